@@ -1,0 +1,90 @@
+/** What the pipelines need of the outside. The consumer owns its port; adapters live in the folders beside this file. */
+import type { ApplicationEvent } from '#schemas/events.ts'
+import type { DegradeStep, Verdict } from '#schemas/decision.ts'
+import type { EpochMs } from '#schemas/units.ts'
+
+export type Topic = 'credit-events' | 'decisions' | 'revisions' | 'dead-letters' | 'alerts' | 'model-events'
+
+export interface AppendRecord {
+  readonly partition: number
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+}
+
+export interface LogRecord {
+  readonly partition: number
+  readonly offset: number
+  /** The log's append time: the only clock replay can repeat. */
+  readonly appendedAt: EpochMs
+  readonly key: Uint8Array
+  /** A view; valid as long as it is referenced. */
+  readonly value: Uint8Array
+}
+
+/** An append-only, partitioned log. Offsets count from 0 in each partition without gaps (embedded) or with (Kafka). */
+export interface EventLog {
+  partitions(topic: Topic): number
+  /** First offset still held, per partition. */
+  start(topic: Topic): readonly number[]
+  /** Offset the next record will get, per partition: everything below is readable. */
+  end(topic: Topic): readonly number[]
+  /**
+   * Appends in the given order; all of one call or, after a crash, a prefix of it. Resolves with each record's offset once the records
+   * survive what the configured durability names. Rejects with a retryable error when the disk is full; nothing is then appended.
+   */
+  append(topic: Topic, records: readonly AppendRecord[]): Promise<readonly number[]>
+  /** Records of one partition from `offset` on, at most about `bytesMax` bytes but at least one; empty at the end. */
+  read(topic: Topic, partition: number, offset: number, bytesMax: number): Promise<readonly LogRecord[]>
+  /** Calls back, coalesced, after records became readable. Returns the unsubscribe function. */
+  onAppend(topic: Topic, listener: () => void): () => void
+  /** Declares what a named consumer has finished with (exclusive, per partition); retention never passes it. Durable, lazily. */
+  release(topic: Topic, consumer: string, offsets: readonly number[]): void
+  close(): Promise<void>
+}
+
+export interface StateCommit {
+  readonly partition: number
+  /** Offset the store must hold now; the commit is refused (`StaleCommit`) otherwise. */
+  readonly from: number
+  /** Offset stored with the states, atomically. */
+  readonly to: number
+  readonly epoch: number
+  /** Hash of the last believed decision below `to`, hex: the chain goes on from here. */
+  readonly chainHash: string
+  /** Entity records written; null removes (erasure). */
+  readonly states: ReadonlyMap<string, Uint8Array | null>
+}
+
+export interface PartitionState {
+  readonly offset: number
+  readonly epoch: number
+  readonly chainHash: string
+}
+
+/** Entity states and, with them, the next offset of each partition. */
+export interface StateStore {
+  /** Fences older epochs and returns where the partition stands. */
+  claim(partition: number, epoch: number): Promise<PartitionState>
+  load(partition: number, keys: readonly string[]): Promise<readonly (Uint8Array | undefined)[]>
+  /** One atomic step: all partitions' commits given, each checked against its stored offset and epoch. */
+  commit(commits: readonly StateCommit[]): Promise<void>
+  close(): Promise<void>
+}
+
+/** Column-oriented rows on their way to the warehouse. */
+export interface Warehouse {
+  /** Highest (offset + 1) per partition already in `table`. A sink resumes from here. */
+  resumeFrom(table: 'events' | 'decisions'): Promise<readonly number[]>
+}
+
+export interface Clock {
+  now(): EpochMs
+}
+
+/** Scoring, as the pipeline sees it; arrives as an argument. */
+export interface Decider {
+  readonly modelVersion: string
+  readonly featureSetHash: string
+  /** Verdict on the vector at `vectors[at .. at + d)`. Pure; throws only on a bug. `stages` receives microseconds when given. */
+  decide(application: ApplicationEvent, vectors: Float32Array, at: number, degrade: DegradeStep | null): Verdict
+}
