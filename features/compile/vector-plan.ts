@@ -1,7 +1,7 @@
 /** The order in which a vector's numbers are computed: columns, then aggregates, then stated fields, then ratios. */
 import type { ApplicationEvent } from '#schemas/events.ts'
 import type { Aggregate, Slice } from '../aggregates/aggregate.ts'
-import { monthsBefore } from '../language/calendar.ts'
+import { writeMonthStarts } from '../language/calendar.ts'
 import type { ExpressionNode } from '../language/expression.ts'
 import type { AggregateDefinition, Definition } from '../language/feature.ts'
 import type { FoldedKind } from '../language/kinds.ts'
@@ -121,7 +121,7 @@ export class VectorPlan {
     const ratios = this.#ratios
     for (let i = 0; i < ratios.length; i++) {
       const { dividend, divisor, slot } = ratios[i]!
-      slots[slot] = slots[divisor] === 0 ? NaN : slots[dividend]! / slots[divisor]!
+      slots[slot] = slots[divisor]! > 0 ? slots[dividend]! / slots[divisor]! : NaN
     }
     // Adding 0 turns −0 into 0: equal numbers must be equal bytes.
     for (let i = 0; i < this.#size; i++) out[at + i] = slots[i]! + 0
@@ -129,10 +129,8 @@ export class VectorPlan {
 
   #locate(application: ApplicationEvent): void {
     const instant = this.#instant
-    const starts = this.#starts
-    const monthCounts = this.#monthCounts
     instant[0] = application.eventTime
-    for (let w = 0; w < starts.length; w++) starts[w] = monthCounts[w] === 0 ? -Infinity : monthsBefore(instant[0], monthCounts[w]!)
+    writeMonthStarts(instant, this.#monthCounts, this.#starts)
     const readers = this.#readers
     for (let r = 0; r < readers.length; r++) {
       const reader = readers[r]!

@@ -31,8 +31,7 @@ export const creditV1Capacities: Capacities = { statement: 12, payment: 32, appl
 
 const ofStatements = (expression: NamedExpression<'statement'>, how: Aggregate, window: Window): Definition =>
   feature({ on: 'statement', by, expression, how, window })
-const ofBalance = (how: Aggregate, window: Window): Definition =>
-  feature({ on: 'statement', by, field: 'closingBalance', how, window })
+const ofBalance = (how: Aggregate, window: Window): Definition => feature({ on: 'statement', by, field: 'closingBalance', how, window })
 const ofPayments = (field: NumericField<'payment'>, how: Aggregate, window: Window): Definition =>
   feature({ on: 'payment', by, field, how, window })
 const ofEvents = (on: FoldedKind, how: Aggregate, window: Window): Definition => feature({ on, by, how, window })
@@ -55,7 +54,6 @@ const application: readonly Definition[] = [
   ratio('amountToIncome', { dividend: amount, divisor: income, description: 'Amount applied for / stated gross monthly income' }),
   ratio('amountToLimit', { dividend: amount, divisor: limit, description: 'Amount applied for / latest credit limit' }),
   ratio('amountToBalance', { dividend: amount, divisor: balance6, description: 'Amount applied for / mean closing balance of 6 months' }),
-  ofEvents('application', count(), months(1)),
   ofEvents('application', count(), months(6)),
   ofEvents('application', daysSinceLast(), ever()),
 ]
@@ -137,11 +135,4 @@ const payments: readonly Definition[] = [
   ratio('paidToBilled', { dividend: paid6, divisor: balanceSum6, description: 'Sum of payments / sum of closing balances, 6 months' }),
 ]
 
-export const creditV1Definitions: readonly Definition[] = [
-  ...application,
-  ...history,
-  ...balances,
-  ...lateness,
-  ...discipline,
-  ...payments,
-]
+export const creditV1Definitions: readonly Definition[] = [...application, ...history, ...balances, ...lateness, ...discipline, ...payments]

@@ -1,5 +1,18 @@
 /** What the definitions compute from each statement, alone or with the one before it and the payments in between. */
-import { add, atLeast, atMost, divide, equal, field, greater, named, previous, subtract, sumSincePrevious, when } from '../language/expression.ts'
+import {
+  add,
+  atLeast,
+  atMost,
+  divide,
+  equal,
+  field,
+  greater,
+  named,
+  previous,
+  subtract,
+  sumSincePrevious,
+  when,
+} from '../language/expression.ts'
 
 const MONEY = 'minor currency units'
 

@@ -35,7 +35,7 @@ export interface StatedDefinition extends DefinitionFacts {
   readonly field: string
 }
 
-/** One feature divided by another; missing where either is, or the divisor is 0. */
+/** One feature divided by another; missing where either is, and where the divisor is not positive: a share of a debt below 0 means nothing. */
 export interface RatioDefinition extends DefinitionFacts {
   readonly kind: 'ratio'
   readonly dividend: Definition
@@ -76,13 +76,16 @@ const requireFields = (name: string, on: FoldedKind, node: ExpressionNode): void
 const requireFitting = (name: string, definition: AggregateDefinition, flag: boolean): void => {
   const { how, window } = definition
   if (!how.windows.includes(window.kind))
-    throw new DefinitionError(name, `"${how.name}" has no meaning over the window "${windowLabel(window)}"`, `use ${how.windows.join(' or ')}`)
+    throw new DefinitionError(
+      name,
+      `"${how.name}" has no meaning over the window "${windowLabel(window)}"`,
+      `use ${how.windows.join(' or ')}`,
+    )
   if (how.needs === 'nothing' && definition.value !== null)
     throw new DefinitionError(name, `"${how.name}" looks at events, not at values`, 'use where to choose events, or another aggregate')
   if (how.needs !== 'nothing' && definition.value === null)
     throw new DefinitionError(name, `"${how.name}" needs a value`, 'give field or expression')
-  if (how.needs === 'flag' && !flag)
-    throw new DefinitionError(name, `"${how.name}" needs a flag`, 'give a comparison such as greater(…)')
+  if (how.needs === 'flag' && !flag) throw new DefinitionError(name, `"${how.name}" needs a flag`, 'give a comparison such as greater(…)')
 }
 
 /** Defines a feature over past events; `field` or `expression` give the value, `where` chooses events. */
@@ -94,12 +97,14 @@ export const feature = <const Kind extends FoldedKind>(spec: FeatureSpec<Kind>):
   const segment = [subject, where?.name].filter((part) => part !== undefined).join('-where-') || 'event'
   const name = [by, on, segment, how.name, windowLabel(window)].join('.')
   const value: ExpressionNode | null = field === undefined ? (expression?.node ?? null) : { op: 'field', field }
-  const phrase = expression?.phrase ?? (facts === undefined ? `${on} events` : fieldPhrase(facts.description))
-  const condition = where === undefined ? '' : ` where ${where.phrase}`
+  const phrase = expression?.phrase ?? where?.phrase ?? (facts === undefined ? `${on} events` : fieldPhrase(facts.description))
+  const condition = where === undefined || expression === undefined ? '' : ` of ${where.phrase}`
+  const lead = how.name === 'mean' && expression?.flag ? 'share of' : how.phrase
+  const span = window.kind === 'ever' ? '' : `, ${windowPhrase(window)}`
   const definition: AggregateDefinition = {
     kind: 'aggregate',
     name,
-    description: `${how.phrase.charAt(0).toUpperCase()}${how.phrase.slice(1)} ${phrase}${condition}, ${windowPhrase(window)}`,
+    description: `${lead.charAt(0).toUpperCase()}${lead.slice(1)} ${phrase}${condition}${span}`,
     unit: how.unit(expression?.unit ?? facts?.unit ?? 'events'),
     on,
     by,
@@ -122,7 +127,11 @@ export const stated = (spec: { readonly by: Entity; readonly field: NumericField
   const name = `${spec.by}.application.${field}.stated.now`
   const facts = numericField('application', field)
   if (facts === undefined)
-    throw new DefinitionError(name, `application has no numeric field "${field}"`, `use one of ${numericFieldNames('application').join(', ')}`)
+    throw new DefinitionError(
+      name,
+      `application has no numeric field "${field}"`,
+      `use one of ${numericFieldNames('application').join(', ')}`,
+    )
   if (facts.pii === 'protected') throw new DefinitionError(name, `application.${field} is a protected attribute`, 'leave it out')
   return { kind: 'stated', name, description: facts.description, unit: facts.unit, on: 'application', by: spec.by, field }
 }

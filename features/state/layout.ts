@@ -65,7 +65,10 @@ export const readsOf = (definition: Definition): { readonly kind: FoldedKind; re
     case 'aggregate': {
       const { on, value, where } = definition
       const nodes = [value, where].filter((node) => node !== null)
-      return [{ kind: on, field: null }, ...nodes.flatMap((node) => fieldsOf(on, node)).flatMap((read) => [{ kind: read.kind, field: null }, read])]
+      return [
+        { kind: on, field: null },
+        ...nodes.flatMap((node) => fieldsOf(on, node)).flatMap((read) => [{ kind: read.kind, field: null }, read]),
+      ]
     }
   }
 }
