@@ -11,6 +11,9 @@ export interface BinnedFeature {
   /** Weight of evidence of a missing value; 0 (neutral) where too few were missing to say. */
   readonly missingWoe: number
   readonly informationValue: number
+  /** Training rows in each bin, and those missing. */
+  readonly rows: readonly number[]
+  readonly missingRows: number
 }
 
 interface Bin {
@@ -119,7 +122,7 @@ export const monotoneBins = (values: Float32Array, labels: Uint8Array, direction
   const coarse = mergeSmall(fine, values.length * SHARE_MIN)
   const shapes = (direction === undefined ? ([1, -1] as const) : [direction]).map((sign) => mergeAlike(pool(coarse, sign)))
   const bins = shapes.toSorted((a, b) => separation(b) - separation(a))[0]!
-  return describe(bins, missingBin(labels, knownLabels))
+  return describe(bins, missingBin(labels, knownLabels), values.length - known.length)
 }
 
 const missingBin = (labels: Uint8Array, knownLabels: Uint8Array): Bin | null => {
@@ -128,7 +131,7 @@ const missingBin = (labels: Uint8Array, knownLabels: Uint8Array): Bin | null => 
   return bads < OUTCOMES_MIN || count - bads < OUTCOMES_MIN ? null : { edge: Number.NaN, goods: count - bads, bads }
 }
 
-const describe = (bins: readonly Bin[], missing: Bin | null): BinnedFeature | null => {
+const describe = (bins: readonly Bin[], missing: Bin | null, missingRows: number): BinnedFeature | null => {
   const all = missing === null ? bins : [...bins, missing]
   if (all.length < 2) return null
   const woe = weightOfEvidence(
@@ -140,6 +143,8 @@ const describe = (bins: readonly Bin[], missing: Bin | null): BinnedFeature | nu
     woe: [...woe.subarray(0, bins.length)],
     missingWoe: missing === null ? 0 : woe[bins.length]!,
     informationValue: separation(all),
+    rows: bins.map(sizeOf),
+    missingRows,
   }
 }
 

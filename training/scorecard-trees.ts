@@ -9,25 +9,27 @@ const FLOAT32_MAX = (2 - 2 ** -23) * 2 ** 127
 const termTree = ({ feature, bins, coefficient }: ScorecardTerm): Tree => {
   const tree = emptyTree(2 * bins.woe.length + 1)
   let used = 0
-  const leaf = (woe: number): number => {
+  const leaf = (woe: number, rows: number): number => {
     tree.leafValue[used] = -coefficient * woe
+    tree.cover[used] = rows
     return used++
   }
-  const search = (from: number, to: number): number => {
-    if (from === to) return leaf(bins.woe[from]!)
-    const node = used++
-    const middle = (from + to) >> 1
+  const branch = (node: number, threshold: number, left: number, right: number): number => {
     tree.feature[node] = feature
-    tree.threshold[node] = bins.edges[middle]!
-    tree.left[node] = search(from, middle)
-    tree.right[node] = search(middle + 1, to)
+    tree.threshold[node] = threshold
+    tree.left[node] = left
+    tree.right[node] = right
+    tree.cover[node] = tree.cover[left]! + tree.cover[right]!
     return node
   }
+  const search = (from: number, to: number): number => {
+    if (from === to) return leaf(bins.woe[from]!, bins.rows[from]!)
+    const node = used++
+    const middle = (from + to) >> 1
+    return branch(node, bins.edges[middle]!, search(from, middle), search(middle + 1, to))
+  }
   const root = used++
-  tree.feature[root] = feature
-  tree.threshold[root] = FLOAT32_MAX
-  tree.left[root] = search(0, bins.woe.length - 1)
-  tree.right[root] = leaf(bins.missingWoe)
+  branch(root, FLOAT32_MAX, search(0, bins.woe.length - 1), leaf(bins.missingWoe, bins.missingRows))
   return tree
 }
 

@@ -2,6 +2,9 @@
  * LightGBM over its C API: datasets from float32 matrices, boosters advanced one iteration at a time, raw margins, model text.
  * Reference: LightGBM `include/LightGBM/c_api.h`. Every call returns 0 or leaves its reason in `LGBM_GetLastError`.
  */
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import koffi, { type LibraryHandle } from 'koffi'
 import { LightGbmMissing } from './library.ts'
 
@@ -56,12 +59,21 @@ const bind = (library: LibraryHandle) => ({
   boosterFree: library.func('int LGBM_BoosterFree(void *booster)'),
 })
 
-export type LightGbm = ReturnType<typeof bind>
+export type LightGbm = ReturnType<typeof bind> & {
+  /** Release where the wheel says so, and the start of the library file's SHA-256: another build may fit other trees. */
+  readonly description: string
+}
+
+const describe = (path: string): string => {
+  const versionFile = [dirname(path), dirname(dirname(path))].map((folder) => join(folder, 'VERSION.txt')).find((file) => existsSync(file))
+  const release = versionFile === undefined ? '' : ` ${readFileSync(versionFile, 'utf8').trim()}`
+  return `LightGBM${release}, library sha256:${createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 12)}`
+}
 
 /** Loads the library at `path`. Throws {@link LightGbmMissing} when the loader refuses it (most often: no OpenMP runtime). */
 export const openLightGbm = (path: string): LightGbm => {
   try {
-    return bind(koffi.load(path))
+    return { ...bind(koffi.load(path)), description: describe(path) }
   } catch (cause) {
     throw new LightGbmMissing([`${path} (${cause instanceof Error ? cause.message : String(cause)})`], cause)
   }
