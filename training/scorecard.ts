@@ -79,9 +79,12 @@ const select = (ranked: readonly Candidate[], options: ScorecardOptions): Candid
   return chosen
 }
 
+/** Wald statistic below which a term may be chance (5 %, one-sided: effects can only be positive). */
+const Z_MIN = 1.645
+
 /**
- * Bins, selects and fits; a feature whose coefficient turns out negative (it would reward what its own bins call risky) is dropped and
- * the rest refitted. Throws where no feature carries information.
+ * Bins, selects and fits; the weakest term by its Wald statistic is dropped and the rest refitted until all are significantly positive. A
+ * negative coefficient would reward what the feature's own bins call risky. Throws where no feature carries information.
  */
 export const fitScorecard = (data: Dataset, options: ScorecardOptions): Scorecard => {
   let chosen = select(candidates(data, options), options)
@@ -89,8 +92,9 @@ export const fitScorecard = (data: Dataset, options: ScorecardOptions): Scorecar
     const values = new Float64Array(data.rows * chosen.length)
     chosen.forEach(({ risk }, index) => risk.forEach((value, row) => (values[row * chosen.length + index] = value)))
     const fit = logisticRegression({ values, columns: chosen.length, labels: data.labels, ridge: options.ridge })
-    const least = fit.coefficients.indexOf(Math.min(...fit.coefficients))
-    if (fit.coefficients[least]! > 0) {
+    const strength = fit.coefficients.map((coefficient, index) => coefficient / fit.standardErrors[index + 1]!)
+    const least = strength.indexOf(Math.min(...strength))
+    if (strength[least]! >= Z_MIN) {
       const terms = chosen.map(({ feature, bins }, index) => ({ feature, bins, coefficient: fit.coefficients[index]! }))
       return { intercept: fit.intercept, terms }
     }

@@ -21,7 +21,14 @@ const readBlock = (text: string): Block => {
 const numbers = (block: Block, key: string): number[] => {
   const text = block.get(key)
   if (text === undefined) throw new Error(`LightGBM model text: a tree lacks "${key}"; expected format v4`)
-  return text === '' ? [] : text.split(' ').map(Number)
+  return text === '' ? [] : text.split(' ').map(readNumber)
+}
+
+/** C++ writes an infinite threshold as "inf": it parts the known values from the missing ones. */
+const readNumber = (text: string): number => {
+  const value = text === 'inf' ? Infinity : text === '-inf' ? -Infinity : Number(text)
+  if (Number.isNaN(value)) throw new Error(`LightGBM model text: "${text.slice(0, 32)}" is no number; save the model again`)
+  return value
 }
 
 /** Where NaN goes: to the default side where the feature had missing values in training, else it counts as 0. */
@@ -43,17 +50,11 @@ const readTree = (block: Block, index: number): Tree => {
   const [features, thresholds, decisions] = [numbers(block, 'split_feature'), numbers(block, 'threshold'), numbers(block, 'decision_type')]
   const [lefts, rights] = [numbers(block, 'left_child'), numbers(block, 'right_child')]
   const node = (child: number): number => (child >= 0 ? child : splits + ~child)
-  for (let split = 0; split < splits; split++) {
-    const threshold = thresholds[split]!
-    // A threshold of "nan" parts the missing from the known: no known value lies at or below it. The same, with a number: swap sides.
-    const isSwapped = Number.isNaN(threshold)
-    const [left, right] = [node(lefts[split]!), node(rights[split]!)]
-    tree.feature[split] = features[split]!
-    tree.threshold[split] = isSwapped ? Number.MAX_VALUE : threshold
-    tree.left[split] = isSwapped ? right : left
-    tree.right[split] = isSwapped ? left : right
-    tree.missingLeft[split] = Number(missingGoesLeft(decisions[split]!, threshold, index) !== isSwapped)
-  }
+  tree.feature.set(features)
+  tree.threshold.set(thresholds)
+  tree.left.set(lefts.map(node))
+  tree.right.set(rights.map(node))
+  tree.missingLeft.set(decisions.map((decision, split) => Number(missingGoesLeft(decision, thresholds[split]!, index))))
   tree.cover.set(numbers(block, 'internal_count'))
   tree.cover.set(numbers(block, 'leaf_count'), splits)
   return tree
