@@ -6,7 +6,7 @@ import type { Definition } from '#features/language/feature.ts'
 import { months } from '#features/language/window.ts'
 
 /** Changes only with a decision: every published model names the set it was trained on. */
-const GOLDEN = 'a614260b2a7161662dfb6e94d0772c66727e2dd8147829806f176b22988d4a5c'
+const GOLDEN = 'c730d1341077dee1efaa0d545f879d0c6a1b71234a3de1e769d5dde83dcb09b3'
 
 const hashOf = (changed: readonly Definition[]): string => compile({ definitions: changed, capacities }).hash
 
