@@ -4,6 +4,7 @@ import type { Window } from '../language/window.ts'
 /**
  * What an aggregate reads and where it writes. One such object per feature is reused for ever, and results go through `out` rather than a
  * return value, because a float64 that crosses a call which was not inlined is boxed: an allocation per feature and application.
+ * For the same reason each branch stores for itself: V8 12 boxes the value of `isMissing ? NaN : a / b`.
  */
 export interface Slice {
   /** The value of each event, in order of event time; NaN = missing, and skipped by every aggregate. */

@@ -5,7 +5,8 @@ const reduce = (slice: Slice): void => {
   const { values, from, to } = slice
   let i = to - 1
   while (i >= from && Number.isNaN(values[i])) i--
-  slice.out[slice.slot] = i >= from ? (slice.instant[0]! - slice.times[i]!) / DAY_MS : NaN
+  if (i >= from) slice.out[slice.slot] = (slice.instant[0]! - slice.times[i]!) / DAY_MS
+  else slice.out[slice.slot] = NaN
 }
 
 /** Days (of 24 hours, with fractions) since the latest event; missing where there is none. */

@@ -4,7 +4,8 @@ const reduce = (slice: Slice): void => {
   const { values, from, to } = slice
   let i = from
   while (i < to && Number.isNaN(values[i])) i++
-  slice.out[slice.slot] = i < to ? values[i]! : NaN
+  if (i < to) slice.out[slice.slot] = values[i]!
+  else slice.out[slice.slot] = NaN
 }
 
 /** The earliest value in the window that is not missing. */

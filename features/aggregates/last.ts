@@ -4,7 +4,8 @@ const reduce = (slice: Slice): void => {
   const { values, from, to } = slice
   let i = to - 1
   while (i >= from && Number.isNaN(values[i])) i--
-  slice.out[slice.slot] = i >= from ? values[i]! : NaN
+  if (i >= from) slice.out[slice.slot] = values[i]!
+  else slice.out[slice.slot] = NaN
 }
 
 /** The latest value that is not missing. */

@@ -10,7 +10,8 @@ const reduce = (slice: Slice): void => {
     sum += value
     count++
   }
-  slice.out[slice.slot] = count === 0 ? NaN : sum / count
+  // 0 / 0 is NaN: the mean of nothing is missing.
+  slice.out[slice.slot] = sum / count
 }
 
 /** Arithmetic mean: the exact integer sum, divided once, for money. The mean of a flag is the share of events for which it holds. */

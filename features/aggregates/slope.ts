@@ -26,7 +26,8 @@ const reduce = (slice: Slice): void => {
     xy += x * (value - meanY)
   }
   // Values that share one instant have no slope; the rounded mean of equal times may leave a residue, hence the tolerance of a second.
-  slice.out[slice.slot] = count >= 2 && xx > XX_MIN ? xy / xx : NaN
+  if (count >= 2 && xx > XX_MIN) slice.out[slice.slot] = xy / xx
+  else slice.out[slice.slot] = NaN
 }
 
 /** (One second)², in mean months. */

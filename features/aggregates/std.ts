@@ -16,7 +16,8 @@ const reduce = (slice: Slice): void => {
     const value = values[i]!
     if (!Number.isNaN(value)) squares += (value - mean) * (value - mean)
   }
-  slice.out[slice.slot] = count < 2 ? NaN : Math.sqrt(squares / (count - 1))
+  if (count < 2) slice.out[slice.slot] = NaN
+  else slice.out[slice.slot] = Math.sqrt(squares / (count - 1))
 }
 
 /** Sample standard deviation (n − 1) in two passes, so that large means do not cancel; missing below two values. */

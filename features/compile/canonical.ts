@@ -20,5 +20,8 @@ export const canonical = (definition: Definition): readonly unknown[] => {
   }
 }
 
+/** Raised when expressions, windows, ratios or tie-breaking come to mean something else, which no definition would show. */
+export const EVALUATION_VERSION = 1
+
 /** SHA-256, hex, of a value's JSON text. */
 export const sha256 = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex')

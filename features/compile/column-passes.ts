@@ -1,6 +1,7 @@
 /**
  * Expressions become column passes: one loop per distinct sub-expression over all events of a kind, shared by every feature that uses it.
- * A pass reads and writes arrays made here once, so that running it allocates nothing.
+ * A pass reads and writes arrays made here once, and each branch stores for itself (see `aggregate.ts`), so that running it allocates
+ * nothing. Every comparison with a missing operand is false, which leaves the last branch.
  */
 import type { ArithmeticOperator, Comparison, ExpressionNode } from '../language/expression.ts'
 import type { FoldedKind } from '../language/kinds.ts'
@@ -24,29 +25,40 @@ const BINARY: Readonly<Record<ArithmeticOperator | Comparison, (left: Column, ri
     for (let i = 0; i < rows; i++) out[i] = left[i]! - right[i]!
   },
   divide: (left, right, out) => (rows) => {
-    for (let i = 0; i < rows; i++) out[i] = right[i] === 0 ? NaN : left[i]! / right[i]!
+    for (let i = 0; i < rows; i++)
+      if (right[i] === 0) out[i] = NaN
+      else out[i] = left[i]! / right[i]!
   },
   'at-most': (left, right, out) => (rows) => {
     // Math.min is NaN where either operand is.
     for (let i = 0; i < rows; i++) out[i] = Math.min(left[i]!, right[i]!)
   },
   greater: (left, right, out) => (rows) => {
-    for (let i = 0; i < rows; i++) out[i] = isMissing(left[i]!, right[i]!) ? NaN : left[i]! > right[i]! ? 1 : 0
+    for (let i = 0; i < rows; i++)
+      if (left[i]! > right[i]!) out[i] = 1
+      else if (left[i]! <= right[i]!) out[i] = 0
+      else out[i] = NaN
   },
   'at-least': (left, right, out) => (rows) => {
-    for (let i = 0; i < rows; i++) out[i] = isMissing(left[i]!, right[i]!) ? NaN : left[i]! >= right[i]! ? 1 : 0
+    for (let i = 0; i < rows; i++)
+      if (left[i]! >= right[i]!) out[i] = 1
+      else if (left[i]! < right[i]!) out[i] = 0
+      else out[i] = NaN
   },
   equal: (left, right, out) => (rows) => {
-    for (let i = 0; i < rows; i++) out[i] = isMissing(left[i]!, right[i]!) ? NaN : left[i] === right[i] ? 1 : 0
+    for (let i = 0; i < rows; i++)
+      if (left[i] === right[i]) out[i] = 1
+      else if (left[i]! < right[i]! || left[i]! > right[i]!) out[i] = 0
+      else out[i] = NaN
   },
 }
-
-const isMissing = (left: number, right: number): boolean => Number.isNaN(left) || Number.isNaN(right)
 
 const choose =
   (flag: Column, value: Column, out: Column): Pass =>
   (rows) => {
-    for (let i = 0; i < rows; i++) out[i] = flag[i] === 1 ? value[i]! : NaN
+    for (let i = 0; i < rows; i++)
+      if (flag[i] === 1) out[i] = value[i]!
+      else out[i] = NaN
   }
 
 const shift =

@@ -9,7 +9,7 @@ import { LAYOUT_VERSION, stateLayout } from '../state/layout.ts'
 import type { Capacities, StateLayout } from '../state/layout.ts'
 import { Ring } from '../state/ring.ts'
 import { bytesCharged } from '../state/bytes-charged.ts'
-import { canonical, sha256 } from './canonical.ts'
+import { canonical, EVALUATION_VERSION, sha256 } from './canonical.ts'
 import { StateMismatch } from './state-mismatch.ts'
 import { VectorPlan } from './vector-plan.ts'
 
@@ -30,9 +30,9 @@ export interface CompiledFeatureSet extends FeatureSet {
   occupancy(state: Uint8Array): readonly Occupancy[]
 }
 
-/** What changes the vectors' meaning changes this: names, order, definitions, aggregates' versions, layout. */
+/** What changes the vectors' meaning changes this: names, order, definitions, aggregates' versions, evaluation, layout. */
 const setHash = (definitions: readonly Definition[], layout: StateLayout): string =>
-  sha256(['feature-set', LAYOUT_VERSION, layout.tag, definitions.map(canonical)])
+  sha256(['feature-set', EVALUATION_VERSION, LAYOUT_VERSION, layout.tag, definitions.map(canonical)])
 
 const factsOf = (definition: Definition, stateBytes: number): FeatureFacts => {
   const { name, description, unit, on: kind } = definition

@@ -116,12 +116,14 @@ export class VectorPlan {
     const body = application as unknown as Readonly<Record<string, number | undefined>>
     for (let i = 0; i < stated.length; i++) {
       const value = body[stated[i]!.field]
-      slots[stated[i]!.slot] = value === undefined ? NaN : value
+      if (value === undefined) slots[stated[i]!.slot] = NaN
+      else slots[stated[i]!.slot] = value
     }
     const ratios = this.#ratios
     for (let i = 0; i < ratios.length; i++) {
       const { dividend, divisor, slot } = ratios[i]!
-      slots[slot] = slots[divisor]! > 0 ? slots[dividend]! / slots[divisor]! : NaN
+      if (slots[divisor]! > 0) slots[slot] = slots[dividend]! / slots[divisor]!
+      else slots[slot] = NaN
     }
     // Adding 0 turns −0 into 0: equal numbers must be equal bytes.
     for (let i = 0; i < this.#size; i++) out[at + i] = slots[i]! + 0

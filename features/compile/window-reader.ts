@@ -33,7 +33,8 @@ export class WindowReader {
     else while (rows > 0 && times[rows - 1]! > t) rows--
     this.rows = rows
     const hasPast = ring.held > 0 && (this.#isStrict ? ring.firstTime < t : ring.firstTime <= t)
-    this.first[0] = hasPast ? ring.firstTime : NaN
+    if (hasPast) this.first[0] = ring.firstTime
+    else this.first[0] = NaN
 
     const starts = this.#starts
     for (let w = 0; w < starts.length; w++) {

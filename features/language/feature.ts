@@ -7,7 +7,7 @@ import { DefinitionError } from './definition-error.ts'
 import type { ExpressionNode, NamedExpression } from './expression.ts'
 import { fieldsOf } from './expression.ts'
 import type { Entity, FoldedKind, NumericField } from './kinds.ts'
-import { numericField, numericFieldNames } from './kinds.ts'
+import { FOLDED_KINDS, numericField, numericFieldNames } from './kinds.ts'
 import type { Window } from './window.ts'
 import { windowLabel, windowPhrase } from './window.ts'
 
@@ -73,6 +73,14 @@ const requireFields = (name: string, on: FoldedKind, node: ExpressionNode): void
   }
 }
 
+const requireKinds = (name: string, on: FoldedKind, expressions: readonly (NamedExpression<FoldedKind> | undefined)[]): void => {
+  if (!FOLDED_KINDS.includes(on))
+    throw new DefinitionError(name, `"${on}" events bear on no decision`, `use one of ${FOLDED_KINDS.join(', ')}`)
+  for (const expression of expressions)
+    if (expression !== undefined && expression.on !== on)
+      throw new DefinitionError(name, `"${expression.name}" is of ${expression.on} events`, `use an expression over ${on} events`)
+}
+
 const requireFitting = (name: string, definition: AggregateDefinition, flag: boolean): void => {
   const { how, window } = definition
   if (!how.windows.includes(window.kind))
@@ -92,10 +100,11 @@ const requireFitting = (name: string, definition: AggregateDefinition, flag: boo
 export const feature = <const Kind extends FoldedKind>(spec: FeatureSpec<Kind>): AggregateDefinition => {
   const { on, by, how, window, where, expression } = spec
   const field = spec.field as string | undefined
-  const facts = field === undefined ? undefined : numericField(on, field)
   const subject = field ?? expression?.name
   const segment = [subject, where?.name].filter((part) => part !== undefined).join('-where-') || 'event'
   const name = [by, on, segment, how.name, windowLabel(window)].join('.')
+  requireKinds(name, on, [expression, where])
+  const facts = field === undefined ? undefined : numericField(on, field)
   const value: ExpressionNode | null = field === undefined ? (expression?.node ?? null) : { op: 'field', field }
   const phrase = expression?.phrase ?? where?.phrase ?? (facts === undefined ? `${on} events` : fieldPhrase(facts.description))
   const condition = where === undefined || expression === undefined ? '' : ` of ${where.phrase}`

@@ -10,18 +10,18 @@ export type Entity = 'applicant'
 export const FOLDED_KINDS = ['application', 'statement', 'payment', 'transaction', 'bureau'] as const
 export type FoldedKind = (typeof FOLDED_KINDS)[number]
 
-export type EventOf<Kind extends FoldedKind> = Extract<CreditEvent, { kind: Kind }>
+type EventOf<Kind extends FoldedKind> = Extract<CreditEvent, { kind: Kind }>
 
 /** Part of the envelope: numbers, but no facts about the borrower. */
 type EnvelopeNumber = 'eventTime' | 'schemaVersion'
 
 /** Names of the fields of `Kind` that hold numbers. */
 export type NumericField<Kind extends FoldedKind> = {
-  [Field in keyof EventOf<Kind>]-?: NonNullable<EventOf<Kind>[Field]> extends number ? Field : never
-}[keyof EventOf<Kind>] &
-  Exclude<string, EnvelopeNumber>
+  [Field in Exclude<keyof EventOf<Kind>, EnvelopeNumber>]-?: NonNullable<EventOf<Kind>[Field]> extends number ? Field : never
+}[Exclude<keyof EventOf<Kind>, EnvelopeNumber>] &
+  string
 
-export interface NumericFieldFacts {
+interface NumericFieldFacts {
   readonly description: string
   readonly unit: string
   readonly pii: PiiClass

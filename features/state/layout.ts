@@ -17,7 +17,7 @@ export const LAYOUT_VERSION = 1
 /** `layout tag u32 · zero u32`: the tag tells states of another layout apart. */
 export const HEADER_BYTES = 8
 /** Counters, newest dropped time and first time of a section. */
-export const SECTION_HEAD_BYTES = 24
+const SECTION_HEAD_BYTES = 24
 
 export type Encoding = 'f64' | 'i32' | 'i16' | 'i8'
 export const ENCODING_BYTES: Readonly<Record<Encoding, number>> = { f64: 8, i32: 4, i16: 2, i8: 1 }
@@ -49,7 +49,7 @@ export interface StateLayout {
 export type Capacities = Readonly<Partial<Record<FoldedKind, number>>>
 
 /** Smallest encoding that holds every value the schema admits. */
-export const encodingOf = (kind: FoldedKind, field: string): Encoding => {
+const encodingOf = (kind: FoldedKind, field: string): Encoding => {
   const { minimum, maximum } = numericField(kind, field)!
   const fits = (bits: number): boolean => minimum >= -(2 ** (bits - 1)) && maximum < 2 ** (bits - 1)
   return fits(8) ? 'i8' : fits(16) ? 'i16' : fits(32) ? 'i32' : 'f64'
