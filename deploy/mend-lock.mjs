@@ -13,7 +13,11 @@ const platformOf = (name) => {
   const os = systems.find((one) => words.includes(one))
   const cpu = processors.find((one) => words.includes(one))
   if (os === undefined || cpu === undefined) return undefined
-  const libc = words.some((word) => word.startsWith('musl')) ? ['musl'] : words.some((word) => word.startsWith('gnu')) ? ['glibc'] : undefined
+  const libc = words.some((word) => word.startsWith('musl'))
+    ? ['musl']
+    : words.some((word) => word.startsWith('gnu'))
+      ? ['glibc']
+      : undefined
   return { os: [os], cpu: [cpu], ...(libc && os === 'linux' ? { libc } : {}) }
 }
 

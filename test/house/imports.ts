@@ -54,7 +54,8 @@ export const forbiddenImports = (root: string): { files: number; imports: number
         if (specifier.startsWith('#')) {
           const target = specifier.slice(1).split('/')[0] ?? ''
           if (target === room) crossings.push({ file, specifier, why: 'inside a room imports are relative' })
-          else if (!allowed.includes(target)) crossings.push({ file, specifier, why: `${room} may import ${allowed.join(', ') || 'no room'}` })
+          else if (!allowed.includes(target))
+            crossings.push({ file, specifier, why: `${room} may import ${allowed.join(', ') || 'no room'}` })
         } else if (specifier.startsWith('.')) {
           const target = relative(root, resolve(dirname(path), specifier)).split(sep)[0]
           if (target !== room) crossings.push({ file, specifier, why: `leaves the room by a relative path; write #${target}/…` })
