@@ -45,7 +45,13 @@ const typeOf = (schema: FieldSchema, path: string): Json => {
     case 'double':
     case 'bytes':
       return schema.avro
+    default:
+      return structureOf(schema, path)
   }
+}
+
+/** The Avro type of a schema whose JSON type alone determines it. */
+const structureOf = (schema: FieldSchema, path: string): Json => {
   switch (schema.type) {
     case 'string':
       return 'string'
@@ -61,8 +67,9 @@ const typeOf = (schema: FieldSchema, path: string): Json => {
       return schema.properties
         ? record(schema, path)
         : { type: 'map', values: typeOf(Object.values(schema.patternProperties ?? {})[0] ?? {}, path) }
+    default:
+      throw new TypeError(`no Avro type for ${path}: ${JSON.stringify(schema)}`)
   }
-  throw new TypeError(`no Avro type for ${path}: ${JSON.stringify(schema)}`)
 }
 
 const record = (schema: FieldSchema, name: string): { [key: string]: unknown } => ({

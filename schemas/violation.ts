@@ -36,7 +36,7 @@ export const shown = (value: unknown): string => {
   if (value === undefined) return 'absent'
   if (Array.isArray(value)) return `an array of ${value.length}`
   if (typeof value === 'object' && value !== null) return 'an object'
-  const text = typeof value === 'string' ? JSON.stringify(value.slice(0, SHOWN_MAX + 1)) : String(value)
+  const text = typeof value === 'string' ? JSON.stringify(value.slice(0, SHOWN_MAX + 1)) : `${value as number | boolean | null}`
   return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text
 }
 
@@ -93,7 +93,7 @@ export const describeViolations = (schema: object, value: unknown, violations: r
     if (!errors.has(error.pointer)) errors.set(error.pointer, error)
   }
   for (const { keyword, instancePath, params } of violations) {
-    const place = follow(schema as Described, value, instancePath)
+    const place = follow(schema, value, instancePath)
     if (keyword === 'boolean') continue // told again, with its name, as additionalProperties
     if (keyword === 'additionalProperties') {
       for (const name of (params['additionalProperties'] as string[]).slice(0, 16))

@@ -37,7 +37,7 @@ const codecOf = (schema: Parameters<typeof avroTypeOf>[0], id: number): Codec =>
       }
     },
     decode(bytes) {
-      const { value, offset } = type.decode(bytes, HEADER_BYTES) as { value: unknown; offset: number }
+      const { value, offset } = type.decode(bytes, HEADER_BYTES)
       if (offset !== bytes.length)
         throw new RangeError(offset < 0 ? 'the record ends too early' : `${bytes.length - offset} bytes follow the record`)
       return value
