@@ -8,8 +8,12 @@ export interface DataSource {
   /** One line: which data, whose. */
   readonly name: string
   readonly licence: string
+  /** What the probability is of, and for which decision: one sentence. */
+  readonly purpose: string
   /** Sentences a reader needs about how the data came to be. */
   readonly notes: readonly string[]
+  /** What a model of these data cannot do. */
+  readonly limits: readonly string[]
 }
 
 const digits = (value: number, places = 4): string => value.toFixed(places)
@@ -43,12 +47,12 @@ ${source.notes.map((note) => `- ${note}`).join('\n')}
 
 const methodSection = (manifest: Manifest, report: TrainingReport): string => {
   const { final, outer } = report.validation
-  const { depth, leaves, rowsPerLeafMin, ridge, learningRate, featureShare } = final.settings
+  const { depth, leaves, rowsPerLeafMin, ridge, learningRate, featureShare, rowShare } = final.settings
   const weights = manifest.members.map(({ name, weight }) => `${weight.toFixed(3)} × ${name}`).join(' + ')
   return `## Method
 
-- Trees: ${manifest.training.library}; depth ≤ ${depth}, ≤ ${leaves} leaves, ≥ ${rowsPerLeafMin} rows a leaf, ridge ${ridge}, learning rate ${learningRate}, ${percent(featureShare)} of the features a
-  tree, ${Object.keys(manifest.monotone).length} monotone constraints, ${final.iterations} trees. Chosen by nested stratified ${outer.length}-fold cross-validation by client; outer folds chose ${outer
+- Trees: ${manifest.training.library}; depth ≤ ${depth}, ≤ ${leaves} leaves, ≥ ${rowsPerLeafMin} rows a leaf, ridge ${ridge}, learning rate ${learningRate}, ${percent(featureShare)} of the features and
+  ${percent(rowShare)} of the rows a tree, ${Object.keys(manifest.monotone).length} monotone constraints, ${final.iterations} trees. Chosen by nested stratified ${outer.length}-fold cross-validation by client; outer folds chose ${outer
     .map(({ settings, iterations }) => `depth ${settings.depth} × ${iterations}`)
     .join(', ')}.
 - Scorecard: ${manifest.scorecard.length} features in monotone weight-of-evidence bins, logistic regression with non-negative effects.
@@ -65,22 +69,21 @@ ${digits(manifest.cutOffs.decline, 3)}, refer between, where the expected profit
 declines ${percent(shares.decline)}. Profit per application at break-even: ${digits(cutOff.profitAtBreakEven)} of the exposure; at the best cut-off in hindsight (${digits(cutOff.bestCutOff, 3)}): ${digits(cutOff.profitAtBest)}.
 These economics are illustrative defaults. A lender sets its own in the policy file.`
 
-const LIMITS = `## Limits
+/** Limits of the method, whatever the data. */
+const METHOD_LIMITS = [
+  'A feature that was never missing in training reads a missing value as 0 in the trees. Applicants without history are outside the data and belong to a person.',
+  'Outcomes are taken as observed; a portfolio knows none for those it declined, and a model retrained on the rest inherits that selection.',
+  'Fairness is not assessed here: protected attributes never reach training. The monitors assess it on decisions.',
+]
 
-- Taiwan, 2005, one lender's card clients in a credit-card crisis: other places, years and products need their own model.
-- The target is default in the next month on an existing account, not over the life of a new loan.
-- The data have months, no days; days and the calendar of applications are synthetic, so features of days carry no evidence.
-- The requested amount is derived for the demonstration; stated income, term and earlier applications are absent, so the model has learned nothing from them.
-- A feature that was never missing in training reads a missing value as 0 in the trees. Applicants without any statement are outside the
-  data and belong to a person.
-- Outcomes of declined applications are unknown to any lender; here all outcomes are observed, which flatters no metric but is not how a portfolio looks.
-- Fairness is not assessed here: protected attributes never reach training. The monitors assess it on decisions.`
+const limitsSection = (source: DataSource): string => `## Limits
+
+${[...source.limits, ...METHOD_LIMITS].map((limit) => `- ${limit}`).join('\n')}`
 
 /** Markdown. Deterministic in its arguments. */
 export const modelCard = (manifest: Manifest, source: DataSource, report: TrainingReport): string => `# Model card: ${manifest.name} ${manifest.version}
 
-Probability that a borrower defaults in the next month, for reviewing existing accounts. An ensemble of gradient-boosted trees and a logistic
-scorecard; the scorecard decides alone when the trees cannot. Feature set \`${manifest.featureSetHash.slice(0, 12)}\`, ${manifest.features.length} features. Seed ${manifest.training.seed}.
+${source.purpose} An ensemble of gradient-boosted trees and a logistic scorecard; the scorecard decides alone when the trees cannot. Feature set \`${manifest.featureSetHash.slice(0, 12)}\`, ${manifest.features.length} features. Seed ${manifest.training.seed}.
 
 ${dataSection(manifest, source, report)}
 
@@ -95,7 +98,7 @@ ${table(
 
 ${decisionSection(manifest, report)}
 
-${LIMITS}
+${limitsSection(source)}
 
 ## Scorecard
 

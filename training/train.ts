@@ -3,7 +3,7 @@ import type { FeatureSet } from '#features/feature-set.ts'
 import type { ReasonGroup } from '#registry/manifest.ts'
 import { publish, type Published } from '#registry/publish.ts'
 import type { CreditEvent } from '#schemas/events.ts'
-import { THREADS_MAX } from './boosted-trees.ts'
+import { THREADS_DEFAULT, THREADS_MAX } from './boosted-trees.ts'
 import { bundleDraft } from './bundle-draft.ts'
 import { checkCutOff, cutOffs, DEFAULT_ECONOMICS, type LendingEconomics } from './cut-offs.ts'
 import { badRate, replay, type ReplayedData } from './dataset.ts'
@@ -106,7 +106,7 @@ export const train = async (options: TrainOptions): Promise<TrainResult> => {
   checkData(data)
   const names = featureSet.features.map(({ name }) => name)
   const directions = new Map(names.flatMap((name, feature) => (options.monotone[name] === undefined ? [] : [[feature, options.monotone[name]] as const])))
-  const threads = Math.min(options.threads ?? THREADS_MAX, THREADS_MAX)
+  const threads = Math.min(options.threads ?? THREADS_DEFAULT, THREADS_MAX)
   const plan = options.quick === true ? QUICK_PLAN : FULL_PLAN
   const fitted = await fitEnsemble({ lightgbm: options.lightgbm, seed, directions, threads }, plan, data.training, onProgress)
   onProgress?.({ kind: 'stage', what: 'evaluation on untouched applicants' })
