@@ -19,7 +19,7 @@ const leaves = (schema: Field, path: string): { path: string; field: Field }[] =
 
 test('every field of every schema has a meaning, a unit, a privacy class and a range', () => {
   const all = [...Object.values(EVENT_SCHEMAS), ...CATALOG.map(({ schema }) => schema)].flatMap((schema) =>
-    leaves(schema as unknown as Field, (schema as { title: string }).title),
+    leaves(schema as unknown as Field, (schema as unknown as { title: string }).title),
   )
   expect(all.length).toBeGreaterThan(100)
   const bare = all.filter(({ path, field }) => !path.endsWith('.kind') && !(field['description'] && field['unit'] && field['pii']))
