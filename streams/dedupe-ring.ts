@@ -16,7 +16,10 @@ export interface DedupeLimits {
 /** 7 days is the horizon of the contract; 1,024 events of one applicant in 7 days is one every ten minutes. */
 export const DEDUPE_DEFAULT: DedupeLimits = { horizonMs: 7 * 86_400_000, entriesMax: 1024 }
 
-export type Seen = { readonly kind: 'new' } | { readonly kind: 'duplicate'; readonly offset: number } | { readonly kind: 'conflict'; readonly offset: number }
+export type Seen =
+  | { readonly kind: 'new' }
+  | { readonly kind: 'duplicate'; readonly offset: number }
+  | { readonly kind: 'conflict'; readonly offset: number }
 const NEW: Seen = { kind: 'new' }
 
 export class DedupeRing {

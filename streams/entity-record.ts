@@ -27,9 +27,11 @@ export interface Entity {
 export const newEntity = (state: Uint8Array): Entity => ({ ring: new DedupeRing(), state, newestEventTime: -Infinity, erased: false })
 
 /** Upper bound of a record's size in bytes. */
-export const entityBytesMax = (stateBytes: number, ringEntriesMax: number): number => HEADER_BYTES + ringEntriesMax * RING_ENTRY_BYTES + STATE_HEADER_BYTES + stateBytes
+export const entityBytesMax = (stateBytes: number, ringEntriesMax: number): number =>
+  HEADER_BYTES + ringEntriesMax * RING_ENTRY_BYTES + STATE_HEADER_BYTES + stateBytes
 
-export const entityBytes = (entity: Entity): number => HEADER_BYTES + entity.ring.count * RING_ENTRY_BYTES + STATE_HEADER_BYTES + entity.state.length
+export const entityBytes = (entity: Entity): number =>
+  HEADER_BYTES + entity.ring.count * RING_ENTRY_BYTES + STATE_HEADER_BYTES + entity.state.length
 
 export const encodeEntity = (entity: Entity, featureSetHash: Uint8Array): Buffer => {
   const { ring, state } = entity
@@ -53,11 +55,17 @@ export const encodeEntity = (entity: Entity, featureSetHash: Uint8Array): Buffer
 /** Copies the record's parts out of `bytes`. A record of another feature set or layout is terminal: state is then rebuilt from the log. */
 export const decodeEntity = (bytes: Uint8Array, featureSetHash: Uint8Array, stateBytes: number, where: string): Entity => {
   const record = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (record.length < HEADER_BYTES || record[0] !== MAGIC || record[1] !== VERSION) throw damaged(where, 'it is not an entity record of version 1')
+  if (record.length < HEADER_BYTES || record[0] !== MAGIC || record[1] !== VERSION)
+    throw damaged(where, 'it is not an entity record of version 1')
   const count = record.readUInt32LE(4)
   const at = HEADER_BYTES + count * RING_ENTRY_BYTES
-  if (record.length !== at + STATE_HEADER_BYTES + stateBytes || record.readUInt32LE(at + 32) !== stateBytes) throw damaged(where, `its length ${record.length} does not fit its header`)
-  if (!record.subarray(at, at + 32).equals(featureSetHash)) throw damaged(where, `it is of feature set ${record.toString('hex', at, at + 6)}…, in force is ${Buffer.from(featureSetHash).toString('hex', 0, 6)}…`)
+  if (record.length !== at + STATE_HEADER_BYTES + stateBytes || record.readUInt32LE(at + 32) !== stateBytes)
+    throw damaged(where, `its length ${record.length} does not fit its header`)
+  if (!record.subarray(at, at + 32).equals(featureSetHash))
+    throw damaged(
+      where,
+      `it is of feature set ${record.toString('hex', at, at + 6)}…, in force is ${Buffer.from(featureSetHash).toString('hex', 0, 6)}…`,
+    )
   const words = new Uint32Array(Math.max(4, count) * RING_WORDS)
   new Uint8Array(words.buffer).set(record.subarray(HEADER_BYTES, at))
   return {
@@ -69,4 +77,7 @@ export const decodeEntity = (bytes: Uint8Array, featureSetHash: Uint8Array, stat
 }
 
 const damaged = (where: string, why: string): TerminalFailure =>
-  new TerminalFailure('state-corrupt', `the stored state of ${where} cannot be used: ${why}. State is a cache: delete the state folder, and the engine rebuilds it from the log.`)
+  new TerminalFailure(
+    'state-corrupt',
+    `the stored state of ${where} cannot be used: ${why}. State is a cache: delete the state folder, and the engine rebuilds it from the log.`,
+  )

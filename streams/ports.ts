@@ -85,17 +85,19 @@ export interface Clock {
   now(): EpochMs
 }
 
-/** Filled by a decider that measures itself; microseconds. */
-export interface DeciderTimings {
-  scoreUs: number
-  explainUs: number
-  policyUs: number
+/** Microseconds of a decider's last decision. */
+export interface DeciderStages {
+  readonly scoreUs: number
+  readonly explainUs: number
+  readonly policyUs: number
 }
 
 /** Scoring, as the pipeline sees it; arrives as an argument. */
 export interface Decider {
   readonly modelVersion: string
   readonly featureSetHash: string
-  /** Verdict on the vector at `vectors[at .. at + d)`. Pure; throws only on a bug. `timings` receives microseconds when given. */
-  decide(application: ApplicationEvent, vectors: Float32Array, at: number, degrade: DegradeStep | null, timings?: DeciderTimings): Verdict
+  /** Overwritten by each decision, where the decider measures itself. */
+  readonly lastStages?: DeciderStages
+  /** Verdict on the vector at `vectors[at .. at + d)`. Pure; throws only on a bug. */
+  decide(application: ApplicationEvent, vectors: Float32Array, at: number, degrade: DegradeStep | null): Verdict
 }

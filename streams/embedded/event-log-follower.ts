@@ -102,7 +102,8 @@ export class EventLogFollower implements EventLog {
 
   #topic(topic: Topic): Followed {
     const held = this.#topics.get(topic)
-    if (held === undefined) throw new RangeError(`topic "${topic}" is not followed here; followed are ${[...this.#topics.keys()].join(', ')}`)
+    if (held === undefined)
+      throw new RangeError(`topic "${topic}" is not followed here; followed are ${[...this.#topics.keys()].join(', ')}`)
     return held
   }
 }

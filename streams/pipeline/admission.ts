@@ -19,12 +19,16 @@ export const admit = (record: LogRecord, partitions: number, rules: TimeRules): 
   const event = parsed.value
   const belongs = partitionOf(record.key, partitions)
   if (belongs !== record.partition || !isKeyOf(record.key, event.applicantId))
-    return rejected('wrong-partition', `the record lies in partition ${record.partition}, its applicant's key belongs in ${partitionOf(Buffer.from(event.applicantId), partitions)}`, {
-      pointer: '/applicantId',
-      value: event.applicantId.slice(0, 64),
-      expected: `key = applicantId, partition = murmur2(key) mod ${partitions}`,
-      remedy: `Send with applicantId as the key and Kafka's default partitioner over ${partitions} partitions.`,
-    })
+    return rejected(
+      'wrong-partition',
+      `the record lies in partition ${record.partition}, its applicant's key belongs in ${partitionOf(Buffer.from(event.applicantId), partitions)}`,
+      {
+        pointer: '/applicantId',
+        value: event.applicantId.slice(0, 64),
+        expected: `key = applicantId, partition = murmur2(key) mod ${partitions}`,
+        remedy: `Send with applicantId as the key and Kafka's default partitioner over ${partitions} partitions.`,
+      },
+    )
   const timing = judgeTime(event.eventTime, record.appendedAt, rules)
   return timing === undefined ? parsed : { kind: 'rejected', rejection: timing }
 }
@@ -32,9 +36,21 @@ export const admit = (record: LogRecord, partitions: number, rules: TimeRules): 
 /** The time rules alone; ingest applies them at the edge as well. `now` is the append time, or the clock where there is none yet. */
 export const judgeTime = (eventTime: number, now: number, rules: TimeRules): Rejection | undefined => {
   if (eventTime - now > rules.aheadMsMax)
-    return timeRejection('too-far-ahead', eventTime, `at most ${rules.aheadMsMax} ms after it reaches the log`, 'Correct the producer’s clock or the time zone of eventTime.', now)
+    return timeRejection(
+      'too-far-ahead',
+      eventTime,
+      `at most ${rules.aheadMsMax} ms after it reaches the log`,
+      'Correct the producer’s clock or the time zone of eventTime.',
+      now,
+    )
   if (rules.ageMsMax !== null && now - eventTime > rules.ageMsMax)
-    return timeRejection('too-old', eventTime, `at most ${rules.ageMsMax} ms before it reaches the log`, 'Load history through a backfill, or raise the accepted age.', now)
+    return timeRejection(
+      'too-old',
+      eventTime,
+      `at most ${rules.ageMsMax} ms before it reaches the log`,
+      'Load history through a backfill, or raise the accepted age.',
+      now,
+    )
   return undefined
 }
 
@@ -44,7 +60,10 @@ const timeRejection = (code: RejectionCode, eventTime: number, expected: string,
   return { code, detail, errors: [{ pointer: '/eventTime', value, expected, remedy }] }
 }
 
-const rejected = (code: RejectionCode, detail: string, error: Rejection['errors'][number]): Parsed<never> => ({ kind: 'rejected', rejection: { code, detail, errors: [error] } })
+const rejected = (code: RejectionCode, detail: string, error: Rejection['errors'][number]): Parsed<never> => ({
+  kind: 'rejected',
+  rejection: { code, detail, errors: [error] },
+})
 
 /** Identifiers are ASCII, so a byte is a character. */
 const isKeyOf = (key: Uint8Array, id: string): boolean => {

@@ -5,7 +5,7 @@
 import type { Decision } from '#schemas/decision.ts'
 import { decodeDecisionRecord } from '#schemas/wire.ts'
 import { TerminalFailure } from '../failure.ts'
-import type { EventLog } from '../ports.ts'
+import type { EventLog, LogRecord } from '../ports.ts'
 import { isBelieved, NO_CLAIM, seeClaim, type NewestClaim } from '../protocol/belief.ts'
 
 const PAGE_BYTES = 512 * 1024
@@ -59,18 +59,37 @@ export class Adoption {
     return this.#next >= this.#end && this.#head >= this.#queue.length
   }
 
+  #take(record: LogRecord): void {
+    const found = decodeDecisionRecord(record.value)
+    switch (found.kind) {
+      case 'claim':
+        this.#newest = seeClaim(this.#newest, record.offset)
+        return
+      case 'decision': {
+        const { epoch } = found.decision
+        if (!isBelieved(this.#newest, epoch)) return
+        this.#newest = seeClaim(this.#newest, epoch)
+        this.#queue.push({ decision: found.decision, at: record.offset })
+        return
+      }
+      case 'rejected':
+        throw new TerminalFailure(
+          'log-corrupt',
+          `decisions[${this.#partition}] holds at ${record.offset} what is neither a claim nor a decision: ${found.rejection.detail}. Restore the log from a copy.`,
+        )
+    }
+  }
+
   async #readPage(): Promise<void> {
     const records = await this.#log.read('decisions', this.#partition, this.#next, PAGE_BYTES)
     if (records.length === 0)
-      throw new TerminalFailure('log-shortened', `decisions[${this.#partition}] ends at ${this.#next}, a claim lies at ${this.#end}: records once read are gone. Restore the log from a copy; nothing is reset by itself.`)
+      throw new TerminalFailure(
+        'log-shortened',
+        `decisions[${this.#partition}] ends at ${this.#next}, a claim lies at ${this.#end}: records once read are gone. Restore the log from a copy; nothing is reset by itself.`,
+      )
     for (const record of records) {
       if (record.offset >= this.#end) break
-      const found = decodeDecisionRecord(record.value)
-      if (found.kind === 'claim') this.#newest = seeClaim(this.#newest, record.offset)
-      else if (isBelieved(this.#newest, found.decision.envelope.epoch)) {
-        this.#newest = Math.max(this.#newest, found.decision.envelope.epoch)
-        this.#queue.push({ decision: found.decision, at: record.offset })
-      }
+      this.#take(record)
     }
     this.#next = (records.at(-1) as { offset: number }).offset + 1
   }

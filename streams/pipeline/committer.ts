@@ -61,17 +61,15 @@ export class Committer {
     if (moved.length === 0) return
     const startedUs = monotonicUs()
     const { states, held } = cache.takeDirty()
-    const commits = moved.map(
-      (lane): StateCommit => ({
-        partition: lane.partition,
-        from: lane.committed,
-        to: lane.next,
-        epoch: lane.epoch,
-        chainHash: lane.chainHash,
-        decisionsOffset: lane.decisionsOffset,
-        states: states[lane.partition] as Map<string, Uint8Array>,
-      }),
-    )
+    const commits = moved.map((lane): StateCommit => ({
+      partition: lane.partition,
+      from: lane.committed,
+      to: lane.next,
+      epoch: lane.epoch,
+      chainHash: lane.chainHash,
+      decisionsOffset: lane.decisionsOffset,
+      states: states[lane.partition] as Map<string, Uint8Array>,
+    }))
     for (const lane of moved) lane.committed = lane.next
     this.#startedUs = startedUs
     this.#under = persist(() => state.commit(commits)).then(

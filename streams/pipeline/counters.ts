@@ -53,6 +53,17 @@ export const newCounters = (): EngineCounters => ({
   ingestRejected: 0,
 })
 
+/** Adds a batch's counts; a batch that was undone is never added. */
+export const addCounters = (total: EngineCounters, batch: EngineCounters): void => {
+  for (const name of Object.keys(batch) as (keyof EngineCounters)[]) {
+    const part = batch[name]
+    if (typeof part === 'number') (total as unknown as Record<string, number>)[name] = (total[name] as number) + part
+    else
+      for (const [key, n] of Object.entries(part))
+        (total[name] as Record<string, number>)[key] = ((total[name] as Record<string, number>)[key] ?? 0) + n
+  }
+}
+
 export const count = <Name extends string>(counts: Partial<Record<Name, number>>, name: Name): void => {
   counts[name] = (counts[name] ?? 0) + 1
 }

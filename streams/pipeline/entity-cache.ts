@@ -125,7 +125,10 @@ export class EntityCache {
 
   #insert(partition: number, key: string, record: Uint8Array | undefined): void {
     const { stateBytes } = this.#featureSet
-    const entity = record === undefined ? newEntity(this.#featureSet.emptyState()) : decodeEntity(record, this.#hash, stateBytes, `applicant ${key} in partition ${partition}`)
+    const entity =
+      record === undefined
+        ? newEntity(this.#featureSet.emptyState())
+        : decodeEntity(record, this.#hash, stateBytes, `applicant ${key} in partition ${partition}`)
     const bytes = entityBytes(entity) + OVERHEAD_BYTES
     this.#of(partition).set(key, { key, partition, entity, bytes, pins: 0, dirty: false, used: true })
     this.#bytes += bytes

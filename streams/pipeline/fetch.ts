@@ -14,7 +14,11 @@ export interface FetchPorts {
 }
 
 /** What each lane may process next; lanes that are at the end are absent. Reads of all lanes run together. */
-export const fetchPages = async (lanes: readonly Lane[], turn: number, { log, settings }: FetchPorts): Promise<readonly [Lane, readonly LogRecord[]][]> => {
+export const fetchPages = async (
+  lanes: readonly Lane[],
+  turn: number,
+  { log, settings }: FetchPorts,
+): Promise<readonly [Lane, readonly LogRecord[]][]> => {
   const ends = log.end('credit-events')
   const behind = lanes.filter((lane) => lane.next < (ends[lane.partition] as number))
   // Each turn begins with another lane, so that none starves where the bounds cut a batch short.
@@ -50,7 +54,11 @@ const decodeItem = (lane: Lane, record: LogRecord, partitions: number, { setting
       kind: 'rejected',
       lane,
       record,
-      rejection: { code: 'poison', detail: `processing this event threw ${settings.attemptsMax} times; it was set aside so that the partition can go on`, errors: [] },
+      rejection: {
+        code: 'poison',
+        detail: `processing this event threw ${settings.attemptsMax} times; it was set aside so that the partition can go on`,
+        errors: [],
+      },
     }
   const parsed = admit(record, partitions, settings.time)
   if (parsed.kind === 'rejected') return { kind: 'rejected', lane, record, rejection: parsed.rejection }

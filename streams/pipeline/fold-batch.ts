@@ -6,7 +6,7 @@ import { TerminalFailure } from '../failure.ts'
 import type { LogRecord } from '../ports.ts'
 import { dutyAt } from '../protocol/belief.ts'
 import { EventCrash, type Batch, type Item, type Pending } from './batch.ts'
-import { count, type EngineCounters } from './counters.ts'
+import { count, newCounters, type EngineCounters } from './counters.ts'
 import type { EntityCache } from './entity-cache.ts'
 import { foldEvent, recognise } from './fold.ts'
 import type { Lane } from './lane.ts'
@@ -16,12 +16,13 @@ export interface FoldPorts {
   readonly cache: EntityCache
   readonly featureSet: FeatureSet
   readonly settings: PipelineSettings
-  readonly counters: EngineCounters
   readonly monotonicUs: () => number
 }
 
 export interface Folded {
   readonly batch: Batch
+  /** What happened to its events; added to the engine's counters once the batch is published. */
+  readonly counts: EngineCounters
   readonly pending: readonly Pending[]
   /** Vectors of the pending applications, row after row. */
   readonly vectors: Float32Array
@@ -55,28 +56,37 @@ export const foldBatch = (batch: Batch, ports: FoldPorts): Folded => {
   const vectors = new Float32Array(applications * size)
   const pending: Pending[] = []
   const rejected: { record: LogRecord; rejection: Rejection }[] = []
+  const counts = newCounters()
+  const recounts = newCounters()
   for (const item of batch.items) {
+    const tally = item.record.offset < item.lane.countFrom ? recounts : counts
     if (item.kind === 'rejected') {
       rejected.push(item)
-      count(ports.counters.deadLetters, item.rejection.code)
+      count(tally.deadLetters, item.rejection.code)
       continue
     }
     try {
-      const refused = foldItem(item, pending, vectors, ports)
+      const refused = foldItem(item, pending, vectors, tally, ports)
       if (refused === undefined) continue
       rejected.push({ record: item.record, rejection: refused })
-      count(ports.counters.deadLetters, refused.code)
+      count(tally.deadLetters, refused.code)
     } catch (cause) {
       throw cause instanceof TerminalFailure ? cause : new EventCrash(item.record, cause)
     }
   }
   batch.timing.foldUs = ports.monotonicUs() - started
-  return { batch, pending, vectors, rejected }
+  return { batch, counts, pending, vectors, rejected }
 }
 
-const foldItem = (item: Item & { kind: 'event' }, pending: Pending[], vectors: Float32Array, ports: FoldPorts): Rejection | undefined => {
+const foldItem = (
+  item: Item & { kind: 'event' },
+  pending: Pending[],
+  vectors: Float32Array,
+  counters: EngineCounters,
+  ports: FoldPorts,
+): Rejection | undefined => {
   const { lane, record, event } = item
-  const { counters, featureSet, settings } = ports
+  const { featureSet, settings } = ports
   const entity = ports.cache.change(record.partition, event.applicantId)
   const overflow = entity.ring.overflow
   const seen = recognise(entity, event, record, settings.dedupe)
@@ -89,7 +99,7 @@ const foldItem = (item: Item & { kind: 'event' }, pending: Pending[], vectors: F
       return conflict(record.partition, seen.offset, event.producer, event.eventId)
     case 'new':
   }
-  if (event.kind === 'application') prepare(lane, record, event, entity.state, pending, vectors, ports)
+  if (event.kind === 'application') prepare(lane, record, event, entity.state, pending, vectors, counters, ports)
   if (foldEvent(entity, event, featureSet)) counters.late++
   if (entity.erased) counters.erasures++
   count(counters.events, event.kind)
@@ -97,20 +107,32 @@ const foldItem = (item: Item & { kind: 'event' }, pending: Pending[], vectors: F
 }
 
 /** An application's vector is read before it is folded itself. What a predecessor decided is adopted, never scored again. */
-const prepare = (lane: Lane, record: LogRecord, application: ApplicationEvent, state: Uint8Array, pending: Pending[], vectors: Float32Array, ports: FoldPorts): void => {
+const prepare = (
+  lane: Lane,
+  record: LogRecord,
+  application: ApplicationEvent,
+  state: Uint8Array,
+  pending: Pending[],
+  vectors: Float32Array,
+  counters: EngineCounters,
+  ports: FoldPorts,
+): void => {
   const believed = lane.adoption?.at(record.offset)
   switch (dutyAt(record.offset, believed?.decision.body.offset)) {
     case 'adopt': {
       const { decision, at } = believed as NonNullable<typeof believed>
       if (decision.previousHash !== lane.chainHash)
-        throw new TerminalFailure('one-content-broken', `decision ${record.partition}-${record.offset} follows ${decision.previousHash}, the chain stands at ${lane.chainHash}: log and state disagree. Run verify-chain; rebuild the state folder from the log.`)
+        throw new TerminalFailure(
+          'one-content-broken',
+          `decision ${record.partition}-${record.offset} follows ${decision.previousHash}, the chain stands at ${lane.chainHash}: log and state disagree. Run verify-chain; rebuild the state folder from the log.`,
+        )
       lane.chainHash = decision.capsuleHash
       lane.decisionsOffset = at + 1
-      ports.counters.adopted++
+      counters.adopted++
       return
     }
     case 'pass':
-      ports.counters.passed++
+      counters.passed++
       return
     case 'score': {
       const at = pending.length * ports.featureSet.size
@@ -123,5 +145,12 @@ const prepare = (lane: Lane, record: LogRecord, application: ApplicationEvent, s
 const conflict = (partition: number, original: number, producer: string, eventId: string): Rejection => ({
   code: 'duplicate-conflict',
   detail: `producer ${producer} sent event ${eventId} before, with other content, as ${partition}-${original}; the first stands`,
-  errors: [{ pointer: '/eventId', value: eventId.slice(0, 64), expected: 'an id not used before, or the same content', remedy: 'Give the corrected event an eventId of its own.' }],
+  errors: [
+    {
+      pointer: '/eventId',
+      value: eventId.slice(0, 64),
+      expected: 'an id not used before, or the same content',
+      remedy: 'Give the corrected event an eventId of its own.',
+    },
+  ],
 })

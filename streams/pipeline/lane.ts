@@ -21,6 +21,8 @@ export interface Lane {
   readBack: number
   newestClaim: NewestClaim
   adoption: Adoption | undefined
+  /** Positions below were counted before a restart of this engine and are not counted again. */
+  countFrom: number
 }
 
 export interface TakeoverPorts {
@@ -43,11 +45,20 @@ const laneFrom = (partition: number, epoch: number, log: EventLog, stored: Parti
   const start = log.start('credit-events')[partition] ?? 0
   const end = log.end('credit-events')[partition] ?? 0
   if (stored.offset < start)
-    throw new TerminalFailure('log-shortened', `credit-events[${partition}] begins at ${start}, state stands at ${stored.offset}: the events between were deleted before they were folded. Restore older segments, or state from a copy.`)
+    throw new TerminalFailure(
+      'log-shortened',
+      `credit-events[${partition}] begins at ${start}, state stands at ${stored.offset}: the events between were deleted before they were folded. Restore older segments, or state from a copy.`,
+    )
   if (stored.offset > end)
-    throw new TerminalFailure('log-shortened', `credit-events[${partition}] ends at ${end}, state stands at ${stored.offset}: the log lost events it once had. Restore the log from a copy; nothing is reset by itself.`)
+    throw new TerminalFailure(
+      'log-shortened',
+      `credit-events[${partition}] ends at ${end}, state stands at ${stored.offset}: the log lost events it once had. Restore the log from a copy; nothing is reset by itself.`,
+    )
   if (stored.decisionsOffset > epoch)
-    throw new TerminalFailure('log-shortened', `decisions[${partition}] ended at ${epoch}, state knows of decisions up to ${stored.decisionsOffset}: the log lost decisions. Restore it from a copy; nothing is reset by itself.`)
+    throw new TerminalFailure(
+      'log-shortened',
+      `decisions[${partition}] ended at ${epoch}, state knows of decisions up to ${stored.decisionsOffset}: the log lost decisions. Restore it from a copy; nothing is reset by itself.`,
+    )
   return {
     partition,
     epoch,
@@ -58,5 +69,6 @@ const laneFrom = (partition: number, epoch: number, log: EventLog, stored: Parti
     readBack: epoch,
     newestClaim: NO_CLAIM,
     adoption: new Adoption(log, partition, stored.decisionsOffset, epoch),
+    countFrom: stored.offset,
   }
 }

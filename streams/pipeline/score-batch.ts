@@ -5,9 +5,9 @@ import type { FeatureSet } from '#features/feature-set.ts'
 import type { ApplicationEvent } from '#schemas/events.ts'
 import type { EpochMs, Offset } from '#schemas/units.ts'
 import { capsuleHash, encodeBody, encodeDecision } from '#schemas/wire.ts'
-import type { Clock, Decider, DeciderTimings, LogRecord } from '../ports.ts'
+import type { Clock, Decider, LogRecord } from '../ports.ts'
 import { EventCrash, type Pending, type Published } from './batch.ts'
-import { count, type EngineCounters } from './counters.ts'
+import { count } from './counters.ts'
 import { degradeStep } from './degrade.ts'
 import type { Folded } from './fold-batch.ts'
 import type { PipelineSettings } from './settings.ts'
@@ -16,7 +16,6 @@ export interface ScorePorts {
   readonly featureSet: FeatureSet
   readonly decider: Decider
   readonly settings: PipelineSettings
-  readonly counters: EngineCounters
   readonly clock: Clock
   readonly monotonicUs: () => number
   readonly host: string
@@ -42,6 +41,13 @@ export const bodyOf = (record: LogRecord, application: ApplicationEvent, vector:
   vector,
 })
 
+/** Stages are 32-bit integers in the log: half an hour and more reads as 2,147 s. */
+const wholeMicroseconds = (stages: Stages): Stages => {
+  const out: { -readonly [Name in keyof Stages]: number } = { ...stages }
+  for (const name of Object.keys(out) as (keyof Stages)[]) out[name] = Math.min(0x7fffffff, Math.round(out[name]))
+  return out
+}
+
 export const scoreBatch = (folded: Folded, ports: ScorePorts): Published[] => {
   if (folded.pending.length === 0) return []
   const { batch } = folded
@@ -55,7 +61,7 @@ export const scoreBatch = (folded: Folded, ports: ScorePorts): Published[] => {
   }
   return folded.pending.map((pending) => {
     try {
-      return scoreOne(pending, folded.vectors, now, shared, ports)
+      return scoreOne(pending, folded, now, shared, ports)
     } catch (cause) {
       throw new EventCrash(pending.record, cause)
     }
@@ -64,27 +70,36 @@ export const scoreBatch = (folded: Folded, ports: ScorePorts): Published[] => {
 
 const scoreOne = (
   { lane, record, application, at }: Pending,
-  vectors: Float32Array,
+  { vectors, counts }: Pick<Folded, 'vectors' | 'counts'>,
   now: EpochMs,
   shared: Pick<Stages, 'decodeUs' | 'stateUs' | 'foldUs' | 'commitUs' | 'publishUs'>,
   ports: ScorePorts,
 ): Published => {
-  const timings: DeciderTimings = { scoreUs: 0, explainUs: 0, policyUs: 0 }
   const waitedMs = Math.max(0, now - record.appendedAt)
   const started = ports.monotonicUs()
-  const verdict = ports.decider.decide(application, vectors, at, degradeStep(waitedMs, ports.settings.latency), timings)
-  const spentUs = ports.monotonicUs() - started
-  if (timings.scoreUs === 0) timings.scoreUs = Math.max(0, spentUs - timings.explainUs - timings.policyUs)
-  if (verdict.degraded !== null) count(ports.counters.degraded, verdict.degraded)
+  const verdict = ports.decider.decide(application, vectors, at, degradeStep(waitedMs, ports.settings.latency))
+  const spent = ports.decider.lastStages ?? { scoreUs: ports.monotonicUs() - started, explainUs: 0, policyUs: 0 }
+  if (verdict.degraded !== null) count(counts.degraded, verdict.degraded)
   const body = bodyOf(record, application, vectors.slice(at, at + ports.featureSet.size), verdict)
   const envelope: DecisionEnvelope = {
-    epoch: lane.epoch as Offset,
     decidedAt: now,
-    stages: { queueUs: waitedMs * 1000, ...shared, ...timings },
+    stages: wholeMicroseconds({
+      queueUs: waitedMs * 1000,
+      ...shared,
+      scoreUs: spent.scoreUs,
+      explainUs: spent.explainUs,
+      policyUs: spent.policyUs,
+    }),
     host: ports.host,
     runtime: ports.runtime,
   }
-  const decision: Decision = { body, previousHash: lane.chainHash, capsuleHash: capsuleHash(lane.chainHash, encodeBody(body)), envelope }
+  const decision: Decision = {
+    epoch: lane.epoch as Offset,
+    body,
+    previousHash: lane.chainHash,
+    capsuleHash: capsuleHash(lane.chainHash, encodeBody(body)),
+    envelope,
+  }
   lane.chainHash = decision.capsuleHash
   return { lane, decision, record: { partition: record.partition, key: record.key, value: encodeDecision(decision) } }
 }
