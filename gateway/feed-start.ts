@@ -11,22 +11,52 @@ const READ_BYTES = 4 << 20
 export const earliest = (log: EventLog): FeedState => feedState(log.start('decisions'))
 
 /**
- * Looks back from the end of each partition until a claim and a decision believed under it (or the start of the log) are in sight. A
- * decision before the first claim in sight proves nothing: a newer claim may lie between it and its own.
+ * What is believed before `end` of a partition: looks back until a claim and a decision believed under it (or the start of the log) are in
+ * sight. A decision before the first claim in sight proves nothing: a newer claim may lie between it and its own. Undefined where
+ * `recordsMax` records did not suffice.
  */
+const believedBefore = async (log: EventLog, records: DecisionRecords, p: number, end: number, recordsMax: number) => {
+  const start = log.start('decisions')[p] ?? 0
+  for (let window = WINDOW; ; window *= 4) {
+    const from = Math.max(start, end - window)
+    const found = await believe(log, records, p, from, end, from === start)
+    if (from === start || (found.epoch >= 0 && found.decided >= 0)) return found
+    if (window >= recordsMax) return undefined
+  }
+}
+
+/** Where a reader stands that has read everything up to now. */
 export const latest = async (log: EventLog, records: DecisionRecords): Promise<FeedState> => {
-  const ends = log.end('decisions')
+  const state = feedState(log.end('decisions'))
+  for (let p = 0; p < state.next.length; p++) {
+    const found = await believedBefore(log, records, p, state.next[p] ?? 0, Infinity)
+    state.epoch[p] = found?.epoch ?? -1
+    state.decided[p] = found?.decided ?? -1
+  }
+  return state
+}
+
+/** Records looked at per partition to find out what was believed some time ago. */
+const RECENT_SCAN_MAX = 16_384
+
+/** About `count` records before `tail`, evenly over the partitions; fewer where belief that far back would cost too long a search. */
+export const recent = async (log: EventLog, records: DecisionRecords, tail: FeedState, count: number): Promise<FeedState> => {
   const starts = log.start('decisions')
-  const state = feedState(ends)
-  for (let p = 0; p < ends.length; p++) {
-    const end = ends[p] ?? 0
-    const start = starts[p] ?? 0
-    for (let window = WINDOW; ; window *= 4) {
-      const from = Math.max(start, end - window)
-      const found = await believe(log, records, p, from, end, from === start)
-      state.epoch[p] = Math.max(state.epoch[p] ?? -1, found.epoch)
+  const share = Math.ceil(count / tail.next.length)
+  const state = feedState(tail.next.map((next, p) => Math.max(starts[p] ?? 0, next - share)))
+  const claims = tail.epoch.slice()
+  for (let p = 0; p < state.next.length; p++) {
+    const claim = claims[p] ?? -1
+    // Behind the newest claim it is the newest claim.
+    if ((state.next[p] ?? 0) > claim) {
+      state.epoch[p] = claim
+      continue
+    }
+    const found = await believedBefore(log, records, p, state.next[p] ?? 0, RECENT_SCAN_MAX)
+    if (found === undefined) state.next[p] = claim
+    else {
+      state.epoch[p] = found.epoch
       state.decided[p] = found.decided
-      if (from === start || (found.epoch >= 0 && found.decided >= 0)) break
     }
   }
   return state

@@ -13,7 +13,7 @@ export interface FeedState {
   readonly decided: Float64Array
 }
 
-export const feedState = (next: readonly number[]): FeedState => ({
+export const feedState = (next: ArrayLike<number>): FeedState => ({
   next: Float64Array.from(next),
   epoch: new Float64Array(next.length).fill(-1),
   decided: new Float64Array(next.length).fill(-1),

@@ -6,6 +6,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import type { EventLog, LogRecord } from '#streams/ports.ts'
 import type { GatewayCounters } from './counters.ts'
 import { decisionMessage, type FeedMessage } from './feed-message.ts'
+import { recent } from './feed-start.ts'
 import { copyState, stepFeed, type FeedState } from './feed-state.ts'
 import { FeedSubscriber, type FeedSocket, type FeedWish } from './feed-subscriber.ts'
 import type { DecisionRecords, GatewayLog } from './ports.ts'
@@ -56,6 +57,15 @@ export class Feed {
     return this.#subscribers.size >= this.#from.limits.subscribersMax
   }
 
+  /** About `count` records ago. */
+  async recent(count: number): Promise<FeedState> {
+    // While nobody listened the tail may have idled.
+    this.#again = true
+    this.#startPump()
+    await this.#pumping
+    return recent(this.#from.log, this.#from.records, copyState(this.#tail), count)
+  }
+
   subscribe(socket: FeedSocket, wish: FeedWish): FeedSubscriber {
     const subscriber = new FeedSubscriber(socket, wish, this.#from.limits.feedBufferBytesMax, this.#from.counters)
     this.#subscribers.add(subscriber)
@@ -93,14 +103,12 @@ export class Feed {
     if (this.#closed) return
     this.#again = true
     if (this.#pumping !== undefined) return
-    if (this.#subscribers.size > 0) {
-      clearTimeout(this.#idle)
-      this.#idle = undefined
-      this.#startPump()
-    } else this.#idle ??= setTimeout(() => this.#startPump(), IDLE_MS).unref()
+    if (this.#subscribers.size > 0) this.#startPump()
+    else this.#idle ??= setTimeout(() => this.#startPump(), IDLE_MS).unref()
   }
 
   #startPump(): void {
+    clearTimeout(this.#idle)
     this.#idle = undefined
     this.#pumping ??= this.#pump()
       .catch((error: unknown) =>

@@ -60,6 +60,8 @@ const path = (name: string, description: string, schema: JsonSchema, example: st
   example,
 })
 
+const mebibytes = (bytes: number): string => `${bytes / 2 ** 20} MiB`
+
 const eventPaths = (limits: GatewayLimits) => ({
   '/v1/events': {
     post: {
@@ -67,8 +69,8 @@ const eventPaths = (limits: GatewayLimits) => ({
       tags: ['Send'],
       summary: 'Send one event, or many as NDJSON',
       description:
-        `Answered once durable. A retry with the same producer, eventId and bytes is a duplicate without second effect. Bodies up to ${limits.bodyBytesMax} bytes, ` +
-        `events up to ${limits.eventBytesMax}. Rejected events are kept in the dead letters, bytes and reason. NDJSON is answered by one result a line, in order.`,
+        `Answered once durable. A retry with the same producer, eventId and bytes is a duplicate without second effect. Bodies up to ${mebibytes(limits.bodyBytesMax)}, ` +
+        `events up to ${mebibytes(limits.eventBytesMax)}. Rejected events are kept in the dead letters, bytes and reason. NDJSON is answered by one result a line, in order.`,
       requestBody: {
         required: true,
         content: {
@@ -172,7 +174,9 @@ const readPaths = () => ({
         'Messages are JSON {cursor, kind, …}: kind decision carries a decision; conflated says how many were left out (zeros: a sign of life). Reconnect with the last ' +
         'cursor to go on without gap or repeat. Browsers send a token as subprotocols scorestream.v1, bearer.<token>. Close code 4410: the cursor is older than what is held.',
       parameters: [
-        query('after', 'Cursor of the last message seen; earliest; or latest (default)', { type: 'string' }),
+        query('after', 'Cursor of the last message seen; earliest; latest (default); or -n: begin about n decisions ago (at most 1000)', {
+          type: 'string',
+        }),
         query('filter', 'Clauses joined by commas, alternatives by |', {
           type: 'string',
           examples: ['decision:decline|refer,product:mortgage'],

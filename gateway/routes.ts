@@ -19,7 +19,7 @@ export interface Route {
   readonly path: string
   readonly requirement: Requirement
   /** Must read what it needs of the request before it first awaits. */
-  handle(exchange: Exchange, req: HttpRequest): Promise<void> | void
+  readonly handle: (exchange: Exchange, req: HttpRequest) => Promise<void> | void
 }
 
 export const buildRoutes = (engine: Engine, limits: GatewayLimits, counters: GatewayCounters, sqlUrl: string): readonly Route[] => {

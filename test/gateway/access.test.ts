@@ -84,7 +84,11 @@ describe('credentials', () => {
     expect([await read({}), await read(bearer('x')), await read({ authorization: 'Basic cjpy' })]).toEqual([401, 401, 401])
     expect([await read(bearer('r')), await read(bearer('p')), await read(bearer('o'))]).toEqual([200, 403, 200])
     expect([await write(bearer('r')), await write(bearer('p')), await write(bearer('o'))]).toEqual([403, 202, 202])
-    expect([(await fetch(`${at.url}/healthz`)).status, (await fetch(`${at.url}/`)).status, (await fetch(`${at.url}/metrics`)).status]).toEqual([200, 200, 401])
+    expect([
+      (await fetch(`${at.url}/healthz`)).status,
+      (await fetch(`${at.url}/`)).status,
+      (await fetch(`${at.url}/metrics`)).status,
+    ]).toEqual([200, 200, 401])
   })
 
   test('a 401 says how to authenticate and repeats no token', async () => {
@@ -112,13 +116,26 @@ describe('starting', () => {
   test.each(['0.0.0.0', '::', '192.168.1.5', 'desk.example'])('host %s without credentials is refused with the remedy', async (host) => {
     const settings = { ...SETTINGS, host }
     const engine = new SmallEngine()
-    const started = startGateway({ settings, engine, log: engine.log, records: { peek: () => ({ kind: 'claim' }), decode: never }, report: console, sqlUrl: '' })
+    const started = startGateway({
+      settings,
+      engine,
+      log: engine.log,
+      records: { peek: () => ({ kind: 'claim' }), decode: never },
+      report: console,
+      sqlUrl: '',
+    })
     await expect(started).rejects.toThrow(/gateway\.credentials is empty.*openssl rand.*127\.0\.0\.1/s)
     expect(refusals({ ...settings, credentials: CREDENTIALS })).toEqual([])
   })
 
   test('short or odd tokens are refused without being shown', () => {
-    const [short, odd] = refusals({ ...SETTINGS, credentials: [{ name: 'a', token: 'hunter2', role: 'reader' }, { name: 'b', token: `${token('x')} ;`, role: 'reader' }] })
+    const [short, odd] = refusals({
+      ...SETTINGS,
+      credentials: [
+        { name: 'a', token: 'hunter2', role: 'reader' },
+        { name: 'b', token: `${token('x')} ;`, role: 'reader' },
+      ],
+    })
     expect(short).toContain('credentials[0].token ("a") has 7 characters')
     expect(odd).toContain('credentials[1]')
     expect(`${short}${odd}`).not.toContain('hunter2')
@@ -132,7 +149,9 @@ describe('starting', () => {
   })
 
   test('an address of another machine is named', async () => {
-    await expect(serve(new SmallEngine(), { host: '203.0.113.7', credentials: CREDENTIALS })).rejects.toThrow(/203\.0\.113\.7.*EADDRNOTAVAIL.*SCORESTREAM_HOST/)
+    await expect(serve(new SmallEngine(), { host: '203.0.113.7', credentials: CREDENTIALS })).rejects.toThrow(
+      /203\.0\.113\.7.*EADDRNOTAVAIL.*SCORESTREAM_HOST/,
+    )
   })
 })
 

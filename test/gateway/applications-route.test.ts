@@ -20,11 +20,23 @@ test('an application is answered with its decision in the public shape', async (
   const decision = (await response.json()) as { decisionId: string }
   expect(decision).toMatchObject({ applicantId: 'client-1', decision: 'approve', probability: 0.125, score: 612, degraded: null })
   expect(Object.keys(decision)).toEqual(
-    expect.arrayContaining(['modelVersion', 'policyVersion', 'featureSetHash', 'margin', 'base', 'reasons', 'stages', 'eventTime', 'applicationId']),
+    expect.arrayContaining([
+      'modelVersion',
+      'policyVersion',
+      'featureSetHash',
+      'margin',
+      'base',
+      'reasons',
+      'stages',
+      'eventTime',
+      'applicationId',
+    ]),
   )
   const found = await fetch(`${gateway.url}/v1/decisions/${decision.decisionId}`)
   expect(await found.json()).toEqual(decision)
-  const capsule = (await (await fetch(`${gateway.url}/v1/decisions/${decision.decisionId}?capsule=true`)).json()) as { body: { vector: unknown[] } }
+  const capsule = (await (await fetch(`${gateway.url}/v1/decisions/${decision.decisionId}?capsule=true`)).json()) as {
+    body: { vector: unknown[] }
+  }
   expect(capsule.body.vector).toEqual([1, null, 3])
 })
 
@@ -75,7 +87,9 @@ test('a caller who hangs up frees its place, and the application is decided all 
   engine.decideAfterMs = 150
   const body = JSON.stringify(application())
   const socket = connect(gateway.port, '127.0.0.1')
-  socket.write(`POST /v1/applications HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
+  socket.write(
+    `POST /v1/applications HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  )
   await expect.poll(() => engine.waiting).toBe(1)
   socket.destroy()
   await expect.poll(() => engine.waiting).toBe(0)
@@ -88,11 +102,19 @@ test('a what-if is scored, its problems point into the application, and nothing 
   const { eventId: _e, kind: _k, producer: _p, applicationId: _a, ...hypothesis } = application()
   const ask = (body: unknown) => post(`${gateway.url}/v1/what-if`, typeof body === 'string' ? body : JSON.stringify(body))
   expect(await (await ask({ application: hypothesis })).json()).toMatchObject({ probability: 0.1 })
-  expect(await (await ask({ application: { ...hypothesis, amount: 2e6 }, overlays: { x: null } })).json()).toMatchObject({ probability: 0.5 })
+  expect(await (await ask({ application: { ...hypothesis, amount: 2e6 }, overlays: { x: null } })).json()).toMatchObject({
+    probability: 0.5,
+  })
   const wrong = await ask({ application: { ...hypothesis, amount: -1 } })
   expect(wrong.status).toBe(422)
   expect(await wrong.json()).toMatchObject({ errors: [{ pointer: '/application/amount' }] })
-  for (const body of ['{', '[]', { application: 1 }, { application: hypothesis, overlays: [1] }, { application: hypothesis, overlays: { x: 'high' } }])
+  for (const body of [
+    '{',
+    '[]',
+    { application: 1 },
+    { application: hypothesis, overlays: [1] },
+    { application: hypothesis, overlays: { x: 'high' } },
+  ])
     expect((await ask(body)).status).toBeGreaterThanOrEqual(400)
   expect((await ask({ application: hypothesis, overlays: { 'no.such.feature': 1 } })).status).toBe(422)
   expect((await ask({ application: hypothesis, surprise: 1 })).status).toBe(422)

@@ -3,15 +3,25 @@ import type { Decision } from '#schemas/decision.ts'
 import { applicantId, epochMs, moneyMinor, offset, points, probability } from '#schemas/units.ts'
 import type { DecisionRecords } from '#gateway/ports.ts'
 
-type Stored = { claim: { owner: string; claimedAt: number } } | { epoch: number; at: number; partition: number; outcome: string; applicant: string; pad: string }
+type Stored =
+  | { claim: { owner: string; claimedAt: number } }
+  | { epoch: number; at: number; partition: number; outcome: string; applicant: string; pad: string }
 
 export const claimRecord = (owner: string): Uint8Array => Buffer.from(JSON.stringify({ claim: { owner, claimedAt: 0 } }))
 
 /** A decision at input position (partition, at), written under `epoch`; `pad` makes it long. */
-export const decisionRecord = (partition: number, at: number, epoch: number, facts: { outcome?: string; applicant?: string; pad?: string } = {}): Uint8Array =>
-  Buffer.from(JSON.stringify({ epoch, at, partition, outcome: 'approve', applicant: `a-${at}`, pad: '', ...facts }))
+export const decisionRecord = (
+  partition: number,
+  at: number,
+  epoch: number,
+  facts: { outcome?: string; applicant?: string; pad?: string } = {},
+): Uint8Array => Buffer.from(JSON.stringify({ epoch, at, partition, outcome: 'approve', applicant: `a-${at}`, pad: '', ...facts }))
 
-export const exampleDecision = (partition: number, at: number, facts: { epoch?: number; outcome?: string; applicant?: string; pad?: string } = {}): Decision => ({
+export const exampleDecision = (
+  partition: number,
+  at: number,
+  facts: { epoch?: number; outcome?: string; applicant?: string; pad?: string } = {},
+): Decision => ({
   body: {
     partition,
     offset: offset(at),

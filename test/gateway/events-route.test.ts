@@ -13,7 +13,14 @@ afterAll(() => gateway.close())
 
 const problemOf = async (response: Response) => {
   expect(response.headers.get('content-type')).toBe('application/problem+json')
-  const document = (await response.json()) as { status: number; code: string; title: string; detail: string; instance: string; errors?: { pointer: string; remedy: string }[] }
+  const document = (await response.json()) as {
+    status: number
+    code: string
+    title: string
+    detail: string
+    instance: string
+    errors?: { pointer: string; remedy: string }[]
+  }
   expect(document.status).toBe(response.status)
   return document
 }
@@ -140,7 +147,11 @@ describe('NDJSON', () => {
   test('keeps thousands of lines in order over many appends', async () => {
     const before = engine.log.end('credit-events').reduce((a, b) => a + b)
     const events = Array.from({ length: 3_000 }, () => payment())
-    const response = await post(`${gateway.url}/v1/events`, events.map((event) => `${JSON.stringify(event)}\n`).join(''), 'application/x-ndjson')
+    const response = await post(
+      `${gateway.url}/v1/events`,
+      events.map((event) => `${JSON.stringify(event)}\n`).join(''),
+      'application/x-ndjson',
+    )
     expect(response.status).toBe(202)
     expect((await lines(response)).map(({ line }) => line)).toEqual(events.map((_, i) => i + 1))
     expect(engine.log.end('credit-events').reduce((a, b) => a + b)).toBe(before + 3_000)

@@ -17,7 +17,7 @@ afterEach(async () => {
   expect(reported).toEqual([])
 })
 
-const next = new Array<number>(PARTITIONS)
+const next = Array.from({ length: PARTITIONS }, () => 0)
 beforeEach(() => next.fill(0))
 /** Decides the next input position of a partition; returns the decision's id. */
 const decide = (partition: number, facts: { outcome?: string; applicant?: string; pad?: string; epoch?: number } = {}): string => {
@@ -36,7 +36,8 @@ describe('live', () => {
     expect(client.told[0]).toMatchObject({ kind: 'conflated', skipped: { approve: 0, refer: 0, decline: 0 } })
     const expected = Array.from({ length: 300 }, (_, i) => decide(i % PARTITIONS))
     await client.until(() => client.decisions.length === 300)
-    for (let p = 0; p < PARTITIONS; p++) expect(ids(client).filter((id) => id.startsWith(`${p}-`))).toEqual(expected.filter((id) => id.startsWith(`${p}-`)))
+    for (let p = 0; p < PARTITIONS; p++)
+      expect(ids(client).filter((id) => id.startsWith(`${p}-`))).toEqual(expected.filter((id) => id.startsWith(`${p}-`)))
     expect(client.decisions[0]).toMatchObject({ kind: 'decision', decision: 'approve', probability: 0.125, reasons: [{ rank: 1 }] })
     await client.cut()
   })
@@ -163,7 +164,8 @@ describe('resuming', () => {
     await producer
     expect(connections).toBeGreaterThan(5)
     expect(got.length).toBe(expected.length)
-    for (let p = 0; p < PARTITIONS; p++) expect(got.filter((id) => id.startsWith(`${p}-`))).toEqual(expected.filter((id) => id.startsWith(`${p}-`)))
+    for (let p = 0; p < PARTITIONS; p++)
+      expect(got.filter((id) => id.startsWith(`${p}-`))).toEqual(expected.filter((id) => id.startsWith(`${p}-`)))
   })
 
   test('a cursor survives a restart of the gateway, and carries belief over a claim', async () => {
@@ -183,6 +185,24 @@ describe('resuming', () => {
     await turn(20)
     expect(resumed.decisions.map(({ decisionId, decision }) => [decisionId, decision])).toEqual([['0-2', 'approve']])
     await resumed.cut()
+  })
+
+  test('after=-n begins about n decisions ago, also across claims, and never shows what is not believed', async () => {
+    for (let i = 0; i < 600; i++) decide(i % PARTITIONS)
+    const early = new FeedClient(gateway, '?after=-30')
+    await early.until(() => early.decisions.length === 30)
+    const epoch = engine.log.put('decisions', 0, claimRecord('second'))
+    engine.log.put('decisions', 0, decisionRecord(0, 200, 0, { outcome: 'decline' }))
+    engine.log.put('decisions', 0, decisionRecord(0, 200, epoch, { outcome: 'refer' }))
+    await early.until(() => early.decisions.length === 31)
+    const late = new FeedClient(gateway, '?after=-9')
+    await late.until(() => late.decisions.length === 7)
+    await turn(20)
+    expect(late.decisions.map(({ decisionId, decision }) => `${decisionId} ${decision}`)).toEqual(
+      expect.arrayContaining(['0-200 refer', '1-199 approve', '2-197 approve']),
+    )
+    expect(late.decisions.length).toBe(7)
+    await Promise.all([early.cut(), late.cut()])
   })
 
   test('a cursor older than what is held is refused with 410', async () => {
@@ -233,14 +253,17 @@ describe('a slow reader', () => {
     await client.until(() => client.decisions.length >= COUNT)
     for (let p = 0; p < PARTITIONS; p++)
       expect(ids(client).filter((id) => id.startsWith(`${p}-`))).toEqual(ids(quick).filter((id) => id.startsWith(`${p}-`)))
-    expect(client.told.filter(({ kind }) => kind === 'conflated').every(({ skipped }) => Object.values(skipped).every((n) => n === 0))).toBe(true)
+    expect(
+      client.told.filter(({ kind }) => kind === 'conflated').every(({ skipped }) => Object.values(skipped).every((n) => n === 0)),
+    ).toBe(true)
     await Promise.all([client.cut(), quick.cut()])
     await small.close()
   })
 
   test('with mode=live gets counts for exactly what was left out, then goes on live', async () => {
     const { client, quick, small } = await slow('?mode=live')
-    const skipped = () => client.told.reduce((sum, { kind, skipped }) => sum + (kind === 'conflated' ? Object.values(skipped).reduce((a, b) => a + b) : 0), 0)
+    const skipped = () =>
+      client.told.reduce((sum, { kind, skipped }) => sum + (kind === 'conflated' ? Object.values(skipped).reduce((a, b) => a + b) : 0), 0)
     await client.until(() => skipped() > 0)
     await turn(50)
     const last = decide(0)

@@ -35,11 +35,14 @@ const raw = (parts: readonly (string | number)[], ms = 1_000) =>
 const head = (path: string, extra = '') => `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n${extra}`
 
 describe('every path', () => {
-  test.each(['/nothing', '/v1', '/v1/decisions', '/v1/decisions/', '/assets/../server.ts', '/%2e%2e/etc/passwd', '/assets/none.js'])('%s is 404 as a problem', async (path) => {
-    const response = await fetch(gateway.url + path)
-    expect(response.status).toBe(404)
-    expect(await response.json()).toMatchObject({ code: 'not-found', status: 404 })
-  })
+  test.each(['/nothing', '/v1', '/v1/decisions', '/v1/decisions/', '/assets/../server.ts', '/%2e%2e/etc/passwd', '/assets/none.js'])(
+    '%s is 404 as a problem',
+    async (path) => {
+      const response = await fetch(gateway.url + path)
+      expect(response.status).toBe(404)
+      expect(await response.json()).toMatchObject({ code: 'not-found', status: 404 })
+    },
+  )
 
   test('a wrong method is 405 and names the right ones', async () => {
     const response = await fetch(`${gateway.url}/v1/events`)
@@ -76,13 +79,18 @@ describe('reading', () => {
 
   test('features carry names and units, with null for missing', async () => {
     const response = await fetch(`${gateway.url}/v1/applicants/client-1/features`)
-    expect(await response.json()).toMatchObject({ asOf: '2023-11-14T22:13:20.000Z', features: [{ value: null, unit: 'minor currency units' }] })
+    expect(await response.json()).toMatchObject({
+      asOf: '2023-11-14T22:13:20.000Z',
+      features: [{ value: null, unit: 'minor currency units' }],
+    })
     expect((await fetch(`${gateway.url}/v1/applicants/unknown/features`)).status).toBe(404)
     expect((await fetch(`${gateway.url}/v1/applicants/a%20b/features`)).status).toBe(400)
   })
 
   test('models, metrics, health and readiness answer', async () => {
-    expect(await (await fetch(`${gateway.url}/v1/models`)).json()).toMatchObject({ models: [{ aliases: ['champion'], metrics: { auc: { value: 0.78 } } }] })
+    expect(await (await fetch(`${gateway.url}/v1/models`)).json()).toMatchObject({
+      models: [{ aliases: ['champion'], metrics: { auc: { value: 0.78 } } }],
+    })
     expect((await fetch(`${gateway.url}/metrics`)).headers.get('content-type')).toContain('version=0.0.4')
     expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200)
     expect((await fetch(`${gateway.url}/readyz`)).status).toBe(200)
@@ -97,7 +105,8 @@ describe('reading', () => {
       expect(response.headers.get('content-security-policy')).toMatch(/default-src 'none'; script-src 'self'/)
       const html = await response.text()
       expect(html).not.toMatch(/<script(?![^>]*src=)|\son[a-z]+=|style=|https?:\/\/(?!127\.0\.0\.1|localhost)/)
-      for (const [, file] of html.matchAll(/(?:src|href)="(\/[^"#?]*)"/g)) expect([file, (await fetch(gateway.url + file)).status]).toEqual([file, 200])
+      for (const [, file] of html.matchAll(/(?:src|href)="(\/[^"#?]*)"/g))
+        expect([file, (await fetch(gateway.url + file)).status]).toEqual([file, 200])
     }
   })
 })

@@ -17,7 +17,11 @@ export const PARTITIONS = 3
 
 const reject = (code: RejectionCode, pointer: string, value: string, expected: string): Parsed<never> => ({
   kind: 'rejected',
-  rejection: { code, detail: `${pointer} must be ${expected}`, errors: [{ pointer, value: value.slice(0, 64), expected, remedy: 'correct it' }] },
+  rejection: {
+    code,
+    detail: `${pointer} must be ${expected}`,
+    errors: [{ pointer, value: value.slice(0, 64), expected, remedy: 'correct it' }],
+  },
 })
 
 /** Checks against the published schemas, instants left to the real parser's own tests. */
@@ -76,7 +80,8 @@ export class SmallEngine implements Engine {
     const partition = crc32(event.applicantId) % PARTITIONS
     const position = { partition, offset: this.log.put('credit-events', partition, bytes) }
     this.#seen.set(key, { bytes: Buffer.from(bytes), position })
-    if (event.kind === 'application' && this.decideAfterMs < Infinity) setTimeout(() => this.#decide(key, position, event.applicantId), this.decideAfterMs)
+    if (event.kind === 'application' && this.decideAfterMs < Infinity)
+      setTimeout(() => this.#decide(key, position, event.applicantId), this.decideAfterMs)
     return { status: 'accepted', position }
   }
 
@@ -121,7 +126,9 @@ export class SmallEngine implements Engine {
             applicantId,
             featureSetHash: '2'.repeat(64),
             asOf: epochMs(1_700_000_000_000),
-            features: [{ name: 'applicant.payment.amount.sum.3mo', value: null, unit: 'minor currency units', description: 'Sum of payments' }],
+            features: [
+              { name: 'applicant.payment.amount.sum.3mo', value: null, unit: 'minor currency units', description: 'Sum of payments' },
+            ],
           },
     )
 
@@ -131,7 +138,10 @@ export class SmallEngine implements Engine {
       return Promise.resolve({ kind: 'rejected', rejection: { code: 'schema-violation', detail: 'unknown feature', errors } })
     }
     const { body } = exampleDecision(0, 0)
-    return Promise.resolve({ kind: 'answer', answer: { ...body, probability: probability(application.amount > 1e6 ? 0.5 : 0.1), score: points(500) } })
+    return Promise.resolve({
+      kind: 'answer',
+      answer: { ...body, probability: probability(application.amount > 1e6 ? 0.5 : 0.1), score: points(500) },
+    })
   }
 
   models = () => Promise.resolve([{ name: 'demo', version: '1', aliases: ['champion'], bundleHash: '1'.repeat(64), manifest: MANIFEST }])
@@ -162,13 +172,20 @@ export const SETTINGS: GatewaySettings = {
 /** What went wrong inside, by message: tests expect it empty unless they break something. */
 export const reported: string[] = []
 
-export const serve = (engine: SmallEngine, changes: Partial<GatewaySettings> = {}, more: Partial<GatewayArguments> = {}): Promise<Gateway> =>
+export const serve = (
+  engine: SmallEngine,
+  changes: Partial<GatewaySettings> = {},
+  more: Partial<GatewayArguments> = {},
+): Promise<Gateway> =>
   startGateway({
     settings: { ...SETTINGS, ...changes },
     engine,
     log: engine.log,
     records: jsonRecords,
-    report: { warn: (_, message) => reported.push(message), error: (facts, message) => reported.push(`${message} ${JSON.stringify(facts)}`) },
+    report: {
+      warn: (_, message) => reported.push(message),
+      error: (facts, message) => reported.push(`${message} ${JSON.stringify(facts)}`),
+    },
     sqlUrl: 'http://127.0.0.1:8123',
     ...more,
   })
@@ -203,5 +220,14 @@ export const payment = (changes: Record<string, unknown> = {}) => ({
   ...changes,
 })
 
-export const post = (url: string, body: string | Uint8Array, contentType = 'application/json', headers: Record<string, string> = {}): Promise<Response> =>
-  fetch(url, { method: 'POST', body: typeof body === "string" ? body : Buffer.from(body), headers: { 'content-type': contentType, ...headers } })
+export const post = (
+  url: string,
+  body: string | Uint8Array,
+  contentType = 'application/json',
+  headers: Record<string, string> = {},
+): Promise<Response> =>
+  fetch(url, {
+    method: 'POST',
+    body: typeof body === 'string' ? body : Buffer.from(body),
+    headers: { 'content-type': contentType, ...headers },
+  })
