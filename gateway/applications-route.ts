@@ -2,12 +2,12 @@
 import type { HttpRequest } from 'uWebSockets.js'
 import { decisionId, type Decision } from '#schemas/decision.ts'
 import type { ApplicationEvent } from '#schemas/events.ts'
+import { parseEvent } from '#schemas/parse-event.ts'
 import type { GatewayCounters } from './counters.ts'
 import { JSON_TYPE, type Exchange } from './exchange.ts'
 import { DEADLINE_MS_MAX, type DecisionWaiter, type Engine, type Position } from './ports.ts'
 import { problem, rejectionProblem } from './problem.ts'
 import { publicDecision } from './public-decision.ts'
-import { tooLarge } from './receipt.ts'
 import { integerParameter, mediaType, wholeBody } from './request-body.ts'
 import type { GatewayLimits } from './settings.ts'
 
@@ -36,11 +36,10 @@ export class ApplicationsRoute {
     })
     if (deadlineMs === undefined) return
     if (mediaType(req) !== JSON_TYPE) return exchange.problem(problem('unsupported-media-type', `send Content-Type: ${JSON_TYPE}`))
-    const { bodyBytesMax, eventBytesMax } = this.#limits
+    const { bodyBytesMax } = this.#limits
     const bytes = await wholeBody(exchange, exchange.body(bodyBytesMax), bodyBytesMax, this.#engine)
     if (bytes === undefined) return
-    const parsed =
-      bytes.length > eventBytesMax ? { kind: 'rejected' as const, rejection: tooLarge(eventBytesMax) } : this.#engine.parse(bytes)
+    const parsed = parseEvent(bytes)
     const rejection =
       parsed.kind === 'rejected' ? parsed.rejection : parsed.value.kind === 'application' ? undefined : notAnApplication(parsed.value.kind)
     if (parsed.kind === 'rejected' || parsed.value.kind !== 'application') {

@@ -1,11 +1,12 @@
 /** `POST /v1/events`: one event as JSON, or many as NDJSON with one result a line. */
 import type { HttpRequest } from 'uWebSockets.js'
+import { parseEvent } from '#schemas/parse-event.ts'
 import type { GatewayCounters } from './counters.ts'
 import type { Exchange } from './exchange.ts'
 import { ingestLines } from './ndjson.ts'
 import type { Engine } from './ports.ts'
 import { problem, rejectionProblem } from './problem.ts'
-import { receiptJson, tooLarge } from './receipt.ts'
+import { receiptJson } from './receipt.ts'
 import { mediaType, wholeBody } from './request-body.ts'
 import type { GatewayLimits } from './settings.ts'
 
@@ -35,11 +36,10 @@ export class EventsRoute {
   }
 
   async #one(exchange: Exchange): Promise<void> {
-    const { bodyBytesMax, eventBytesMax } = this.#limits
+    const { bodyBytesMax } = this.#limits
     const bytes = await wholeBody(exchange, exchange.body(bodyBytesMax), bodyBytesMax, this.#engine)
     if (bytes === undefined) return
-    const parsed =
-      bytes.length > eventBytesMax ? { kind: 'rejected' as const, rejection: tooLarge(eventBytesMax) } : this.#engine.parse(bytes)
+    const parsed = parseEvent(bytes)
     if (parsed.kind === 'rejected') {
       this.#counters.events.rejected++
       await this.#engine.deadLetter(bytes, parsed.rejection)
@@ -61,10 +61,10 @@ export class EventsRoute {
   }
 
   async #many(exchange: Exchange): Promise<void> {
-    const { bodyBytesMax, eventBytesMax } = this.#limits
+    const { bodyBytesMax } = this.#limits
     const bytes = await wholeBody(exchange, exchange.body(bodyBytesMax), bodyBytesMax, this.#engine)
     if (bytes === undefined) return
-    const outcome = await ingestLines(this.#engine, bytes, eventBytesMax, this.#counters)
+    const outcome = await ingestLines(this.#engine, bytes, this.#counters)
     if (outcome.stored === 0 && outcome.overloaded > 0)
       return exchange.problem(problem('overloaded', 'more is arriving than can be made durable; send again after the time in Retry-After'))
     const whole = outcome.refused === 0 && outcome.overloaded === 0

@@ -1,7 +1,7 @@
 /** Where a reader of the decisions log stands that begins at its end: the newest claim before it, and the last believed decision. */
+import { peekDecision } from '#schemas/wire.ts'
 import type { EventLog } from '#streams/ports.ts'
 import { feedState, stepFeed, type FeedState } from './feed-state.ts'
-import type { DecisionRecords } from './ports.ts'
 
 /** First look back; grows fourfold. The owner of a partition claims when its process starts, so the newest claim is mostly near. */
 const WINDOW = 256
@@ -15,21 +15,21 @@ export const earliest = (log: EventLog): FeedState => feedState(log.start('decis
  * sight. A decision before the first claim in sight proves nothing: a newer claim may lie between it and its own. Undefined where
  * `recordsMax` records did not suffice.
  */
-const believedBefore = async (log: EventLog, records: DecisionRecords, p: number, end: number, recordsMax: number) => {
+const believedBefore = async (log: EventLog, p: number, end: number, recordsMax: number) => {
   const start = log.start('decisions')[p] ?? 0
   for (let window = WINDOW; ; window *= 4) {
     const from = Math.max(start, end - window)
-    const found = await believe(log, records, p, from, end, from === start)
+    const found = await believe(log, p, from, end, from === start)
     if (from === start || (found.epoch >= 0 && found.decided >= 0)) return found
     if (window >= recordsMax) return undefined
   }
 }
 
 /** Where a reader stands that has read everything up to now. */
-export const latest = async (log: EventLog, records: DecisionRecords): Promise<FeedState> => {
+export const latest = async (log: EventLog): Promise<FeedState> => {
   const state = feedState(log.end('decisions'))
   for (let p = 0; p < state.next.length; p++) {
-    const found = await believedBefore(log, records, p, state.next[p] ?? 0, Infinity)
+    const found = await believedBefore(log, p, state.next[p] ?? 0, Infinity)
     state.epoch[p] = found?.epoch ?? -1
     state.decided[p] = found?.decided ?? -1
   }
@@ -40,7 +40,7 @@ export const latest = async (log: EventLog, records: DecisionRecords): Promise<F
 const RECENT_SCAN_MAX = 16_384
 
 /** About `count` records before `tail`, evenly over the partitions; fewer where belief that far back would cost too long a search. */
-export const recent = async (log: EventLog, records: DecisionRecords, tail: FeedState, count: number): Promise<FeedState> => {
+export const recent = async (log: EventLog, tail: FeedState, count: number): Promise<FeedState> => {
   const starts = log.start('decisions')
   const share = Math.ceil(count / tail.next.length)
   const state = feedState(tail.next.map((next, p) => Math.max(starts[p] ?? 0, next - share)))
@@ -52,7 +52,7 @@ export const recent = async (log: EventLog, records: DecisionRecords, tail: Feed
       state.epoch[p] = claim
       continue
     }
-    const found = await believedBefore(log, records, p, state.next[p] ?? 0, RECENT_SCAN_MAX)
+    const found = await believedBefore(log, p, state.next[p] ?? 0, RECENT_SCAN_MAX)
     if (found === undefined) state.next[p] = claim
     else {
       state.epoch[p] = found.epoch
@@ -62,7 +62,7 @@ export const recent = async (log: EventLog, records: DecisionRecords, tail: Feed
   return state
 }
 
-const believe = async (log: EventLog, records: DecisionRecords, p: number, from: number, end: number, fromStart: boolean) => {
+const believe = async (log: EventLog, p: number, from: number, end: number, fromStart: boolean) => {
   const state = feedState(log.start('decisions').map(() => from))
   while ((state.next[p] ?? end) < end) {
     const read = await log.read('decisions', p, state.next[p] ?? end, READ_BYTES)
@@ -72,7 +72,7 @@ const believe = async (log: EventLog, records: DecisionRecords, p: number, from:
         state.next[p] = end
         break
       }
-      const facts = records.peek(record.value)
+      const facts = peekDecision(record.value)
       if (facts.kind === 'decision' && !fromStart && (state.epoch[p] ?? -1) < 0) state.next[p] = record.offset + 1
       else stepFeed(state, p, record.offset, facts)
     }

@@ -2,7 +2,7 @@
  * How far a reader of the decisions log has come, and what it believes: a pure step over records. The whole state is the cursor, so that
  * a reader that comes back needs no history to go on without gap or repeat.
  */
-import type { DecisionRecordFacts } from './ports.ts'
+import type { DecisionFacts } from '#schemas/wire.ts'
 
 export interface FeedState {
   /** Next offset to read in the decisions log, per partition. */
@@ -25,9 +25,10 @@ export const copyState = (state: FeedState): FeedState => ({
   decided: state.decided.slice(),
 })
 
-/** Moves `state` past the record, in place. True where it is a decision that is believed and new. */
-export const stepFeed = (state: FeedState, partition: number, offset: number, facts: DecisionRecordFacts): boolean => {
+/** Moves `state` past the record, in place. True where it is a decision that is believed and new. A foreign record changes nothing else. */
+export const stepFeed = (state: FeedState, partition: number, offset: number, facts: DecisionFacts): boolean => {
   state.next[partition] = offset + 1
+  if (facts.kind === 'unknown') return false
   if (facts.kind === 'claim') {
     state.epoch[partition] = offset
     return false

@@ -3,13 +3,14 @@
  * with an old cursor, is served from the log at its own place until it has caught up. Nothing is dropped without saying so.
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { decodeDecisionRecord, peekDecision } from '#schemas/wire.ts'
 import type { EventLog, LogRecord } from '#streams/ports.ts'
 import type { GatewayCounters } from './counters.ts'
 import { decisionMessage, type FeedMessage } from './feed-message.ts'
 import { recent } from './feed-start.ts'
 import { copyState, stepFeed, type FeedState } from './feed-state.ts'
 import { FeedSubscriber, type FeedSocket, type FeedWish } from './feed-subscriber.ts'
-import type { DecisionRecords, GatewayLog } from './ports.ts'
+import type { GatewayLog } from './ports.ts'
 import type { GatewayLimits } from './settings.ts'
 
 const TAIL_BYTES = 1 << 20
@@ -24,7 +25,6 @@ const HEARTBEAT_MS = 15_000
 
 export interface FeedArguments {
   readonly log: EventLog
-  readonly records: DecisionRecords
   readonly limits: GatewayLimits
   readonly counters: GatewayCounters
   readonly report: GatewayLog
@@ -63,7 +63,7 @@ export class Feed {
     this.#again = true
     this.#startPump()
     await this.#pumping
-    return recent(this.#from.log, this.#from.records, copyState(this.#tail), count)
+    return recent(this.#from.log, copyState(this.#tail), count)
   }
 
   subscribe(socket: FeedSocket, wish: FeedWish): FeedSubscriber {
@@ -151,16 +151,17 @@ export class Feed {
 
   /** Steps `state` over a record; the message where it is believed, new and wanted. A record that does not decode is passed over loudly. */
   #read(state: FeedState, record: LogRecord, wanted: boolean): FeedMessage | undefined {
-    try {
-      if (!stepFeed(state, record.partition, record.offset, this.#from.records.peek(record.value)) || !wanted) return undefined
-      const decoded = this.#from.records.decode(record.value)
-      return decoded.kind === 'decision' ? decisionMessage(state, decoded.decision) : undefined
-    } catch (error) {
-      state.next[record.partition] = record.offset + 1
-      const facts = { partition: record.partition, offset: record.offset, error: String(error) }
-      this.#from.report.error(facts, 'a record of the decisions log does not decode; the feed goes on behind it')
-      return undefined
-    }
+    const { partition, offset, value } = record
+    const facts = peekDecision(value)
+    if (facts.kind === 'unknown') return this.#passOver(partition, offset, 'neither a decision nor a claim')
+    if (!stepFeed(state, partition, offset, facts) || !wanted) return undefined
+    const decoded = decodeDecisionRecord(value)
+    if (decoded.kind === 'decision') return decisionMessage(state, decoded.decision)
+    return this.#passOver(partition, offset, decoded.kind === 'rejected' ? decoded.rejection.detail : decoded.kind)
+  }
+
+  #passOver(partition: number, offset: number, why: string): undefined {
+    this.#from.report.error({ partition, offset, why }, 'a record of the decisions log does not decode; the feed goes on behind it')
   }
 
   #catchUpSoon(subscriber: FeedSubscriber): void {

@@ -1,10 +1,11 @@
 /** Newline-delimited events: each line stands for itself, results in the order of the lines. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Rejection } from '#schemas/rejection.ts'
+import { parseEvent } from '#schemas/parse-event.ts'
 import type { GatewayCounters } from './counters.ts'
 import type { Engine, IncomingEvent, IngestResult } from './ports.ts'
 import { problem, rejectionProblem, type Problem } from './problem.ts'
-import { receiptJson, tooLarge } from './receipt.ts'
+import { receiptJson } from './receipt.ts'
 
 /** Lines parsed and appended together: some 5 ms of parsing, so that other requests are not kept waiting. */
 const LINES_AT_ONCE = 512
@@ -45,12 +46,7 @@ const problemLine = (line: number, status: 'conflict' | 'rejected' | 'overloaded
 
 const OVERLOADED = problem('overloaded', 'more is arriving than can be made durable; send this line again later')
 
-export const ingestLines = async (
-  engine: Engine,
-  body: Buffer,
-  eventBytesMax: number,
-  counters: GatewayCounters,
-): Promise<LinesOutcome> => {
+export const ingestLines = async (engine: Engine, body: Buffer, counters: GatewayCounters): Promise<LinesOutcome> => {
   const from = { at: 0, number: 1 }
   const out: string[] = []
   const count = { stored: 0, refused: 0, overloaded: 0 }
@@ -63,7 +59,7 @@ export const ingestLines = async (
       count.overloaded += lines.length
       continue
     }
-    const { checked, events } = check(engine, lines, eventBytesMax)
+    const { checked, events } = check(lines)
     const results = await ingestOrOverload(engine, events)
     overloaded = results === undefined
     const letters: Promise<void>[] = []
@@ -91,12 +87,11 @@ export const ingestLines = async (
   }
 }
 
-const check = (engine: Engine, lines: readonly Line[], eventBytesMax: number) => {
+const check = (lines: readonly Line[]) => {
   const checked: Checked[] = []
   const events: IncomingEvent[] = []
   for (const line of lines) {
-    const parsed =
-      line.bytes.length > eventBytesMax ? { kind: 'rejected' as const, rejection: tooLarge(eventBytesMax) } : engine.parse(line.bytes)
+    const parsed = parseEvent(line.bytes)
     if (parsed.kind === 'rejected') checked.push({ line, rejection: parsed.rejection })
     else {
       checked.push({ line, eventId: parsed.value.eventId })

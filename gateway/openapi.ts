@@ -1,4 +1,5 @@
 /** The OpenAPI 3.1 document, from the same schemas that check the events. */
+import { EVENT_BYTES_MAX } from '#schemas/parse-event.ts'
 import { componentSchemas, ref, type JsonSchema } from './openapi-schemas.ts'
 import { DEADLINE_MS_MAX } from './ports.ts'
 import type { GatewayLimits } from './settings.ts'
@@ -70,7 +71,7 @@ const eventPaths = (limits: GatewayLimits) => ({
       summary: 'Send one event, or many as NDJSON',
       description:
         `Answered once durable. A retry with the same producer, eventId and bytes is a duplicate without second effect. Bodies up to ${mebibytes(limits.bodyBytesMax)}, ` +
-        `events up to ${mebibytes(limits.eventBytesMax)}. Rejected events are kept in the dead letters, bytes and reason. NDJSON is answered by one result a line, in order.`,
+        `events up to ${mebibytes(EVENT_BYTES_MAX)}. Rejected events are kept in the dead letters, bytes and reason. NDJSON is answered by one result a line, in order.`,
       requestBody: {
         required: true,
         content: {

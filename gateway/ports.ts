@@ -1,7 +1,7 @@
 /** What the gateway needs of the engine. Everything arrives as an argument; the gateway owns no state but its sockets. */
-import type { Claim, Decision } from '#schemas/decision.ts'
+import type { Decision } from '#schemas/decision.ts'
 import type { ApplicationEvent, ProducedEvent } from '#schemas/events.ts'
-import type { Parsed, Rejection } from '#schemas/rejection.ts'
+import type { Rejection } from '#schemas/rejection.ts'
 import type { EpochMs, Probability, Points } from '#schemas/units.ts'
 import type { Manifest } from '#registry/manifest.ts'
 
@@ -99,23 +99,8 @@ export interface Readiness {
   readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly detail: string }[]
 }
 
-/** A record of the decisions log, as far as belief is concerned. */
-export type DecisionRecordFacts =
-  | { readonly kind: 'claim' }
-  /** `offset` is the input record's position within the same partition, `epoch` the claim offset of its writer. */
-  | { readonly kind: 'decision'; readonly epoch: number; readonly offset: number }
-
-/** Reads values of the decisions log. */
-export interface DecisionRecords {
-  /** Cheap: belief is followed through every record, also where nobody listens. */
-  peek(value: Uint8Array): DecisionRecordFacts
-  decode(value: Uint8Array): { readonly kind: 'claim'; readonly claim: Claim } | { readonly kind: 'decision'; readonly decision: Decision }
-}
-
 /** The engine behind the routes. */
 export interface Engine {
-  /** One JSON document to a validated event; a value, never an exception. */
-  parse(bytes: Uint8Array): Parsed<ProducedEvent>
   ingest: Ingest
   /** Keeps a rejected event: its bytes as received and why. Resolves once durable. */
   deadLetter(bytes: Uint8Array, rejection: Rejection): Promise<void>

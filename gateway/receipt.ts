@@ -1,5 +1,4 @@
 /** What a producer is told of one event. */
-import type { Rejection } from '#schemas/rejection.ts'
 import type { IngestResult, Position } from './ports.ts'
 
 const positionJson = (position: Position | null): string =>
@@ -8,9 +7,3 @@ const positionJson = (position: Position | null): string =>
 /** Identifiers need no escaping: their pattern admits none of the characters that would. */
 export const receiptJson = (eventId: string, result: IngestResult & { status: 'accepted' | 'duplicate' }): string =>
   `{"eventId":"${eventId}","status":"${result.status}","duplicate":${result.status === 'duplicate'},"position":${positionJson(result.position)}}`
-
-export const tooLarge = (bytesMax: number): Rejection => ({
-  code: 'too-large',
-  detail: `one event may have at most ${bytesMax} bytes`,
-  errors: [{ pointer: '', value: '', expected: `at most ${bytesMax} bytes`, remedy: 'shorten the event; no field needs so much' }],
-})

@@ -25,7 +25,7 @@ export interface Route {
 export const buildRoutes = (engine: Engine, limits: GatewayLimits, counters: GatewayCounters, sqlUrl: string): readonly Route[] => {
   const events = new EventsRoute(engine, limits, counters)
   const applications = new ApplicationsRoute(engine, limits, counters)
-  const whatIf = new WhatIfRoute(engine, limits)
+  const whatIf = new WhatIfRoute(engine)
   const read = new ReadRoutes(engine)
   const pages = new Pages(sqlUrl)
   const openapi = JSON.stringify(openapiDocument(limits))

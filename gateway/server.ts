@@ -11,7 +11,7 @@ import { feedBehavior } from './feed-route.ts'
 import { latest } from './feed-start.ts'
 import type { FeedState } from './feed-state.ts'
 import { Feed } from './feed.ts'
-import type { DecisionRecords, Engine, GatewayLog } from './ports.ts'
+import type { Engine, GatewayLog } from './ports.ts'
 import { problem } from './problem.ts'
 import { buildRoutes, type Route } from './routes.ts'
 import { refusals, type GatewaySettings } from './settings.ts'
@@ -20,7 +20,6 @@ export interface GatewayArguments {
   readonly settings: GatewaySettings
   readonly engine: Engine
   readonly log: EventLog
-  readonly records: DecisionRecords
   readonly report: GatewayLog
   /** Where the SQL interface listens, for the pages. */
   readonly sqlUrl: string
@@ -112,13 +111,13 @@ const mount = (app: uWS.TemplatedApp, routes: readonly Route[], access: Access, 
 }
 
 export const startGateway = async (from: GatewayArguments): Promise<Gateway> => {
-  const { settings, engine, log, records, report } = from
+  const { settings, engine, log, report } = from
   const reasons = refusals(settings)
   if (reasons.length > 0) throw new GatewayStartError('refused-settings', `the gateway does not start: ${reasons.join('; ')}`)
   const counters = new GatewayCounters()
   const around: Surroundings = { limits: settings.limits, counters, log: report }
   const access = new Access(settings)
-  const feed = new Feed({ log, records, limits: settings.limits, counters, report }, from.feedStart ?? (await latest(log, records)))
+  const feed = new Feed({ log, limits: settings.limits, counters, report }, from.feedStart ?? (await latest(log)))
   const app = uWS.App()
   app.ws('/v1/feed', feedBehavior(feed, log, access, around))
   mount(app, buildRoutes(engine, settings.limits, counters, from.sqlUrl), access, around)

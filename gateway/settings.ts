@@ -26,8 +26,6 @@ export interface GatewaySettings {
 
 export interface GatewayLimits {
   readonly bodyBytesMax: number
-  /** One event, alone or as a line. */
-  readonly eventBytesMax: number
   /** All request bodies held at one time. */
   readonly bodiesBytesMax: number
   /** From the first to the last byte of a body. */
@@ -42,7 +40,6 @@ export interface GatewayLimits {
 
 export const DEFAULT_LIMITS: GatewayLimits = {
   bodyBytesMax: 16 << 20,
-  eventBytesMax: 1 << 20,
   // Four bodies of the largest size, or some 100,000 single events.
   bodiesBytesMax: 64 << 20,
   bodyTimeoutMs: 30_000,

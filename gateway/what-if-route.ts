@@ -1,12 +1,12 @@
 /** `POST /v1/what-if`: reads state, overlays the hypothesis, scores, writes nothing. */
 import type { HttpRequest } from 'uWebSockets.js'
+import { EVENT_BYTES_MAX, eventOf } from '#schemas/parse-event.ts'
 import type { Rejection } from '#schemas/rejection.ts'
 import { notAnApplication } from './applications-route.ts'
 import { JSON_TYPE, type Exchange } from './exchange.ts'
 import type { Engine } from './ports.ts'
 import { problem, rejectionProblem } from './problem.ts'
 import { mediaType, wholeBody } from './request-body.ts'
-import type { GatewayLimits } from './settings.ts'
 
 /** More than a feature set has features. */
 const OVERLAYS_MAX = 1_000
@@ -57,23 +57,20 @@ const readHypothesis = (bytes: Buffer): Hypothesis | Rejection => {
 
 export class WhatIfRoute {
   readonly #engine: Engine
-  readonly #limits: GatewayLimits
 
-  constructor(engine: Engine, limits: GatewayLimits) {
+  constructor(engine: Engine) {
     this.#engine = engine
-    this.#limits = limits
   }
 
   async handle(exchange: Exchange, req: HttpRequest): Promise<void> {
     if (mediaType(req) !== JSON_TYPE) return exchange.problem(problem('unsupported-media-type', `send Content-Type: ${JSON_TYPE}`))
-    const { eventBytesMax } = this.#limits
-    const bytes = await wholeBody(exchange, exchange.body(eventBytesMax), eventBytesMax)
+    const bytes = await wholeBody(exchange, exchange.body(EVENT_BYTES_MAX), EVENT_BYTES_MAX)
     if (bytes === undefined) return
     const hypothesis = readHypothesis(bytes)
     if ('code' in hypothesis) return exchange.problem(rejectionProblem(hypothesis))
     // The event that will never be sent needs no identity of its own.
     const event = { eventId: 'what-if', producer: 'what-if', applicationId: 'what-if', kind: 'application', ...hypothesis.application }
-    const parsed = this.#engine.parse(Buffer.from(JSON.stringify(event)))
+    const parsed = eventOf(event)
     if (parsed.kind === 'rejected') return exchange.problem(rejectionProblem(underApplication(parsed.rejection)))
     if (parsed.value.kind !== 'application')
       return exchange.problem(rejectionProblem(underApplication(notAnApplication(parsed.value.kind))))

@@ -120,7 +120,6 @@ describe('starting', () => {
       settings,
       engine,
       log: engine.log,
-      records: { peek: () => ({ kind: 'claim' }), decode: never },
       report: console,
       sqlUrl: '',
     })
@@ -154,7 +153,3 @@ describe('starting', () => {
     )
   })
 })
-
-const never = (): never => {
-  throw new Error('not reached')
-}

@@ -1,27 +1,23 @@
-/** Decisions and claims as JSON records: a stand-in for the wire format, with the same facts. */
-import type { Decision } from '#schemas/decision.ts'
+/** Decisions and claims as they stand in the log, with made-up content. */
+import type { Decision, DecisionOutcome } from '#schemas/decision.ts'
 import { applicantId, epochMs, moneyMinor, offset, points, probability } from '#schemas/units.ts'
-import type { DecisionRecords } from '#gateway/ports.ts'
+import { encodeClaim, encodeDecision } from '#schemas/wire.ts'
 
-type Stored =
-  | { claim: { owner: string; claimedAt: number } }
-  | { epoch: number; at: number; partition: number; outcome: string; applicant: string; pad: string }
+interface Facts {
+  readonly epoch?: number
+  readonly outcome?: string
+  readonly applicant?: string
+  /** Makes the record long. */
+  readonly pad?: string
+}
 
-export const claimRecord = (owner: string): Uint8Array => Buffer.from(JSON.stringify({ claim: { owner, claimedAt: 0 } }))
+export const claimRecord = (owner: string): Uint8Array => encodeClaim({ owner, claimedAt: epochMs(0) })
 
-/** A decision at input position (partition, at), written under `epoch`; `pad` makes it long. */
-export const decisionRecord = (
-  partition: number,
-  at: number,
-  epoch: number,
-  facts: { outcome?: string; applicant?: string; pad?: string } = {},
-): Uint8Array => Buffer.from(JSON.stringify({ epoch, at, partition, outcome: 'approve', applicant: `a-${at}`, pad: '', ...facts }))
+/** A decision at input position (partition, at), written under `epoch`. */
+export const decisionRecord = (partition: number, at: number, epoch: number, facts: Facts = {}): Uint8Array =>
+  encodeDecision(exampleDecision(partition, at, { ...facts, epoch }))
 
-export const exampleDecision = (
-  partition: number,
-  at: number,
-  facts: { epoch?: number; outcome?: string; applicant?: string; pad?: string } = {},
-): Decision => ({
+export const exampleDecision = (partition: number, at: number, facts: Facts = {}): Decision => ({
   body: {
     partition,
     offset: offset(at),
@@ -34,7 +30,7 @@ export const exampleDecision = (
     amount: moneyMinor(100_000),
     currency: 'TWD',
     vector: Float32Array.of(1, Number.NaN, 3),
-    decision: (facts.outcome ?? 'approve') as 'approve',
+    decision: (facts.outcome ?? 'approve') as DecisionOutcome,
     probability: probability(0.125),
     score: points(612),
     margin: -1.5,
@@ -52,25 +48,13 @@ export const exampleDecision = (
     featureSetHash: '2'.repeat(64),
     inTraining: false,
   },
+  epoch: offset(facts.epoch ?? 0),
   previousHash: '0'.repeat(64),
   capsuleHash: '3'.repeat(64),
   envelope: {
-    epoch: offset(Math.max(0, facts.epoch ?? 0)),
     decidedAt: epochMs(1_700_000_000_000),
     stages: { queueUs: 1, decodeUs: 1, stateUs: 1, foldUs: 1, scoreUs: 1, explainUs: 1, policyUs: 1, commitUs: 1, publishUs: 1 },
     host: 'test',
     runtime: 'node',
   },
 })
-
-export const jsonRecords: DecisionRecords = {
-  peek(value) {
-    const stored = JSON.parse(Buffer.from(value).toString()) as Stored
-    return 'claim' in stored ? { kind: 'claim' } : { kind: 'decision', epoch: stored.epoch, offset: stored.at }
-  },
-  decode(value) {
-    const stored = JSON.parse(Buffer.from(value).toString()) as Stored
-    if ('claim' in stored) return { kind: 'claim', claim: { owner: stored.claim.owner, claimedAt: epochMs(stored.claim.claimedAt) } }
-    return { kind: 'decision', decision: exampleDecision(stored.partition, stored.at, stored) }
-  },
-}

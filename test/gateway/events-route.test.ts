@@ -54,7 +54,7 @@ describe('one event', () => {
     ['malformed JSON', '{"eventId":', 400, 'malformed-json'],
     ['an empty body', '', 400, 'malformed-json'],
     ['invalid UTF-8', Buffer.from([0x7b, 0xff, 0xfe, 0x7d]), 400, 'invalid-utf8'],
-    ['null', 'null', 422, 'unknown-kind'],
+    ['null', 'null', 422, 'schema-violation'],
     ['an unknown kind', JSON.stringify(payment({ kind: 'dividend' })), 422, 'unknown-kind'],
     ['a wrong type', JSON.stringify(payment({ amount: '5000' })), 422, 'schema-violation'],
     ['a negative payment', withAmount('-5'), 422, 'schema-violation'],

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { latest } from '#gateway/feed-start.ts'
 import type { Gateway } from '#gateway/server.ts'
 import { DEFAULT_LIMITS } from '#gateway/settings.ts'
-import { claimRecord, decisionRecord, jsonRecords } from './decision-records.ts'
+import { claimRecord, decisionRecord } from './decision-records.ts'
 import { FeedClient, refusedUpgrade } from './feed-client.ts'
 import { PARTITIONS, reported, serve, SmallEngine } from './small-engine.ts'
 
@@ -114,10 +114,10 @@ describe('belief', () => {
     for (let i = 0; i < 700; i++) decide(0)
     const epoch = engine.log.put('decisions', 0, claimRecord('second'))
     for (let i = 0; i < 10; i++) engine.log.put('decisions', 0, decisionRecord(0, 700 + i, 0))
-    const state = await latest(engine.log, jsonRecords)
+    const state = await latest(engine.log)
     expect([state.next[0], state.epoch[0], state.decided[0]]).toEqual([712, epoch, 699])
     for (let i = 0; i < 400; i++) engine.log.put('decisions', 0, decisionRecord(0, 700 + i, epoch))
-    const later = await latest(engine.log, jsonRecords)
+    const later = await latest(engine.log)
     expect([later.next[0], later.epoch[0], later.decided[0]]).toEqual([1_112, epoch, 1_099])
     expect([later.next[1], later.epoch[1], later.decided[1]]).toEqual([1, 0, -1])
   })

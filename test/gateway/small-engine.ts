@@ -1,49 +1,16 @@
 /** A small engine that really ingests, deduplicates, decides and waits, in memory: what the gateway is tested against. */
 import { crc32 } from 'node:zlib'
 import type { Decision } from '#schemas/decision.ts'
-import { EVENT_KINDS, EVENT_SCHEMAS } from '#schemas/events.ts'
-import type { ProducedEvent } from '#schemas/events.ts'
-import type { Parsed, Rejection, RejectionCode } from '#schemas/rejection.ts'
+import type { Rejection } from '#schemas/rejection.ts'
 import { epochMs, points, probability } from '#schemas/units.ts'
 import type { Manifest } from '#registry/manifest.ts'
 import type { DecisionWaiter, Engine, IncomingEvent, IngestResult, Position, WhatIf } from '#gateway/ports.ts'
 import { startGateway, type Gateway, type GatewayArguments } from '#gateway/server.ts'
 import { DEFAULT_LIMITS, type GatewaySettings } from '#gateway/settings.ts'
-import Value from 'typebox/value'
-import { claimRecord, decisionRecord, exampleDecision, jsonRecords } from './decision-records.ts'
+import { claimRecord, decisionRecord, exampleDecision } from './decision-records.ts'
 import { MemoryLog } from './memory-log.ts'
 
 export const PARTITIONS = 3
-
-const reject = (code: RejectionCode, pointer: string, value: string, expected: string): Parsed<never> => ({
-  kind: 'rejected',
-  rejection: {
-    code,
-    detail: `${pointer} must be ${expected}`,
-    errors: [{ pointer, value: value.slice(0, 64), expected, remedy: 'correct it' }],
-  },
-})
-
-/** Checks against the published schemas, instants left to the real parser's own tests. */
-const parse = (bytes: Uint8Array): Parsed<ProducedEvent> => {
-  let text: string
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    return reject('invalid-utf8', '', '', 'UTF-8')
-  }
-  let event: ProducedEvent
-  try {
-    event = JSON.parse(text) as ProducedEvent
-  } catch {
-    return reject('malformed-json', '', '', 'JSON')
-  }
-  const kind = typeof event === 'object' && event !== null ? event.kind : undefined
-  if (kind === undefined || !EVENT_KINDS.includes(kind)) return reject('unknown-kind', '/kind', String(kind), EVENT_KINDS.join(', '))
-  const [error] = Value.Errors(EVENT_SCHEMAS[kind], event)
-  if (error !== undefined) return reject('schema-violation', error.instancePath, '', error.message)
-  return { kind: 'accepted', value: { ...event, eventTime: epochMs(Date.parse(String(event.eventTime))) } }
-}
 
 export class SmallEngine implements Engine {
   readonly log = new MemoryLog(PARTITIONS)
@@ -61,8 +28,6 @@ export class SmallEngine implements Engine {
   constructor() {
     for (let p = 0; p < PARTITIONS; p++) this.log.put('decisions', p, claimRecord('engine'))
   }
-
-  parse = parse
 
   ingest = (events: readonly IncomingEvent[]): Promise<readonly IngestResult[]> => {
     if (this.ingestError !== undefined) return Promise.reject(this.ingestError)
@@ -181,7 +146,6 @@ export const serve = (
     settings: { ...SETTINGS, ...changes },
     engine,
     log: engine.log,
-    records: jsonRecords,
     report: {
       warn: (_, message) => reported.push(message),
       error: (facts, message) => reported.push(`${message} ${JSON.stringify(facts)}`),
