@@ -53,7 +53,12 @@ export const binningOf = (conditions: readonly Condition[]): Binning => {
         continue
       }
       for (const right of [false, true])
-        add(feature, thresholds, here.filter((c) => c.missingRight === right), right ? THRESHOLDS_MAX : 0)
+        add(
+          feature,
+          thresholds,
+          here.filter((c) => c.missingRight === right),
+          right ? THRESHOLDS_MAX : 0,
+        )
     }
   }
   if (columns.length > COLUMNS_MAX)

@@ -98,14 +98,16 @@ export const writeBlockLayout = (memory: KernelMemory, blocks: readonly Block[],
   const segmentTable = writeSegments(memory, segments)
   const out = memory.allocate(features * 8)
   const row = memory.allocate(features * 4)
-  const tableBytes = count * ROW_BYTES << bits
+  const tableBytes = (count * ROW_BYTES) << bits
   const table = memory.allocate(tableBytes)
   const record = put(
     memory,
     // In the order of the offsets at the head of assembly/block-shap.ts.
-    Uint32Array.of(
-      ...[specs, binning.columns.length, chunks, bins, bits, groups, conditions, flips, codes, table],
-      ...[accumulators, segmentTable, segments.length, features, out],
+    Uint32Array.from(
+      [
+        [specs, binning.columns.length, chunks, bins, bits, groups, conditions, flips, codes, table],
+        [accumulators, segmentTable, segments.length, features, out],
+      ].flat(),
     ),
   )
   return { record, row, blocks: count, bits, flips, codes, table, out, tableBytes }

@@ -10,9 +10,7 @@ import { leafGame } from './leaf-game.ts'
  * What an unknown feature is taken to be. `interventional`: its value in a background row, all rows equally, other features
  * independent of it. `path-dependent`: whatever the training rows that reached the split had.
  */
-export type Perspective =
-  | { readonly kind: 'interventional'; readonly background: Float32Array }
-  | { readonly kind: 'path-dependent' }
+export type Perspective = { readonly kind: 'interventional'; readonly background: Float32Array } | { readonly kind: 'path-dependent' }
 
 export interface BlockShap {
   /** Writes the attributions of the row `vectors[at .. at + d)` (NaN = missing) to `out[0 .. d)`, in units of the margin. */
@@ -107,7 +105,13 @@ const histogramOf = (codes: Uint8Array, block: number, blocks: number, code: Uin
 }
 
 /** Table at [code][block], codes flipped so that each block's commonest is 0: one row in use then lies beside the next. */
-const fillTable = (memory: KernelMemory, layout: BlockLayout, blocks: readonly Block[], codes: Uint8Array | undefined, total: number): void => {
+const fillTable = (
+  memory: KernelMemory,
+  layout: BlockLayout,
+  blocks: readonly Block[],
+  codes: Uint8Array | undefined,
+  total: number,
+): void => {
   const { bits } = layout
   const size = 1 << bits
   const code = reversed(bits)

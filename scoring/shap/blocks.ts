@@ -87,10 +87,7 @@ const blockAt = (tree: Tree, root: number, path: readonly Step[]): Block => {
     })),
     players,
     leaves,
-    likely: nodes.reduce(
-      (code, node, bit) => code | (tree.cover[tree.right[node]!]! > tree.cover[tree.left[node]!]! ? 1 << bit : 0),
-      0,
-    ),
+    likely: nodes.reduce((code, node, bit) => code | (tree.cover[tree.right[node]!]! > tree.cover[tree.left[node]!]! ? 1 << bit : 0), 0),
   }
 }
 
@@ -105,6 +102,8 @@ export const blocksOf = (tree: Tree, conditions: number): Block[] => {
     ]
   }
   if (treeDepth(tree) > DEPTH_MAX)
-    throw new Error(`exact attributions in the kernel need trees of depth ${DEPTH_MAX} or less, got ${treeDepth(tree)}; train with max_depth 6`)
+    throw new Error(
+      `exact attributions in the kernel need trees of depth ${DEPTH_MAX} or less, got ${treeDepth(tree)}; train with max_depth 6`,
+    )
   return isLeaf(tree, 0) ? [] : cut(0, [])
 }

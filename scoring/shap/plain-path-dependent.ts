@@ -66,21 +66,10 @@ const attributeTree = (tree: Tree, vectors: Float32Array, at: number, out: Float
 
 /**
  * Attributions of the row `vectors[at .. at + d)` where unknown features follow the training rows' covers, in units of the margin.
- * They add up to margin(row) − {@link coverMean}. Source: Lundberg et al., "Consistent individualized feature attribution for tree ensembles", 2018, algorithm 2.
+ * They add up to margin(row) − the mean by covers (cover-mean.ts). Source: Lundberg et al., "Consistent individualized feature attribution for tree ensembles", 2018, algorithm 2.
  */
 export const plainPathDependent = ({ features, trees }: TreeEnsemble, vectors: Float32Array, at: number): Float64Array => {
   const out = new Float64Array(features)
   for (const tree of trees) attributeTree(tree, vectors, at, out)
   return out
-}
-
-/** Mean of the ensemble by covers: base plus each tree's leaves weighted by the share of rows that reached them. */
-export const coverMean = ({ base, trees }: TreeEnsemble): number => {
-  const mean = (tree: Tree, node: number): number => {
-    if (isLeaf(tree, node)) return tree.leafValue[node]!
-    const share = (child: number): number => tree.cover[child]! / tree.cover[node]!
-    const [left, right] = [tree.left[node]!, tree.right[node]!]
-    return share(left) * mean(tree, left) + share(right) * mean(tree, right)
-  }
-  return trees.reduce((sum, tree) => sum + mean(tree, 0), base)
 }

@@ -37,7 +37,8 @@ const groupsOf = ({ trees }: TreeEnsemble): Group[] => {
   for (let i = 0; i < ordered.length; i += TREES_A_GROUP) {
     const members = ordered.slice(i, i + TREES_A_GROUP)
     const nodes = TREES_A_GROUP - members.length + members.reduce((sum, tree) => sum + tree.feature.length, 0)
-    if (nodes > NODES_A_GROUP_MAX) throw new Error(`eight trees have ${nodes} nodes, more than ${NODES_A_GROUP_MAX}; train with fewer leaves`)
+    if (nodes > NODES_A_GROUP_MAX)
+      throw new Error(`eight trees have ${nodes} nodes, more than ${NODES_A_GROUP_MAX}; train with fewer leaves`)
     groups.push({ trees: members, nodes, steps: Math.max(...members.map((tree) => treeDepth(tree))) })
   }
   return groups

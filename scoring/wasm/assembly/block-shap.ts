@@ -6,9 +6,21 @@
 // The oracles are shap/plain-interventional.ts and shap/plain-path-dependent.ts.
 
 // Offsets of the fields of the layout record that shap/block-layout.ts writes (u32 each).
-const BINNING: usize = 0, BINNINGS: usize = 4, CHUNKS: usize = 8, BINS: usize = 12, BITS: usize = 16, GROUPS: usize = 20
-const CONDITIONS: usize = 24, FLIPS: usize = 28, CODES: usize = 32, TABLE: usize = 36, ACCUMULATORS: usize = 40
-const SEGMENTS: usize = 44, SEGMENT_COUNT: usize = 48, FEATURES: usize = 52, OUT: usize = 56
+const BINNING: usize = 0,
+  BINNINGS: usize = 4,
+  CHUNKS: usize = 8,
+  BINS: usize = 12,
+  BITS: usize = 16,
+  GROUPS: usize = 20
+const CONDITIONS: usize = 24,
+  FLIPS: usize = 28,
+  CODES: usize = 32,
+  TABLE: usize = 36,
+  ACCUMULATORS: usize = 40
+const SEGMENTS: usize = 44,
+  SEGMENT_COUNT: usize = 48,
+  FEATURES: usize = 52,
+  OUT: usize = 56
 
 /** Bins: the number of thresholds below the value; missing takes the bin whose conditions are those of its directions. */
 function bin(layout: usize, row: usize): void {
@@ -24,7 +36,7 @@ function bin(layout: usize, row: usize): void {
     }
     const thresholds = <usize>load<u32>(spec, 4)
     let at: usize = 0
-    for (let half: usize = 4 << <usize>load<u8>(spec, 10) >> 1; half >= 4; half >>= 1)
+    for (let half: usize = (4 << (<usize>load<u8>(spec, 10))) >> 1; half >= 4; half >>= 1)
       at += select<usize>(half, 0, x > load<f32>(thresholds + at + half - 4))
     store<u8>(column, <u8>(at >> 2))
   }
@@ -39,9 +51,12 @@ function encode(layout: usize): void {
   const flips = <usize>load<u32>(layout, FLIPS)
   const codes = <usize>load<u32>(layout, CODES)
   let condition = <usize>load<u32>(layout, CONDITIONS)
-  const b0 = v128.load(bins), b1 = v128.load(bins, 16), b2 = v128.load(bins, 32), b3 = v128.load(bins, 48)
+  const b0 = v128.load(bins),
+    b1 = v128.load(bins, 16),
+    b2 = v128.load(bins, 32),
+    b3 = v128.load(bins, 48)
   const sixteen = i8x16.splat(16)
-  for (let g: usize = 0; g < <usize>groups << 4; g += 16) {
+  for (let g: usize = 0; g < (<usize>groups) << 4; g += 16) {
     let code = i8x16.splat(0)
     for (let b: u32 = 0; b < bits; b++) {
       let column = v128.load(condition)
@@ -57,7 +72,7 @@ function encode(layout: usize): void {
       value = v128.or(value, i8x16.swizzle(b3, column))
       for (let c: u32 = 4; c < chunks; c++) {
         column = i8x16.sub(column, sixteen)
-        value = v128.or(value, i8x16.swizzle(v128.load(bins + (<usize>c << 4)), column))
+        value = v128.or(value, i8x16.swizzle(v128.load(bins + ((<usize>c) << 4)), column))
       }
       code = i8x16.sub(i8x16.add(code, code), i8x16.ge_u(value, least))
     }
@@ -65,10 +80,8 @@ function encode(layout: usize): void {
   }
 }
 
-// @ts-ignore: decorator
-@inline
 function gatherBlock(table: usize, stride: usize, block: usize, code: usize, shared: usize, own: usize, accumulators: usize): void {
-  const row = table + (<usize>load<u8>(code + block)) * stride + (block << 5)
+  const row = table + <usize>load<u8>(code + block) * stride + (block << 5)
   const sum = accumulators + <usize>load<u16>(shared + (block << 1))
   v128.store(sum, f32x4.add(v128.load(sum), v128.load(row)))
   v128.store(own + (block << 4), v128.load(row, 16))
@@ -92,8 +105,6 @@ function gather(segment: usize, table: usize, stride: usize, codes: usize, accum
   }
 }
 
-// @ts-ignore: decorator
-@inline
 function lane(accumulators: usize, list: usize, offset: usize): f64 {
   return <f64>load<f32>(accumulators + <usize>load<u16>(list + offset))
 }
@@ -102,17 +113,20 @@ function lane(accumulators: usize, list: usize, offset: usize): f64 {
 function reduce(segment: usize, features: u32, accumulators: usize, out: usize): void {
   let list = <usize>load<u32>(segment, 16)
   let length = <usize>load<u32>(segment, 20)
-  for (let feature: usize = 0; feature < <usize>features << 3; feature += 8) {
-    const end = list + (<usize>load<u16>(length) << 1)
+  for (let feature: usize = 0; feature < (<usize>features) << 3; feature += 8) {
+    const end = list + ((<usize>load<u16>(length)) << 1)
     length += 2
-    let a: f64 = 0, b: f64 = 0, c: f64 = 0, d: f64 = 0
+    let a: f64 = 0,
+      b: f64 = 0,
+      c: f64 = 0,
+      d: f64 = 0
     for (; list < end; list += 8) {
       a += lane(accumulators, list, 0)
       b += lane(accumulators, list, 2)
       c += lane(accumulators, list, 4)
       d += lane(accumulators, list, 6)
     }
-    store<f64>(out + feature, load<f64>(out + feature) + ((a + b) + (c + d)))
+    store<f64>(out + feature, load<f64>(out + feature) + (a + b + (c + d)))
   }
 }
 
@@ -131,8 +145,8 @@ export function blockShap(layout: usize, row: usize): void {
   const accumulators = <usize>load<u32>(layout, ACCUMULATORS)
   const table = <usize>load<u32>(layout, TABLE)
   const codes = <usize>load<u32>(layout, CODES)
-  const stride = <usize>load<u32>(layout, GROUPS) << 9
-  memory.fill(out, 0, <usize>features << 3)
+  const stride = (<usize>load<u32>(layout, GROUPS)) << 9
+  memory.fill(out, 0, (<usize>features) << 3)
   let segment = <usize>load<u32>(layout, SEGMENTS)
   const end = segment + <usize>load<u32>(layout, SEGMENT_COUNT) * 24
   for (; segment < end; segment += 24) {
