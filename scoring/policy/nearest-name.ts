@@ -14,7 +14,8 @@ export const editDistance = (a: string, b: string): number => {
 /** The known names closest to `name`, best first, at most three. */
 export const nearestNames = (name: string, known: readonly string[]): string[] =>
   known
-    .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
+    // Relative to length: else the shortest names would be near to everything.
+    .map((candidate) => ({ candidate, distance: editDistance(name, candidate) / Math.max(name.length, candidate.length) }))
     .sort((a, b) => a.distance - b.distance)
     .slice(0, 3)
     .map(({ candidate }) => candidate)
