@@ -128,9 +128,25 @@ const fillTable = (
     flips[b] = flip
     for (let raw = 0; raw < used; raw++) {
       const at = ((code[raw]! ^ flip) * layout.blocks + b) * (ROW_BYTES / 4)
-      for (let j = 0; j < block.players.length; j++) table[at + j] = rows[raw * PLAYERS_MAX + j]!
+      roundInto(table, at, rows, raw * PLAYERS_MAX, block.players.length)
     }
   }
+}
+
+/**
+ * Rounds one table row to float32 so that its sum survives: what the others lose, the smallest entry gains, whose own rounding is the
+ * finest. Attributions then add up to the margin more closely than float32 entries taken one by one would.
+ */
+const roundInto = (table: Float32Array, at: number, row: Float64Array, from: number, players: number): void => {
+  let smallest = 0
+  let lost = 0
+  for (let j = 0; j < players; j++) {
+    const value = row[from + j]!
+    table[at + j] = value
+    lost += value - table[at + j]!
+    if (Math.abs(value) < Math.abs(row[from + smallest]!)) smallest = j
+  }
+  table[at + smallest] = table[at + smallest]! + lost
 }
 
 const checkInput = ({ features, trees }: TreeEnsemble, perspective: Perspective): void => {
