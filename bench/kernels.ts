@@ -3,7 +3,7 @@
  * leaves to depth 6 for attributions. Each figure is the median of alternating runs; everything runs on one thread.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { readTreeEnsembleOnnx } from '#registry/onnx/read-tree-ensemble.ts'
@@ -11,12 +11,13 @@ import { writeTreeEnsembleOnnx } from '#registry/onnx/write-tree-ensemble.ts'
 import { blockShap, type Perspective } from '#scoring/shap/block-shap.ts'
 import { kernelMemory } from '#scoring/wasm/kernel-memory.ts'
 import { treeMargin } from '#scoring/wasm/tree-margin.ts'
-import type { BenchRow } from './bench-row.ts'
+import { median, type BenchRow } from './bench-row.ts'
+import { machineLine } from './machine.ts'
 import { treeFromDump, type DumpedNode } from './lightgbm-dump.ts'
 import { pythonPeer, type PythonPeer } from './python-peer.ts'
 
 export interface KernelBenchOptions {
-  /** A Python interpreter with lightgbm, shap and lleaves. */
+  /** A Python interpreter with what peers/kernel_requirements.txt names. */
   readonly python: string
   /** Alternating runs of which the median counts; 5 by default. */
   readonly runs?: number
@@ -44,8 +45,6 @@ interface Contest {
   readonly tolerance: number
   readonly note: string
 }
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!
 
 const readModel = (dir: string, name: string, features: number): Model => {
   const trees = (JSON.parse(readFileSync(join(dir, `${name}.json`), 'utf8')) as DumpedNode[]).map((root) => treeFromDump(root))
@@ -198,12 +197,11 @@ const hold = async (contest: Contest, runs: number, conditions: string): Promise
 /** One row a figure and peer, the principal peer first. Takes about two minutes. @throws Error where a peer is absent or disagrees. */
 export const kernelBenches = async ({ python, runs = 5 }: KernelBenchOptions): Promise<BenchRow[]> => {
   const dir = mkdtempSync(join(tmpdir(), 'scorestream-bench-'))
-  const peer = pythonPeer(python, new URL('kernel-peers.py', import.meta.url).pathname)
+  const peer = pythonPeer(python, new URL('peers/kernel_peers.py', import.meta.url).pathname)
   try {
     const { features } = await peer.ask<{ features: number }>({ do: 'prepare', dir })
     const versions = Object.entries(await peer.ask<Record<string, string>>({ do: 'versions' })).map((entry) => entry.join(' '))
-    const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}, Node ${process.version}, ${versions.join(', ')}`
-    const conditions = `one thread, median of ${runs} alternating runs; ${machine}`
+    const conditions = `one thread, median of ${runs} alternating runs; ${machineLine()}, ${versions.join(', ')}`
     const rows: BenchRow[] = []
     for (const contest of await contestsOf(readModel(dir, 'leaves63', features), readModel(dir, 'depth6', features), peer))
       rows.push(...(await hold(contest, runs, conditions)))

@@ -1,104 +1,159 @@
 /** What the engine says about an application: the verdict, the capsule that proves it, and the shape others read. */
-import type { ApplicantId, EpochMs, MoneyMinor, Offset, Points, Probability } from './units.ts'
+import Type, { type Static } from 'typebox'
+import { choice, currency, flag, float32Vector, float64Vector, identifier, instant, integer, money, number, sha256, text } from './field.ts'
+import type { ApplicantId, Offset, Points, Probability } from './units.ts'
 
-export type DecisionOutcome = 'approve' | 'refer' | 'decline'
+const FINITE_MAX = Number.MAX_VALUE
+const nullable = <Schema extends Type.TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
+const logOdds = (description: string) => number(description, 'log-odds of bad', -FINITE_MAX, FINITE_MAX)
+const position = (description: string) =>
+  Type.Unsafe<Offset>({
+    type: 'integer',
+    minimum: 0,
+    maximum: Number.MAX_SAFE_INTEGER,
+    description,
+    unit: 'records',
+    pii: 'none',
+    avro: 'long',
+  })
+const probabilityField = (description: string) => Type.Unsafe<Probability>(number(description, 'probability', 0, 1))
+const hash = sha256
+
+export const OUTCOMES = ['approve', 'refer', 'decline'] as const
+export type DecisionOutcome = (typeof OUTCOMES)[number]
 /** In the order in which quality is given up to keep the deadline; `null` when nothing was. */
-export type DegradeStep = 'explanation-deferred' | 'smaller-ensemble' | 'scorecard' | 'referred'
+export const DEGRADE_STEPS = ['explanation-deferred', 'smaller-ensemble', 'scorecard', 'referred'] as const
+export type DegradeStep = (typeof DEGRADE_STEPS)[number]
 
 /** One principal reason: a group of correlated features that spoke against the applicant, or a policy rule. */
-export interface Reason {
-  /** Stable code, upper-kebab, e.g. `RECENT-DELINQUENCY`. */
-  readonly code: string
-  readonly text: string
-  readonly group: string
-  /** Sum of the group's attributions in log-odds of bad; positive = adverse. 0 for a policy rule. */
-  readonly contribution: number
-  /** 1 = most adverse. */
-  readonly rank: number
-}
+const ReasonSchema = Type.Object({
+  code: Type.String({
+    description: 'Stable code, upper-kebab, e.g. RECENT-DELINQUENCY',
+    unit: 'code',
+    pii: 'sensitive',
+    pattern: '^[A-Z0-9-]{1,64}$',
+  }),
+  text: text('Plain words, fit for an adverse-action notice', 256, 'sensitive'),
+  group: text('Group of correlated features, or the policy rule', 64, 'sensitive'),
+  contribution: logOdds('Sum of the group’s attributions; positive = adverse; 0 for a policy rule'),
+  rank: integer('1 = most adverse', 'rank', 1, 4),
+})
+export type Reason = Readonly<Static<typeof ReasonSchema>>
+
+const MemberMarginSchema = Type.Object({
+  member: text('Ensemble member', 64),
+  margin: logOdds('The member’s own margin'),
+})
 
 /** What scoring and policy say of one feature vector. Deterministic in (vector, application, bundle, policy, degrade step). */
-export interface Verdict {
-  readonly decision: DecisionOutcome
-  /** Calibrated probability of bad. */
-  readonly probability: Probability
-  readonly score: Points
-  /** Ensemble margin: log-odds of bad before calibration. What the attributions add up to, with `base`. */
-  readonly margin: number
-  /** Mean ensemble margin over the bundle's background, computed without the attributions. */
-  readonly base: number
-  /** margin − base − Σ attributions; a check, at most 1e-6 in magnitude. 0 where explanation was deferred. */
-  readonly residual: number
-  readonly memberMargins: readonly { readonly member: string; readonly margin: number }[]
-  /** One per feature, log-odds of bad; empty where explanation was deferred or no model was consulted. */
-  readonly attributions: Float64Array
-  readonly reasons: readonly Reason[]
-  /** Probability of bad at and above which the decision is no longer `approve`. */
-  readonly cutOff: Probability
-  /** Policy rule that decided, or null where the score did. */
-  readonly ruleHit: string | null
-  readonly degraded: DegradeStep | null
-  readonly modelVersion: string
-  /** SHA-256 over the bundle's files, hex. */
-  readonly bundleHash: string
-  /** `<name>@<first 12 hex digits of the file's SHA-256>`. */
-  readonly policyVersion: string
-  readonly featureSetHash: string
-  /** Whether the applicant was among those the model was fitted on (by the manifest's fixed hash rule). */
-  readonly inTraining: boolean
+const verdict = {
+  decision: Type.Unsafe<DecisionOutcome>(choice('What was decided', [...OUTCOMES], 'sensitive')),
+  probability: probabilityField('Calibrated probability of bad'),
+  score: Type.Unsafe<Points>(
+    number('Points: 600 at odds of 50:1 good:bad, 20 double the odds, higher is safer', 'points', -10_000, 10_000),
+  ),
+  /** What the attributions add up to, with `base`. */
+  margin: logOdds('Ensemble margin before calibration'),
+  base: logOdds('Mean ensemble margin over the bundle’s background, computed without the attributions'),
+  /** A check, at most 1e-6 in magnitude; 0 where explanation was deferred. */
+  residual: logOdds('margin − base − Σ attributions'),
+  memberMargins: Type.Array(MemberMarginSchema, {
+    description: 'Margins of the members consulted',
+    unit: 'log-odds of bad',
+    pii: 'sensitive',
+  }),
+  /** Empty where explanation was deferred or no model was consulted. */
+  attributions: float64Vector('Shapley values, one per feature', 'log-odds of bad'),
+  reasons: Type.Array(ReasonSchema, {
+    description: 'Principal reasons, most adverse first',
+    unit: 'reasons',
+    pii: 'sensitive',
+    maxItems: 4,
+  }),
+  cutOff: probabilityField('Probability of bad at and above which the decision is no longer approve'),
+  ruleHit: nullable(text('Policy rule that decided, or null where the score did', 64)),
+  degraded: nullable(Type.Unsafe<DegradeStep>(choice('Quality given up to keep the deadline, or null', [...DEGRADE_STEPS]))),
+  modelVersion: text('Bundle, name@version', 128),
+  bundleHash: hash('SHA-256 over the bundle’s files'),
+  policyVersion: text('Policy, name@first 12 digits of its SHA-256', 128),
+  featureSetHash: hash('SHA-256 over the feature definitions'),
+  inTraining: flag('Whether the applicant was among those the model was fitted on'),
 }
+const VerdictSchema = Type.Object(verdict)
+export type Verdict = Readonly<Static<typeof VerdictSchema>>
 
 /** The part of a capsule that replay reproduces bit for bit. */
-export interface DecisionBody extends Verdict {
-  readonly partition: number
-  readonly offset: Offset
-  /** SHA-256 of the input record's value, hex. */
-  readonly inputHash: string
-  readonly eventId: string
-  readonly applicationId: string
-  readonly applicantId: ApplicantId
-  readonly eventTime: EpochMs
-  readonly product: string
-  readonly amount: MoneyMinor
-  readonly currency: string
-  readonly vector: Float32Array
-}
+export const DecisionBodySchema = Type.Object(
+  {
+    partition: integer('Partition of the input record', 'partition', 0, 1_048_575, 'none'),
+    offset: position('Offset of the input record'),
+    inputHash: hash('SHA-256 of the input record’s value'),
+    eventId: identifier('Event that was decided'),
+    applicationId: identifier('Application decided', 'pseudonym'),
+    applicantId: Type.Unsafe<ApplicantId>(identifier('Pseudonym of the borrower', 'pseudonym')),
+    eventTime: instant('When the application was made'),
+    product: text('Product applied for', 64),
+    amount: money('Amount applied for'),
+    currency: currency(),
+    vector: float32Vector('Feature vector', 'see the feature dictionary'),
+    ...verdict,
+  },
+  { title: 'decision-body', description: 'The deterministic part of a decision' },
+)
+export type DecisionBody = Readonly<Static<typeof DecisionBodySchema>>
+
+const microseconds = (description: string) => integer(description, 'µs', 0, 2_147_483_647, 'none')
 
 /** Microseconds spent in each stage of the way of an event. */
-export interface Stages {
-  readonly queueUs: number
-  readonly decodeUs: number
-  readonly stateUs: number
-  readonly foldUs: number
-  readonly scoreUs: number
-  readonly explainUs: number
-  readonly policyUs: number
-  readonly commitUs: number
-  readonly publishUs: number
-}
+const StagesSchema = Type.Object({
+  queueUs: microseconds('From append to the start of its batch'),
+  decodeUs: microseconds('Decoding and validating, its share of the batch'),
+  stateUs: microseconds('Loading states, its share of the batch'),
+  foldUs: microseconds('Folding and reading the vector'),
+  scoreUs: microseconds('Members and calibration'),
+  explainUs: microseconds('Attributions and reasons'),
+  policyUs: microseconds('Policy'),
+  commitUs: microseconds('Commit of the batch before, as far as it held this one up'),
+  publishUs: microseconds('Encoding and handing to the decisions log'),
+})
+export type Stages = Readonly<Static<typeof StagesSchema>>
 
 /** The part of a capsule that describes the run; neither hashed nor replayed. */
-export interface DecisionEnvelope {
-  readonly epoch: Offset
-  readonly decidedAt: EpochMs
-  readonly stages: Stages
-  readonly host: string
-  readonly runtime: string
-}
+const DecisionEnvelopeSchema = Type.Object({
+  decidedAt: instant('Wall clock at the decision'),
+  stages: StagesSchema,
+  host: text('Host that decided', 128),
+  runtime: text('Runtime and processor that decided', 128),
+})
+export type DecisionEnvelope = Readonly<Static<typeof DecisionEnvelopeSchema>>
 
-/** A record of the decisions log. `capsuleHash` = SHA-256(previousHash ‖ Avro bytes of the body), chained per partition. */
-export interface Decision {
-  readonly body: DecisionBody
-  /** Hex; 64 zeros for the first decision of a partition. */
-  readonly previousHash: string
-  readonly capsuleHash: string
-  readonly envelope: DecisionEnvelope
-}
+/** A record of the decisions log. Position-finding fields stand first, the body last: its bytes are the record's tail. */
+export const DecisionSchema = Type.Object(
+  {
+    epoch: position('Offset of the claim under which it was decided'),
+    previousHash: hash('Capsule hash of the decision before it in the partition; zeros for the first'),
+    capsuleHash: hash('SHA-256(previousHash ‖ Avro bytes of the body)'),
+    envelope: DecisionEnvelopeSchema,
+    body: DecisionBodySchema,
+  },
+  { title: 'decision', description: 'A decision and what proves it' },
+)
+export type Decision = Readonly<Static<typeof DecisionSchema>>
 
 /** Taking ownership of a partition: a record of the decisions log whose offset is the owner's epoch. */
-export interface Claim {
-  readonly owner: string
-  readonly claimedAt: EpochMs
-}
+export const ClaimSchema = Type.Object(
+  { owner: text('Process that claims', 128), claimedAt: instant('Wall clock at the claim') },
+  { title: 'claim', description: 'An owner takes a partition over' },
+)
+export type Claim = Readonly<Static<typeof ClaimSchema>>
+
+/** Previous hash of a partition's first decision. */
+export const FIRST_HASH = '0'.repeat(64)
 
 export const decisionId = (partition: number, offset: number): string => `${partition}-${offset}`
+
+/** `3-117` → position of the input record; undefined where the text is no decision id. */
+export const parseDecisionId = (id: string): { readonly partition: number; readonly offset: number } | undefined => {
+  const match = /^(\d{1,7})-(\d{1,15})$/.exec(id)
+  return match ? { partition: Number(match[1]), offset: Number(match[2]) } : undefined
+}

@@ -94,6 +94,7 @@ export const Protected = event('protected', 'Attributes that may not bear on a d
     description: 'Attribute name (sex, birthYear, ethnicity, maritalStatus, education …) → value',
     unit: 'category',
     pii: 'protected',
+    additionalProperties: false,
     minProperties: 1,
     maxProperties: 16,
   }),

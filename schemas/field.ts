@@ -18,7 +18,7 @@ export type FieldFacts = {
   readonly unit: string
   readonly pii: PiiClass
   /** Avro primitive or logical type where JSON Schema alone does not determine it. */
-  readonly avro?: 'int' | 'long' | 'double' | 'float' | 'timestamp-millis'
+  readonly avro?: 'int' | 'long' | 'double' | 'timestamp-millis' | 'float32-vector' | 'float64-vector' | 'sha256' | 'bytes'
 }
 
 const facts = (description: string, unit: string, pii: PiiClass): FieldFacts => ({ description, unit, pii })
@@ -58,3 +58,27 @@ export const flag = (description: string, pii: PiiClass = 'none') => Type.Boolea
 /** Calendar month, `YYYY-MM`, 1970-01 to 2199-12. */
 export const month = (description: string) =>
   Type.String({ ...facts(description, 'YYYY-MM', 'none'), pattern: '^(19[7-9][0-9]|20[0-9]{2}|21[0-9]{2})-(0[1-9]|1[0-2])$' })
+
+/** A float64 in `[minimum, maximum]`. */
+export const number = (description: string, unit: string, minimum: number, maximum: number, pii: PiiClass = 'sensitive') =>
+  Type.Number({ ...facts(description, unit, pii), minimum, maximum, avro: 'double' })
+
+/** Float32 array; `null` in JSON stands for NaN (missing). */
+export const float32Vector = (description: string, unit: string) =>
+  Type.Unsafe<Float32Array>({
+    type: 'array',
+    items: { type: ['number', 'null'] },
+    ...facts(description, unit, 'sensitive'),
+    avro: 'float32-vector',
+  })
+
+export const float64Vector = (description: string, unit: string) =>
+  Type.Unsafe<Float64Array>({ type: 'array', items: { type: 'number' }, ...facts(description, unit, 'sensitive'), avro: 'float64-vector' })
+
+/** SHA-256 as 64 lower-case hexadecimal digits; 32 bytes in Avro. */
+export const sha256 = (description: string) =>
+  Type.String({ ...facts(description, 'SHA-256, hex', 'none'), pattern: '^[0-9a-f]{64}$', avro: 'sha256' })
+
+/** Raw bytes; base64 in JSON. */
+export const bytes = (description: string, pii: PiiClass) =>
+  Type.Unsafe<Uint8Array>({ type: 'string', contentEncoding: 'base64', ...facts(description, 'bytes', pii), avro: 'bytes' })

@@ -5,6 +5,7 @@
   {"do": "time", "what": NAME, "rows": N} microseconds a row, and the values of the first rows
 """
 import json, os, sys, time, warnings
+from importlib.metadata import version
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[name] = "1"
@@ -82,7 +83,7 @@ for line in sys.stdin:
     if request["do"] == "prepare":
         answer = prepare(request["dir"])
     elif request["do"] == "versions":
-        answer = {"python": sys.version.split()[0], "lightgbm": lightgbm.__version__, "shap": shap.__version__, "lleaves": lleaves.__version__}
+        answer = {name: version(name) for name in ("lightgbm", "shap", "lleaves")} | {"python": sys.version.split()[0]}
     else:
         answer = timed(request["what"], request["rows"])
     answers.write(json.dumps(answer) + "\n")

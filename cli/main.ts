@@ -1,0 +1,78 @@
+/** `scorestream <command>`: finds the command, parses its options, and turns errors into messages and exit codes. */
+import { nearest } from '#schemas/nearest.ts'
+import { type Command, helpOf, parseCommandLine } from './command.ts'
+import { CommandError, EXIT } from './exit.ts'
+
+/** Loaded on demand: `--help` must not open a database engine. */
+const COMMANDS: Readonly<Record<string, { readonly summary: string; load(): Promise<Command> }>> = {
+  start: { summary: 'run the engine and replay the demo stream into it', load: async () => (await import('./commands/start.ts')).start },
+  serve: { summary: 'run the engine', load: async () => (await import('./commands/serve.ts')).serve },
+  train: { summary: 'train, evaluate and publish a model bundle', load: async () => (await import('./commands/train.ts')).train },
+  replay: {
+    summary: 'refold a past decision from the log and compare it bit for bit',
+    load: async () => (await import('./commands/replay.ts')).replay,
+  },
+  query: { summary: 'ask the warehouse in SQL', load: async () => (await import('./commands/query.ts')).query },
+  'verify-chain': {
+    summary: 'check hashes, order and uniqueness of every decision',
+    load: async () => (await import('./commands/verify-chain.ts')).verifyChain,
+  },
+  doctor: {
+    summary: 'check this machine, the configuration, the data directory and the models',
+    load: async () => (await import('./commands/doctor.ts')).doctor,
+  },
+}
+
+const overview = (): string => {
+  const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length))
+  const rows = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`)
+  return `Scorestream: credit events in, explained and reproducible decisions out.\n\nUsage: scorestream <command> [options]\n\n${rows.join('\n')}\n\nscorestream <command> --help says more. Through npm: npm run scorestream -- <command> …\n`
+}
+
+const dispatch = async (argv: readonly string[]): Promise<number> => {
+  const [name, ...rest] = argv
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(overview())
+    return name === undefined ? EXIT.usage : EXIT.ok
+  }
+  const entry = COMMANDS[name]
+  if (entry === undefined) {
+    const hint = nearest(name, Object.keys(COMMANDS))
+    throw new CommandError(
+      'usage',
+      `there is no command "${name}"${hint ? `; did you mean "${hint}"?` : ''}\nTry: scorestream --help`,
+      EXIT.usage,
+    )
+  }
+  const command = await entry.load()
+  const { options, positionals } = parseCommandLine(command, rest)
+  if (options['help'] === true) {
+    process.stdout.write(helpOf(command))
+    return EXIT.ok
+  }
+  return await command.run(options, positionals)
+}
+
+/** Errors that carry a lower-kebab `code` were foreseen: message without stack. Anything else is a bug and shows its stack. */
+const report = (error: unknown): number => {
+  if (error instanceof CommandError) {
+    process.stderr.write(`scorestream: ${error.message}\n`)
+    return error.exitCode
+  }
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (error instanceof Error && typeof code === 'string' && /^[a-z][a-z0-9-]+$/.test(code)) {
+    process.stderr.write(`scorestream: ${error.message} [${code}]\n`)
+    return EXIT.badData
+  }
+  process.stderr.write(`scorestream: this is a bug: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  return EXIT.bug
+}
+
+export const main = async (argv: readonly string[]): Promise<void> => {
+  // A reader that went away (`scorestream query … | head`) is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT.ok)
+    throw error
+  })
+  process.exitCode = await dispatch(argv).catch(report)
+}

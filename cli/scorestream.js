@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+// Plain JavaScript, so that an old Node gets a sentence instead of a syntax error. The types of everything behind it are stripped by Node itself.
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+if (major < 22 || (major === 22 && minor < 18)) {
+  process.stderr.write(
+    `scorestream needs Node 22.18 or later and this is ${process.versions.node} (${process.execPath}).\n` +
+      `On Linux \`npm install\` brings the right one: start through npm, for example \`npm start\` or \`npm run scorestream -- doctor\`.\n` +
+      `Elsewhere install Node 22 from https://nodejs.org and try again.\n`,
+  )
+  process.exit(69)
+}
+const { main } = await import('./main.ts')
+await main(process.argv.slice(2))

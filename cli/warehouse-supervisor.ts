@@ -1,0 +1,113 @@
+/** Runs the warehouse in a process of its own, behind the engine in the scheduler, and brings it back when it dies. */
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { setPriority } from 'node:os'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+
+/** Below the engine's 0: on a busy machine rows arrive later, decisions do not. */
+const NICENESS = 10
+/** A warehouse that dies at once is given longer each time, up to this. */
+const RESTART_DELAY_MS_MAX = 10_000
+/** A warehouse that cannot end in this time (a long merge) is killed: its rows are resumed from its own highest offset. */
+const STOP_MS_MAX = 15_000
+
+/** What the process says of itself over the channel. */
+export type WarehouseMessage =
+  | { readonly kind: 'ready'; readonly sqlPort: number }
+  | { readonly kind: 'progress'; readonly rows: Readonly<Record<string, number>>; readonly lag: number; readonly rssBytes: number }
+  | { readonly kind: 'error'; readonly code: string; readonly message: string }
+
+export interface WarehouseStatus {
+  readonly state: 'starting' | 'ready' | 'restarting' | 'stopped'
+  readonly sqlPort: number | null
+  readonly rows: Readonly<Record<string, number>>
+  /** Records of the logs not yet in the warehouse. */
+  readonly lag: number
+  readonly rssBytes: number
+  readonly restarts: number
+}
+
+export interface SupervisedWarehouse {
+  status(): WarehouseStatus
+  /** Resolves with the SQL port at the first readiness; rejects if the very first start fails. */
+  ready: Promise<number>
+  stop(): Promise<void>
+}
+
+export interface SupervisorOptions {
+  readonly args: readonly string[]
+  readonly logger: Logger
+}
+
+export const superviseWarehouse = ({ args, logger }: SupervisorOptions): SupervisedWarehouse => {
+  let status: WarehouseStatus = { state: 'starting', sqlPort: null, rows: {}, lag: 0, rssBytes: 0, restarts: 0 }
+  let child: ChildProcess | undefined
+  let stopping = false
+  let timer: NodeJS.Timeout | undefined
+  let lastError: { code: string; message: string } | undefined
+  const { promise: ready, resolve: firstReady, reject: firstFailed } = Promise.withResolvers<number>()
+  ready.catch(() => {})
+
+  const onMessage = (message: WarehouseMessage): void => {
+    switch (message.kind) {
+      case 'ready':
+        status = { ...status, state: 'ready', sqlPort: message.sqlPort }
+        firstReady(message.sqlPort)
+        break
+      case 'progress':
+        status = { ...status, rows: message.rows, lag: message.lag, rssBytes: message.rssBytes }
+        break
+      case 'error':
+        lastError = message
+        logger.error({ code: message.code }, `warehouse: ${message.message}`)
+        break
+      default:
+        message satisfies never
+    }
+  }
+
+  const launch = (): void => {
+    const started = fork(join(import.meta.dirname, 'warehouse-process.ts'), args, {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      env: { ...process.env, UV_THREADPOOL_SIZE: '16' },
+    })
+    child = started
+    if (started.pid !== undefined) setPriority(started.pid, NICENESS)
+    started.on('message', (message) => onMessage(message as WarehouseMessage))
+    started.on('error', (error) => logger.error({ err: error }, 'warehouse process could not be started'))
+    started.on('exit', (code, signal) => {
+      child = undefined
+      if (stopping) return
+      const neverReady = status.sqlPort === null
+      const why = lastError?.message ?? `the warehouse process ended at start (exit ${String(code ?? signal)})`
+      if (neverReady) {
+        firstFailed(Object.assign(new Error(why), { code: lastError?.code ?? 'warehouse-failed' }))
+        status = { ...status, state: 'stopped' }
+        return
+      }
+      const delayMs = Math.min(RESTART_DELAY_MS_MAX, 250 * 2 ** Math.min(status.restarts, 6))
+      status = { ...status, state: 'restarting', restarts: status.restarts + 1 }
+      logger.error({ exit: code, signal, delayMs }, 'warehouse process ended; restarting it')
+      timer = setTimeout(launch, delayMs)
+    })
+  }
+  launch()
+
+  return {
+    status: () => status,
+    ready,
+    async stop() {
+      stopping = true
+      clearTimeout(timer)
+      status = { ...status, state: 'stopped' }
+      const ending = child
+      if (ending === undefined) return
+      const ended = once(ending, 'exit')
+      ending.kill('SIGTERM')
+      const killer = setTimeout(() => ending.kill('SIGKILL'), STOP_MS_MAX)
+      await ended
+      clearTimeout(killer)
+    },
+  }
+}

@@ -1,0 +1,153 @@
+/** Avro schemas derived from the typebox sources: one record per kind, envelope and body flattened. */
+import avsc from 'avsc'
+import type { TSchema } from 'typebox'
+
+/** The part of a field's schema that decides its Avro type; every other key travels along as an attribute. */
+interface FieldSchema {
+  readonly type?: string
+  readonly format?: string
+  readonly enum?: readonly string[]
+  readonly items?: FieldSchema
+  readonly properties?: Readonly<Record<string, FieldSchema>>
+  readonly required?: readonly string[]
+  readonly patternProperties?: Readonly<Record<string, FieldSchema>>
+  readonly anyOf?: readonly FieldSchema[]
+  readonly title?: string
+  readonly description?: string
+  readonly unit?: string
+  readonly pii?: string
+  readonly avro?: string
+  readonly const?: unknown
+}
+
+type Json = string | { [key: string]: unknown } | Json[]
+
+const isNullable = (schema: FieldSchema): FieldSchema | undefined => {
+  const [first, second] = schema.anyOf ?? []
+  return schema.anyOf?.length === 2 && second?.type === 'null' ? first : undefined
+}
+
+const typeOf = (schema: FieldSchema, path: string): Json => {
+  const inner = isNullable(schema)
+  if (inner) return ['null', typeOf(inner, path)]
+  switch (schema.avro) {
+    case 'timestamp-millis':
+      return { type: 'long', logicalType: 'timestamp-millis' }
+    case 'float32-vector':
+      return { type: 'array', items: 'float', logicalType: 'float32-vector' }
+    case 'float64-vector':
+      return { type: 'array', items: 'double', logicalType: 'float64-vector' }
+    case 'sha256':
+      return { type: 'fixed', name: `${path.replaceAll('.', '_')}_sha256`, size: 32, logicalType: 'sha256' }
+    case 'int':
+    case 'long':
+    case 'float':
+    case 'double':
+    case 'bytes':
+      return schema.avro
+    default:
+      return structureOf(schema, path)
+  }
+}
+
+/** The Avro type of a schema whose JSON type alone determines it. */
+const structureOf = (schema: FieldSchema, path: string): Json => {
+  switch (schema.type) {
+    case 'string':
+      return 'string'
+    case 'boolean':
+      return 'boolean'
+    case 'number':
+      return 'double'
+    case 'integer':
+      return 'long'
+    case 'array':
+      return { type: 'array', items: typeOf(schema.items ?? {}, `${path}_item`) }
+    case 'object':
+      return schema.properties
+        ? record(schema, path)
+        : { type: 'map', values: typeOf(Object.values(schema.patternProperties ?? {})[0] ?? {}, path) }
+    default:
+      throw new TypeError(`no Avro type for ${path}: ${JSON.stringify(schema)}`)
+  }
+}
+
+const record = (schema: FieldSchema, name: string): { [key: string]: unknown } => ({
+  type: 'record',
+  name,
+  namespace: 'scorestream',
+  ...(schema.description ? { doc: schema.description } : {}),
+  fields: Object.entries(schema.properties ?? {})
+    // The kind is the schema's own identity.
+    .filter(([field, one]) => !(field === 'kind' && one.const !== undefined))
+    .map(([field, one]) => {
+      const optional = !(schema.required ?? []).includes(field)
+      const type = typeOf(one, `${name}_${field}`)
+      return {
+        name: field,
+        type: optional ? ['null', type] : type,
+        ...(optional ? { default: null } : {}),
+        ...(one.description ? { doc: one.description } : {}),
+        ...(one.unit ? { unit: one.unit } : {}),
+        ...(one.pii ? { pii: one.pii } : {}),
+      }
+    }),
+})
+
+/** `subject-request` → `SubjectRequest`: Avro names allow no hyphen. */
+const avroName = (title: string): string => title.replaceAll(/(^|-)([a-z])/g, (_, __, letter: string) => letter.toUpperCase())
+
+/** The Avro schema, as JSON, of a typebox object with a title. */
+export const avroSchemaOf = (schema: TSchema): { [key: string]: unknown } => {
+  const object = schema as FieldSchema
+  if (!object.title) throw new TypeError('an Avro record needs a title')
+  return record(object, avroName(object.title))
+}
+
+/** Instants stay plain numbers; the annotation is for other readers. */
+class TimestampMillis extends avsc.types.LogicalType {
+  protected override _fromValue(value: unknown): unknown {
+    return value
+  }
+  protected override _toValue(value: unknown): unknown {
+    return value
+  }
+}
+
+class Float32Vector extends avsc.types.LogicalType {
+  protected override _fromValue(value: unknown): Float32Array {
+    return Float32Array.from(value as number[])
+  }
+  protected override _toValue(value: unknown): unknown {
+    return value instanceof Float32Array ? Array.from(value) : undefined
+  }
+}
+
+class Float64Vector extends avsc.types.LogicalType {
+  protected override _fromValue(value: unknown): Float64Array {
+    return Float64Array.from(value as number[])
+  }
+  protected override _toValue(value: unknown): unknown {
+    return value instanceof Float64Array ? Array.from(value) : undefined
+  }
+}
+
+/** 32 bytes in the log, 64 hexadecimal digits everywhere else. */
+class Sha256 extends avsc.types.LogicalType {
+  protected override _fromValue(value: unknown): string {
+    return (value as Buffer).toString('hex')
+  }
+  protected override _toValue(value: unknown): unknown {
+    return typeof value === 'string' && value.length === 64 ? Buffer.from(value, 'hex') : undefined
+  }
+}
+
+const LOGICAL_TYPES = {
+  'timestamp-millis': TimestampMillis,
+  'float32-vector': Float32Vector,
+  'float64-vector': Float64Vector,
+  sha256: Sha256,
+}
+
+export const avroTypeOf = (schema: TSchema): avsc.Type =>
+  avsc.Type.forSchema(avroSchemaOf(schema) as unknown as avsc.Schema, { logicalTypes: LOGICAL_TYPES, registry: {}, wrapUnions: false })

@@ -1,0 +1,203 @@
+/**
+ * Records as they stand in the log: Confluent framing, that is a zero byte, the schema id as a big-endian u32, then Avro.
+ * Decoders never throw on foreign bytes; they return a rejection.
+ */
+import { hash } from 'node:crypto'
+import { avroTypeOf } from './avro.ts'
+import { CLAIM_SCHEMA_ID, DEAD_LETTER_SCHEMA_ID, DECISION_SCHEMA_ID, EVENT_SCHEMA_IDS } from './catalog.ts'
+import { ClaimSchema, type Claim, type Decision, type DecisionBody, DecisionBodySchema, DecisionSchema } from './decision.ts'
+import { type DeadLetter, DeadLetterSchema } from './dead-letter.ts'
+import { type CreditEvent, EVENT_SCHEMAS } from './events.ts'
+import type { Parsed, Rejection } from './rejection.ts'
+import type { Offset } from './units.ts'
+
+/** Magic byte and schema id. */
+const HEADER_BYTES = 5
+
+interface Codec {
+  encode(value: unknown): Buffer
+  decode(bytes: Buffer): unknown
+}
+
+/** avsc reuses one growing buffer: what it returns is a fresh copy. `skip` bytes are left free in front for the header. */
+const codecOf = (schema: Parameters<typeof avroTypeOf>[0], id: number): Codec => {
+  const type = avroTypeOf(schema)
+  let guess = 256
+  return {
+    encode(value) {
+      for (;;) {
+        const buffer = Buffer.allocUnsafe(guess)
+        const end = type.encode(value, buffer, HEADER_BYTES)
+        if (end >= 0) {
+          buffer[0] = 0
+          buffer.writeUInt32BE(id, 1)
+          return buffer.subarray(0, end)
+        }
+        guess = Math.min(2 ** 26, Math.ceil((guess - end) * 1.25))
+      }
+    },
+    decode(bytes) {
+      const { value, offset } = type.decode(bytes, HEADER_BYTES)
+      if (offset !== bytes.length)
+        throw new RangeError(offset < 0 ? 'the record ends too early' : `${bytes.length - offset} bytes follow the record`)
+      return value
+    },
+  }
+}
+
+const asBuffer = (bytes: Uint8Array): Buffer =>
+  bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+/** Schema id of a framed record, or −1 where the frame is not ours. */
+export const schemaIdOf = (bytes: Uint8Array): number =>
+  bytes.length >= HEADER_BYTES && bytes[0] === 0
+    ? (((bytes[1] ?? 0) << 24) | ((bytes[2] ?? 0) << 16) | ((bytes[3] ?? 0) << 8) | (bytes[4] ?? 0)) >>> 0
+    : -1
+
+const rejected = (code: Rejection['code'], detail: string): { readonly kind: 'rejected'; readonly rejection: Rejection } => ({
+  kind: 'rejected',
+  rejection: { code, detail, errors: [] },
+})
+
+interface EventCodec extends Codec {
+  readonly kind: CreditEvent['kind']
+  readonly optional: readonly string[]
+}
+
+const EVENT_CODECS = new Map<number, EventCodec>()
+const ENCODERS = {} as Record<CreditEvent['kind'], EventCodec>
+for (const kind of Object.keys(EVENT_SCHEMA_IDS) as CreditEvent['kind'][]) {
+  const schema = EVENT_SCHEMAS[kind]
+  const required = new Set<string>(schema.required)
+  const codec: EventCodec = {
+    ...codecOf(schema, EVENT_SCHEMA_IDS[kind]),
+    kind,
+    optional: Object.keys(schema.properties).filter((name) => !required.has(name)),
+  }
+  EVENT_CODECS.set(EVENT_SCHEMA_IDS[kind], codec)
+  ENCODERS[kind] = codec
+}
+
+/** Kind of a framed event without decoding it; undefined where the frame is not an event's. */
+export const eventKindOf = (bytes: Uint8Array): CreditEvent['kind'] | undefined => EVENT_CODECS.get(schemaIdOf(bytes))?.kind
+
+export const encodeEvent = (event: CreditEvent): Uint8Array => ENCODERS[event.kind].encode(event)
+
+/** Decodes; ranges were checked where the event entered and are checked again by the pipeline only for foreign writers. Absent optional fields are `undefined`. */
+export const decodeEvent = (bytes: Uint8Array): Parsed<CreditEvent> => {
+  const codec = EVENT_CODECS.get(schemaIdOf(bytes))
+  if (codec === undefined)
+    return rejected(
+      'unknown-schema',
+      `no event schema has the id ${schemaIdOf(bytes)}; the record does not start with a zero byte and a known id`,
+    )
+  try {
+    const event = codec.decode(asBuffer(bytes)) as Record<string, unknown>
+    for (const name of codec.optional) if (event[name] === null) event[name] = undefined
+    event['kind'] = codec.kind
+    return { kind: 'accepted', value: event as unknown as CreditEvent }
+  } catch (error) {
+    return rejected('schema-violation', `the bytes are not a ${codec.kind}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+const BODY = avroTypeOf(DecisionBodySchema)
+const DECISION = codecOf(DecisionSchema, DECISION_SCHEMA_ID)
+const CLAIM = codecOf(ClaimSchema, CLAIM_SCHEMA_ID)
+const DEAD_LETTER = codecOf(DeadLetterSchema, DEAD_LETTER_SCHEMA_ID)
+
+/** The body's Avro bytes: what is hashed. The same body always gives the same bytes. */
+export const encodeBody = (body: DecisionBody): Uint8Array => BODY.toBuffer(body)
+export const decodeBody = (bytes: Uint8Array): DecisionBody => BODY.fromBuffer(asBuffer(bytes)) as DecisionBody
+
+/** SHA-256 over the previous capsule's hash (32 bytes) and the body's bytes, hex. */
+export const capsuleHash = (previousHash: string, body: Uint8Array): string => {
+  const joined = Buffer.allocUnsafe(32 + body.length)
+  joined.write(previousHash, 0, 32, 'hex')
+  joined.set(body, 32)
+  return hash('sha256', joined, 'hex')
+}
+
+export const encodeDecision = (decision: Decision): Uint8Array => DECISION.encode(decision)
+export const encodeClaim = (claim: Claim): Uint8Array => CLAIM.encode(claim)
+export const encodeDeadLetter = (letter: DeadLetter): Uint8Array => DEAD_LETTER.encode({ ...letter, bytes: asBuffer(letter.bytes) })
+
+export const decodeDeadLetter = (bytes: Uint8Array): Parsed<DeadLetter> => {
+  if (schemaIdOf(bytes) !== DEAD_LETTER_SCHEMA_ID)
+    return rejected('unknown-schema', `a dead letter has schema id ${DEAD_LETTER_SCHEMA_ID}, this record ${schemaIdOf(bytes)}`)
+  try {
+    return { kind: 'accepted', value: DEAD_LETTER.decode(asBuffer(bytes)) as DeadLetter }
+  } catch (error) {
+    return rejected('schema-violation', `the bytes are not a dead letter: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+export type DecisionRecord =
+  | { readonly kind: 'decision'; readonly decision: Decision }
+  | { readonly kind: 'claim'; readonly claim: Claim }
+  | { readonly kind: 'rejected'; readonly rejection: Rejection }
+
+export const decodeDecisionRecord = (bytes: Uint8Array): DecisionRecord => {
+  const id = schemaIdOf(bytes)
+  try {
+    if (id === DECISION_SCHEMA_ID) return { kind: 'decision', decision: DECISION.decode(asBuffer(bytes)) as Decision }
+    if (id === CLAIM_SCHEMA_ID) return { kind: 'claim', claim: CLAIM.decode(asBuffer(bytes)) as Claim }
+  } catch (error) {
+    return rejected('schema-violation', `not a record of the decisions log: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  return rejected(
+    'unknown-schema',
+    `a record of the decisions log has schema id ${DECISION_SCHEMA_ID} or ${CLAIM_SCHEMA_ID}, this one ${id}`,
+  )
+}
+
+/** Reads Avro's zigzag variable-length integers; values up to 2^53. */
+class VarintReader {
+  private readonly bytes: Uint8Array
+  at: number
+
+  constructor(bytes: Uint8Array, at: number) {
+    this.bytes = bytes
+    this.at = at
+  }
+  long(): number {
+    let value = 0
+    let scale = 1
+    for (;;) {
+      const byte = this.bytes[this.at++]
+      if (byte === undefined) throw new RangeError('the record ends too early')
+      value += (byte & 0x7f) * scale
+      if (byte < 0x80) break
+      scale *= 128
+    }
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2
+  }
+  skip(count: number): void {
+    this.at += count
+  }
+}
+
+export type DecisionFacts =
+  | { readonly kind: 'claim' }
+  | { readonly kind: 'decision'; readonly epoch: Offset; readonly partition: number; readonly offset: Offset; readonly bodyStart: number }
+  | { readonly kind: 'unknown' }
+
+/** Epoch and input position of a decisions-log record without decoding the rest, and where the body's bytes begin (they run to the end). */
+export const peekDecision = (bytes: Uint8Array): DecisionFacts => {
+  const id = schemaIdOf(bytes)
+  if (id === CLAIM_SCHEMA_ID) return { kind: 'claim' }
+  if (id !== DECISION_SCHEMA_ID) return { kind: 'unknown' }
+  const reader = new VarintReader(bytes, HEADER_BYTES)
+  const epoch = reader.long()
+  reader.skip(64)
+  // Envelope: decidedAt, nine stages, two strings.
+  for (let field = 0; field < 10; field++) reader.long()
+  for (let text = 0; text < 2; text++) {
+    const length = reader.long()
+    reader.skip(length)
+  }
+  const bodyStart = reader.at
+  const partition = reader.long()
+  const offset = reader.long()
+  return { kind: 'decision', epoch: epoch as Offset, partition, offset: offset as Offset, bodyStart }
+}
