@@ -56,7 +56,8 @@ const parseManifest = (bytes: Uint8Array): Manifest => {
     ...(['features', 'members', 'combiner', 'calibration', 'fallback', 'cutOffs', 'background', 'golden', 'reasonGroups'] as const),
     ...(['points', 'files', 'featureSetHash', 'name', 'version'] as const),
   ]
-  if (manifest?.format !== 1) throw new BundleRefused('bundle-format', `manifest.format is ${manifest?.format}, this engine reads 1`)
+  if (manifest?.format !== 1)
+    throw new BundleRefused('bundle-format', `manifest.format is ${JSON.stringify(manifest?.format)}, this engine reads 1`)
   for (const key of needs)
     if (manifest[key] === undefined) throw new BundleRefused('bundle-format', `manifest.${key} is absent; publish the bundle again`)
   return manifest

@@ -18,7 +18,7 @@ export interface Explainable {
   readonly base: number
   /** Writes one attribution a feature to `out[0 .. d)`. */
   attribute(vectors: Float32Array, at: number, out: Float64Array): void
-  probability(margin: number): Probability
+  readonly probability: (margin: number) => Probability
 }
 
 export interface MemberModel extends TreeMargin {

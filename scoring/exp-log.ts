@@ -8,7 +8,7 @@
 /** ln 2 in two parts: the high one has 21 trailing zero bits, so that its product with an exponent is exact. */
 const LN2_HIGH = 6.9314718036912381649e-1
 const LN2_LOW = 1.90821492927058770002e-10
-const LOG2_E = 1.442695040888963387
+const LOG2_E = Math.LOG2E
 const EXP_OVERFLOW = 709.782712893383973096
 const EXP_UNDERFLOW = -745.13321910194110842
 
@@ -60,7 +60,7 @@ export const log = (x: number): number => {
   const carry = (mantissa + 0x95f64) & 0x100000
   const k = scaled + (words[HIGH]! >>> 20) - 1023 + (carry >>> 20)
   words[HIGH] = mantissa | (carry ^ 0x3ff00000)
-  const f = float[0]! - 1
+  const f = float[0] - 1
   const s = f / (2 + f)
   const z = s * s
   const w = z * z

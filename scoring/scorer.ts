@@ -2,7 +2,7 @@
 import { isHoldout } from '#registry/holdout.ts'
 import type { DecisionOutcome, DegradeStep, Reason, Verdict } from '#schemas/decision.ts'
 import type { ApplicationEvent } from '#schemas/events.ts'
-import type { ApplicantId, Points, Probability } from '#schemas/units.ts'
+import type { Points, Probability } from '#schemas/units.ts'
 import type { Ensemble, Explainable } from './ensemble.ts'
 import { byCutOffs, decideBy, ruleThatHolds } from './policy/apply-policy.ts'
 import type { Policy, Rule } from './policy/policy.ts'
@@ -21,9 +21,9 @@ export interface ScorerParts {
   readonly cutOffs: { readonly refer: number; readonly decline: number }
   readonly ranking: ReasonRanking
   readonly features: number
-  points(p: Probability): Points
+  readonly points: (p: Probability) => Points
   /** Monotonic milliseconds, as performance.now; only for the stage times, never for a verdict. */
-  now(): number
+  readonly now: () => number
   readonly identity: Pick<Verdict, 'modelVersion' | 'bundleHash' | 'policyVersion' | 'featureSetHash'>
 }
 
@@ -151,7 +151,7 @@ export const scorerOf = ({ ensemble, policy, cutOffs, ranking, features, points,
       reasons: reasonsOf(scored, rule),
       cutOff: cutOffs.refer as Probability,
       ruleHit: rule?.id ?? null,
-      inTraining: !isHoldout(application.applicantId as ApplicantId),
+      inTraining: !isHoldout(application.applicantId),
     }
     stages.policyUs = (now() - started) * 1000
     return verdict

@@ -12,8 +12,8 @@ interface Split {
 function* splitsOf(tree: Tree, node = 0, path: Split['path'] = []): Generator<Split> {
   if (isLeaf(tree, node)) return
   yield { tree, path, node }
-  yield* splitsOf(tree, tree.left[node]!, [...path, { node, left: true }])
-  yield* splitsOf(tree, tree.right[node]!, [...path, { node, left: false }])
+  yield* splitsOf(tree, tree.left[node], [...path, { node, left: true }])
+  yield* splitsOf(tree, tree.right[node], [...path, { node, left: false }])
 }
 
 /** Moves the row, as little as a step to the threshold needs, so that it reaches the split. */

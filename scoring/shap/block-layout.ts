@@ -57,7 +57,7 @@ const writeBinning = (memory: KernelMemory, { columns }: Binning, bins: number):
   const addresses = specs.map(({ values }) => memory.allocate(Math.max(4, values.byteLength)))
   const view = new DataView(memory.buffer())
   for (const [index, { feature, steps, values, missingBin }] of specs.entries()) {
-    new Float32Array(memory.buffer(), addresses[index]!, values.length).set(values)
+    new Float32Array(memory.buffer(), addresses[index], values.length).set(values)
     view.setUint32(table + index * 16, feature * 4, true)
     view.setUint32(table + index * 16 + 4, addresses[index]!, true)
     view.setUint16(table + index * 16 + 8, index + 1, true)

@@ -1,15 +1,15 @@
 /** The few names of the WebAssembly JavaScript API used here; TypeScript ships them only with the DOM library. */
 declare namespace WebAssembly {
-  class Module {
-    constructor(bytes: Uint8Array)
+  interface Module {
+    readonly [module: symbol]: never
   }
-  class Instance {
-    constructor(module: Module)
+  interface Instance {
     readonly exports: Readonly<Record<string, unknown>>
   }
-  class Memory {
-    private constructor()
+  interface Memory {
     readonly buffer: ArrayBuffer
     grow(pages: number): number
   }
+  const Module: new (bytes: Uint8Array) => Module
+  const Instance: new (module: Module) => Instance
 }

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Probability } from '#schemas/units.ts'
 import { calibrator, PROBABILITY_MAX, PROBABILITY_MIN } from '#scoring/calibration.ts'

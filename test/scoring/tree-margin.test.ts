@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { readTreeEnsembleOnnx } from '#registry/onnx/read-tree-ensemble.ts'
 import { kernelMemory } from '#scoring/wasm/kernel-memory.ts'
