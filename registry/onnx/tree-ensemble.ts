@@ -42,7 +42,7 @@ export const emptyTree = (nodes: number): Tree => ({
 
 /** Number of decisions on the longest path from the root to a leaf. */
 export const treeDepth = (tree: Tree, node = 0): number =>
-  isLeaf(tree, node) ? 0 : 1 + Math.max(treeDepth(tree, tree.left[node]!), treeDepth(tree, tree.right[node]!))
+  isLeaf(tree, node) ? 0 : 1 + Math.max(treeDepth(tree, tree.left[node]), treeDepth(tree, tree.right[node]))
 
 /**
  * Checks that every tree is a tree: each node but the root has one parent, indices are in range, thresholds and leaves are finite.

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import * as ort from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
 import { nextFloat32, previousFloat32, roundDownToFloat32 } from '#registry/onnx/float32.ts'
