@@ -110,7 +110,7 @@ export interface Engine {
   applicantFeatures(applicantId: string): Promise<ApplicantFeatures | undefined>
   whatIf(application: ApplicationEvent, overlays: ReadonlyMap<string, number>): Promise<WhatIf>
   models(): Promise<readonly PublishedModel[]>
-  /** Prometheus text format. */
+  /** Prometheus text format, ending with a line feed; the gateway adds its own counters. */
   metrics(): string | Promise<string>
   readiness(): Readiness | Promise<Readiness>
 }
