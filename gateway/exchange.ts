@@ -148,11 +148,12 @@ export class Exchange {
 
   /** The last resort of a route: the process lives on, the caller learns nothing of the inside, the log does. */
   fail(error: unknown): void {
-    if ((error as { code?: unknown } | null)?.code === 'overloaded')
+    const code = (error as { code?: unknown } | null)?.code
+    if (code === 'overloaded')
       return this.problem(problem('overloaded', 'more is arriving than can be made durable; send again after the time in Retry-After'))
     const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
     this.#around.log.error({ path: this.path, error: message, stack: error instanceof Error ? error.stack : undefined }, 'a route failed')
-    if ((error as { retryable?: unknown } | null)?.retryable === true)
+    if (code === 'disk-full' || code === 'closed')
       return this.problem(
         problem(
           'storage-unavailable',
