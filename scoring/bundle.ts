@@ -60,7 +60,27 @@ const parseManifest = (bytes: Uint8Array): Manifest => {
     throw new BundleRefused('bundle-format', `manifest.format is ${JSON.stringify(manifest?.format)}, this engine reads 1`)
   for (const key of needs)
     if (manifest[key] === undefined) throw new BundleRefused('bundle-format', `manifest.${key} is absent; publish the bundle again`)
+  checkNumbers(manifest)
   return manifest
+}
+
+/** Widest disagreement in log-odds a bundle may allow itself: a fiftieth of a point of score. */
+const TOLERANCE_MAX = 1e-3
+
+const checkNumbers = ({ cutOffs, golden, combiner }: Manifest): void => {
+  const { refer, decline } = cutOffs
+  if (!(refer > 0 && refer <= decline && decline <= 1))
+    throw new BundleRefused(
+      'bundle-format',
+      `manifest.cutOffs need 0 < refer <= decline <= 1, got ${refer} and ${decline}; publish the bundle again`,
+    )
+  if (!(golden.toleranceMargin > 0 && golden.toleranceMargin <= TOLERANCE_MAX))
+    throw new BundleRefused(
+      'bundle-format',
+      `manifest.golden.toleranceMargin must lie in (0, ${TOLERANCE_MAX}], got ${golden.toleranceMargin}; publish the bundle again`,
+    )
+  if (combiner.kind !== 'weighted-sum' || !Number.isFinite(combiner.intercept))
+    throw new BundleRefused('bundle-format', `manifest.combiner must be a weighted-sum with a finite intercept; publish the bundle again`)
 }
 
 const readVerified = async (dir: string, manifest: Manifest): Promise<Map<string, Uint8Array>> => {

@@ -34,6 +34,8 @@ export interface Scorer {
   readonly policyVersion: string
   /** Overwritten by each decision. */
   readonly lastStages: Readonly<StageTimes>
+  /** Why a member failed in the last decision, for the operator's log; null where none did. */
+  lastFailure(): unknown
   /**
    * Verdict on the vector at `vectors[at .. at + d)`, NaN = missing. Deterministic in its arguments, bundle and policy.
    * @param degrade what to give up: `explanation-deferred` leaves out attributions and score reasons; `smaller-ensemble` and `scorecard` let the
@@ -71,6 +73,7 @@ const residualOf = (margin: number, base: number, attributions: Float64Array): n
 /** A scorer from its loaded parts. {@link loadScorer} makes the parts from files. */
 export const scorerOf = ({ ensemble, policy, cutOffs, ranking, features, points, now, identity }: ScorerParts): Scorer => {
   const stages: StageTimes = { scoreUs: 0, explainUs: 0, policyUs: 0 }
+  let failure: unknown = null
   const margins = ensemble.members.map(() => 0)
 
   const explained = (model: Explainable, margin: number, vectors: Float32Array, at: number) => {
@@ -120,15 +123,18 @@ export const scorerOf = ({ ensemble, policy, cutOffs, ranking, features, points,
   }
 
   const score = (vectors: Float32Array, at: number, degrade: DegradeStep | null): Scored => {
+    failure = null
     if (degrade === 'referred') return unscored()
     try {
       if (degrade === null || degrade === 'explanation-deferred') return full(vectors, at, degrade !== null)
-    } catch {
+    } catch (error) {
       // The verdict says `scorecard`; whoever counts verdicts sees it.
+      failure = error
     }
     try {
       return scorecardAlone(vectors, at)
-    } catch {
+    } catch (error) {
+      failure = error
       return unscored()
     }
   }
@@ -156,5 +162,5 @@ export const scorerOf = ({ ensemble, policy, cutOffs, ranking, features, points,
     stages.policyUs = (now() - started) * 1000
     return verdict
   }
-  return { ...identity, lastStages: stages, decide }
+  return { ...identity, lastStages: stages, lastFailure: () => failure, decide }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
+import type { Decider } from '#streams/ports.ts'
 import { readTreeEnsembleOnnx } from '#registry/onnx/read-tree-ensemble.ts'
 import { writeTreeEnsembleOnnx } from '#registry/onnx/write-tree-ensemble.ts'
 import { loadScorer } from '#scoring/load-scorer.ts'
@@ -34,6 +35,9 @@ describe('a bundle that is whole', () => {
     const again = await loadScorer(loadOptions)
     const rows = background()
     for (let r = 0; r < 20; r++) expect(again.decide(application, rows, r * d, null)).toEqual(scorer.decide(application, rows, r * d, null))
+  })
+  test('is what the pipelines expect of scoring', () => {
+    expectTypeOf(scorer).toExtend<Decider>()
   })
   test('is known by name, version and the hash of its manifest', () => {
     expect(scorer.modelVersion).toBe('fixture@1')
@@ -110,6 +114,12 @@ describe('a bundle that is not is refused', () => {
       /^bundle-format: manifest\.calibration is absent/,
     )
     expect(await refusal({ bundleDir: editManifest((m) => (m['format'] = 2)) })).toMatch(/^bundle-format: manifest\.format is 2/)
+    expect(await refusal({ bundleDir: editManifest((m) => (m['golden'] = { ...manifest.golden, toleranceMargin: 5 })) })).toMatch(
+      /toleranceMargin must lie in \(0, 0\.001\], got 5/,
+    )
+    expect(await refusal({ bundleDir: editManifest((m) => (m['cutOffs'] = { ...manifest.cutOffs, refer: 0.9 })) })).toMatch(
+      /cutOffs need 0 < refer <= decline <= 1/,
+    )
     expect(await refusal({ bundleDir: editManifest((m) => (m['fallback'] = { ...manifest.fallback, member: 'trees' })) })).toMatch(
       /must name a scorecard member/,
     )

@@ -88,7 +88,11 @@ describe('degrade steps', () => {
     ['gives infinity', () => Infinity],
   ])('a member that %s leaves the decision to the scorecard, exactly as if asked for', (_, one) => {
     const members = ensemble.members.map((member) => (member.name === 'trees' ? { ...member, one } : member))
-    expect(decide(null, { members })).toEqual(decide('scorecard'))
+    const failing = scorer({ members })
+    expect(failing.decide(application, row, 0, null)).toEqual(decide('scorecard'))
+    expect(String(failing.lastFailure())).toMatch(/trap|member trees gave the margin/)
+    failing.decide(application, row, 0, 'scorecard')
+    expect(failing.lastFailure()).toBeNull()
   })
   test('a scorecard that fails too leaves the decision to a person', () => {
     const failing = { ...ensemble.fallback.member, one: () => NaN }
