@@ -46,7 +46,11 @@ export const publish = (modelsDir: string, draft: BundleDraft): Published => {
   if (existsSync(directory)) {
     const present = existsSync(join(directory, MANIFEST_FILE)) ? readFileSync(join(directory, MANIFEST_FILE), 'utf8') : ''
     if (present === text) return { version: manifest.version, directory, manifest, created: false }
-    throw new RegistryError('version-exists', `${directory} exists with other content`, 'it was changed by hand: remove or restore it, then publish again')
+    throw new RegistryError(
+      'version-exists',
+      `${directory} exists with other content`,
+      'it was changed by hand: remove or restore it, then publish again',
+    )
   }
   const temporary = join(folder, `.publishing-${process.pid}`)
   rmSync(temporary, { recursive: true, force: true })

@@ -27,7 +27,10 @@ export const fitIsotonic = (margins: Float64Array, labels: ArrayLike<number>): C
   const steps: Step[] = []
   for (const row of order) {
     let step: Step = { margin: margins[row]!, weight: 1, bads: labels[row]! }
-    while (steps.length > 0 && (steps.at(-1)!.bads / steps.at(-1)!.weight >= step.bads / step.weight || steps.at(-1)!.margin === step.margin)) {
+    while (
+      steps.length > 0 &&
+      (steps.at(-1)!.bads / steps.at(-1)!.weight >= step.bads / step.weight || steps.at(-1)!.margin === step.margin)
+    ) {
       const last = steps.pop()!
       const weight = last.weight + step.weight
       step = { margin: (last.margin * last.weight + step.margin * step.weight) / weight, weight, bads: last.bads + step.bads }
@@ -35,7 +38,11 @@ export const fitIsotonic = (margins: Float64Array, labels: ArrayLike<number>): C
     steps.push(step)
   }
   const clip = (share: number): number => Math.min(Math.max(share, PROBABILITY_MIN), 1 - PROBABILITY_MIN)
-  return { kind: 'isotonic', margins: steps.map(({ margin }) => margin), probabilities: steps.map(({ bads, weight }) => clip(bads / weight)) }
+  return {
+    kind: 'isotonic',
+    margins: steps.map(({ margin }) => margin),
+    probabilities: steps.map(({ bads, weight }) => clip(bads / weight)),
+  }
 }
 
 const interpolate = (at: number, xs: readonly number[], ys: readonly number[]): number => {
@@ -73,9 +80,15 @@ export const chooseCalibration = (margins: Float64Array, labels: ArrayLike<numbe
   const known = Float64Array.from(labels)
   const [platt, isotonic] = [new Float64Array(margins.length), new Float64Array(margins.length)]
   for (const fold of new Set(folds)) {
-    const outside = folds.keys().filter((row) => folds[row] !== fold).toArray()
+    const outside = folds
+      .keys()
+      .filter((row) => folds[row] !== fold)
+      .toArray()
     const fitted = [fitPlatt, fitIsotonic].map((fit) =>
-      fit(Float64Array.from(outside, (row) => margins[row]!), Float64Array.from(outside, (row) => known[row]!)),
+      fit(
+        Float64Array.from(outside, (row) => margins[row]!),
+        Float64Array.from(outside, (row) => known[row]!),
+      ),
     )
     for (const row of margins.keys().filter((row) => folds[row] === fold)) {
       platt[row] = calibrate(fitted[0]!, margins[row]!)

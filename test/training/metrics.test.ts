@@ -72,7 +72,10 @@ describe('separation and concentration', () => {
     expect(kolmogorovSmirnov(scores, labels)).toBeCloseTo(reference.ks, 12)
   })
   test('a published table of four bins has KS 0.4, AUC 0.75 and Gini 0.5', () => {
-    const [goods, bads] = [[100, 200, 300, 400], [40, 30, 20, 10]] as const
+    const [goods, bads] = [
+      [100, 200, 300, 400],
+      [40, 30, 20, 10],
+    ] as const
     const rows = goods.flatMap((good, bin) => [
       ...Array.from({ length: good }, () => [-bin, 0] as const),
       ...Array.from({ length: bads[bin]! }, () => [-bin, 1] as const),
