@@ -103,7 +103,7 @@ export interface Readiness {
 /** The engine behind the routes. */
 export interface Engine {
   ingest: Ingest
-  /** Keeps a rejected event: its bytes as received and why. Resolves once durable. */
+  /** Keeps bytes that are no event, as received, and why. Resolves once durable. What parsed and was refused is kept by `ingest`. */
   deadLetter(bytes: Uint8Array, rejection: Rejection): Promise<void>
   waitForDecision: WaitForDecision
   /** By `<partition>-<offset>` of the input; undefined where there is none (yet). */
