@@ -13,7 +13,8 @@ const PROJECT_ROOT = join(import.meta.dirname, '..', '..')
 
 const python = (args: readonly string[]): void => {
   const { status, error } = spawnSync('python3', args, { stdio: 'inherit' })
-  if (error !== undefined) throw new Error('python3 does not run; install it, or set SCORESTREAM_LIGHTGBM_LIB to a library you have', { cause: error })
+  if (error !== undefined)
+    throw new Error('python3 does not run; install it, or set SCORESTREAM_LIGHTGBM_LIB to a library you have', { cause: error })
   if (status !== 0) throw new Error(`python3 ${args.slice(0, 3).join(' ')} … exited with ${status}; see its message above`)
 }
 
