@@ -27,7 +27,7 @@ export interface Published {
 const manifestText = (manifest: Manifest): string => `${JSON.stringify(manifest, null, 1)}\n`
 
 /** The manifest a draft becomes: file hashes, and the version they determine. */
-export const sealManifest = (draft: BundleDraft): Manifest => {
+const sealManifest = (draft: BundleDraft): Manifest => {
   const files = Object.fromEntries([...draft.files].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([file, bytes]) => [file, sha256(bytes)]))
   const { name, ...rest } = draft.manifest
   const unversioned: Manifest = { format: 1, name, version: '', ...rest, files }

@@ -73,7 +73,7 @@ export const readManifest = (directory: string): { readonly manifest: Manifest; 
 }
 
 /** Checks presence and SHA-256 of every file the manifest names. Throws `missing-file` or `wrong-hash`, naming the file. */
-export const verifyFiles = (directory: string, manifest: Manifest): void => {
+const verifyFiles = (directory: string, manifest: Manifest): void => {
   for (const [file, expected] of Object.entries(manifest.files)) {
     const path = join(directory, file)
     if (!existsSync(path))

@@ -18,7 +18,7 @@ export interface ValidationPlan {
 }
 
 /** A setting and the number of trees at which its mean inner log loss was least. */
-export interface Choice {
+interface Choice {
   readonly settings: TreeSettings
   readonly iterations: number
   readonly loss: number
