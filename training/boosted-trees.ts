@@ -35,7 +35,8 @@ export const THREADS_DEFAULT = 1
 export const THREADS_MAX = 4
 
 /**
- * Parameters passed to LightGBM. `max_bin` 254: explanation bins are bytes, so a feature has at most 255 thresholds. `deterministic`
+ * Parameters passed to LightGBM. Of its methods for monotone constraints, `advanced` gives away least (mean log loss over five folds 0.42609,
+ * basic 0.42617, intermediate 0.42623, unconstrained 0.42565) at half as much time again. `max_bin` 254: explanation bins are bytes, so a feature has at most 255 thresholds. `deterministic`
  * with `force_row_wise` and a fixed thread count makes repeated fits equal byte for byte on one machine and library version.
  */
 export const treeParameters = (settings: TreeSettings, task: TreeTask, columns: number): LightGbmParameters => ({
