@@ -264,7 +264,9 @@ export class Engine {
     this.#attempts.set(position, attempt)
     this.counters.restarts++
     if (this.#attempts.size > this.settings.poisonsMax)
-      throw new Error(`${this.#attempts.size} different events threw: the code or the model is at fault, not the events`, { cause: crash.cause })
+      throw new Error(`${this.#attempts.size} different events threw: the code or the model is at fault, not the events`, {
+        cause: crash.cause,
+      })
     this.#parts.logger.error(
       { position, attempt, of: this.settings.attemptsMax, cause: crash.cause },
       'processing an event threw; starting again from the last commit',
