@@ -63,7 +63,6 @@ export class ApplicationsRoute {
       if (result === undefined) throw new Error('ingest gave no result for an application')
       this.#counters.events[result.status]++
       if (result.status === 'conflict' || result.status === 'rejected') {
-        await this.#engine.deadLetter(bytes, result.rejection)
         return exchange.problem(rejectionProblem(result.rejection))
       }
       const decision = await this.#await(waiter, result.status, result.position)

@@ -1,4 +1,4 @@
-/** What the gateway counts; the composition root turns it into metrics. Plain numbers, monotone but for the two gauges. */
+/** What the gateway counts. Plain numbers, monotone but for the two gauges. */
 import type { ProblemCode } from './problem.ts'
 
 export class GatewayCounters {

@@ -55,7 +55,6 @@ export class EventsRoute {
         return exchange.json(200, receiptJson(parsed.value.eventId, result))
       case 'conflict':
       case 'rejected':
-        await this.#engine.deadLetter(bytes, result.rejection)
         return exchange.problem(rejectionProblem(result.rejection))
     }
   }

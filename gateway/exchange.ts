@@ -26,6 +26,11 @@ export interface Surroundings {
   readonly log: GatewayLog
 }
 
+/** What is kept of a body that was not read to its end. */
+const PREFIX_BYTES = 64 << 10
+/** How long a client may take to begin a body that is refused for its length. */
+const PREFIX_WAIT_MS = 1_500
+
 const statusLines = new Map(Object.entries(STATUS_CODES).map(([status, text]) => [Number(status), `${status} ${text}`]))
 
 export class Exchange {
@@ -34,9 +39,13 @@ export class Exchange {
   /** Path without query: queries may hold cursors. */
   readonly path: string
   readonly #contentLength: number
+  /** The client asked before sending its body (curl does above 1 MiB): what it does not send is not lost. */
+  readonly #expects: boolean
   #state: 'open' | 'answered' | 'aborted' = 'open'
   #held = 0
   #headOnly = false
+  /** Part of the body is still to come. */
+  #unread = false
   #cancel: (() => void) | undefined
 
   constructor(res: HttpResponse, req: HttpRequest, around: Surroundings) {
@@ -45,6 +54,7 @@ export class Exchange {
     this.path = req.getUrl()
     this.#headOnly = req.getMethod() === 'head'
     // Transfer-Encoding: chunked has no length; NaN never exceeds a bound.
+    this.#expects = req.getHeader('expect') !== ''
     this.#contentLength = Number.parseInt(req.getHeader('content-length'), 10)
     around.counters.inFlight++
     res.onAborted(() => {
@@ -79,16 +89,22 @@ export class Exchange {
         resolve(body)
       }
       this.#cancel = () => settle({ kind: 'aborted' })
-      if (this.#contentLength > bytesMax) return settle({ kind: 'too-large', prefix: Buffer.alloc(0) })
+      this.#unread = true
+      const announced = this.#contentLength > bytesMax
+      // Waiting for a first part of what is refused, so that the dead letter shows what it was.
+      if (announced && this.#expects) return settle({ kind: 'too-large', prefix: Buffer.alloc(0) })
+      if (announced) timer = setTimeout(() => settle({ kind: 'too-large', prefix: Buffer.alloc(0) }), PREFIX_WAIT_MS)
       this.#res.onData((chunk, isLast) => {
-        if (done) return
+        if (isLast) this.#unread = false
+        if (done || (chunk.byteLength === 0 && !isLast)) return
         // The chunk is only lent: it is emptied as soon as this returns.
         const copy = Buffer.from(new Uint8Array(chunk))
         bytes += copy.length
         this.#held += copy.length
         counters.bodyBytesHeld += copy.length
         if (counters.bodyBytesHeld > limits.bodiesBytesMax) return settle({ kind: 'overloaded' })
-        if (bytes > bytesMax) return settle({ kind: 'too-large', prefix: Buffer.concat([...chunks, copy]) })
+        if (announced || bytes > bytesMax)
+          return settle({ kind: 'too-large', prefix: Buffer.concat([...chunks, copy]).subarray(0, PREFIX_BYTES) })
         if (isLast && chunks.length === 0) return settle({ kind: 'whole', bytes: copy })
         chunks.push(copy)
         if (isLast) return settle({ kind: 'whole', bytes: Buffer.concat(chunks, bytes) })
@@ -108,13 +124,11 @@ export class Exchange {
         : document.status === 401
           ? [...headers, ['WWW-Authenticate', 'Bearer realm="scorestream"']]
           : headers
-    // A body that was refused half-way is not read on: the connection ends with the answer.
-    const close = document.status === 408 || document.status === 413 || document.status === 503
     this.#around.counters.problems[document.code] = (this.#around.counters.problems[document.code] ?? 0) + 1
-    this.send(document.status, PROBLEM_TYPE, JSON.stringify({ ...document, instance: this.path.slice(0, 256) }), extra, close)
+    this.send(document.status, PROBLEM_TYPE, JSON.stringify({ ...document, instance: this.path.slice(0, 256) }), extra)
   }
 
-  send(status: number, contentType: string, body: string | Uint8Array, headers: Headers = [], close = false): void {
+  send(status: number, contentType: string, body: string | Uint8Array, headers: Headers = []): void {
     this.#release()
     if (this.#state !== 'open') return
     this.#state = 'answered'
@@ -126,20 +140,25 @@ export class Exchange {
       this.#res.writeHeader('X-Content-Type-Options', 'nosniff')
       this.#res.writeHeader('Cache-Control', 'no-store')
       for (const [name, value] of headers) this.#res.writeHeader(name, value)
-      if (this.#headOnly) this.#res.endWithoutBody(Buffer.byteLength(body), close)
-      else this.#res.end(body, close)
+      // A body that was refused half-way is not read on: the connection ends with the answer.
+      if (this.#headOnly) this.#res.endWithoutBody(Buffer.byteLength(body), this.#unread)
+      else this.#res.end(body, this.#unread)
     })
   }
 
   /** The last resort of a route: the process lives on, the caller learns nothing of the inside, the log does. */
   fail(error: unknown): void {
-    if ((error as { code?: unknown } | null)?.code === 'overloaded')
+    const code = (error as { code?: unknown } | null)?.code
+    if (code === 'overloaded')
       return this.problem(problem('overloaded', 'more is arriving than can be made durable; send again after the time in Retry-After'))
     const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
     this.#around.log.error({ path: this.path, error: message, stack: error instanceof Error ? error.stack : undefined }, 'a route failed')
-    if ((error as { retryable?: unknown } | null)?.retryable === true)
+    if (code === 'disk-full' || code === 'closed')
       return this.problem(
-        problem('storage-unavailable', 'the engine could not store this just now (is the disk full?); nothing was accepted'),
+        problem(
+          'storage-unavailable',
+          'the engine could not store this just now (is the disk full?); send it again, what was stored already is then a duplicate',
+        ),
       )
     this.problem(problem('internal', 'the server failed on this request; its log says why'))
   }

@@ -1,5 +1,5 @@
 /** WebSocket `/v1/feed?after=<cursor>&filter=…&mode=all|live`. Refusals are problem documents, answered before the upgrade. */
-import type { HttpRequest, HttpResponse, us_socket_context_t, WebSocketBehavior } from 'uWebSockets.js'
+import type { HttpRequest, HttpResponse, us_socket_context_t, WebSocket, WebSocketBehavior } from 'uWebSockets.js'
 import type { EventLog } from '#streams/ports.ts'
 import { FEED_PROTOCOL, type Access } from './access.ts'
 import { callerHeaders } from './caller-headers.ts'
@@ -85,6 +85,18 @@ export const feedBehavior = (feed: Feed, log: EventLog, access: Access, around: 
     }
   }
 
+  const subscribeRecent = async (ws: WebSocket<Listener>, count: number): Promise<void> => {
+    const listener = ws.getUserData()
+    const { filter, mode } = listener.asked
+    try {
+      const after = await feed.recent(count)
+      if (!listener.closed) listener.subscriber = feed.subscribe(ws, { filter, mode, after })
+    } catch (error) {
+      around.log.error({ error: String(error) }, 'the recent decisions could not be read')
+      if (!listener.closed) ws.end(1011, 'the log could not be read; connect without after')
+    }
+  }
+
   return {
     maxPayloadLength: CLIENT_BYTES_MAX,
     // Never reached, since nothing is sent to a congested socket; if it were, the line ends rather than lose a message.
@@ -97,16 +109,7 @@ export const feedBehavior = (feed: Feed, log: EventLog, access: Access, around: 
       const listener = ws.getUserData()
       const { after, ...rest } = listener.asked
       if (typeof after !== 'number') listener.subscriber = feed.subscribe(ws, { ...rest, after })
-      else
-        feed.recent(after).then(
-          (state) => {
-            if (!listener.closed) listener.subscriber = feed.subscribe(ws, { ...rest, after: state })
-          },
-          (error: unknown) => {
-            around.log.error({ error: String(error) }, 'the recent decisions could not be read')
-            if (!listener.closed) ws.end(1011, 'the log could not be read; connect without after')
-          },
-        )
+      else void subscribeRecent(ws, after)
     },
     drain: (ws) => {
       const { subscriber } = ws.getUserData()

@@ -25,7 +25,7 @@ export type SubscriberState =
 export type FeedSocket = Pick<WebSocket<unknown>, 'send' | 'getBufferedAmount' | 'cork' | 'end'>
 
 /** Close codes 4000–4999 are the application's (RFC 6455, 7.4.2). */
-export const CURSOR_EXPIRED = 4410
+const CURSOR_EXPIRED = 4410
 
 export class FeedSubscriber {
   readonly #socket: FeedSocket

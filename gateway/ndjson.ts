@@ -78,7 +78,8 @@ export const ingestLines = async (engine: Engine, body: Buffer, counters: Gatewa
         out.push(`{"line":${one.line.number},${receiptJson('eventId' in one ? one.eventId : '', result).slice(1)}\n`)
       } else {
         count.refused++
-        letters.push(engine.deadLetter(one.line.bytes, result.rejection))
+        // What parsed and was refused by ingest, ingest has kept.
+        if ('rejection' in one) letters.push(engine.deadLetter(one.line.bytes, one.rejection))
         out.push(problemLine(one.line.number, result.status, rejectionProblem(result.rejection)))
       }
     }

@@ -26,7 +26,8 @@ export type IngestResult =
 
 /**
  * Appends events in the given order and resolves, one result per event, once the accepted ones survive what the configured durability names.
- * Rejects with an error whose `code` is `overloaded` when its byte bound is reached; nothing was appended then.
+ * Rejects with an error whose `code` is `overloaded` when its byte bound is reached, `disk-full` or `closed` when nothing can be stored;
+ * nothing was appended then.
  */
 export type Ingest = (events: readonly IncomingEvent[]) => Promise<readonly IngestResult[]>
 
@@ -102,7 +103,7 @@ export interface Readiness {
 /** The engine behind the routes. */
 export interface Engine {
   ingest: Ingest
-  /** Keeps a rejected event: its bytes as received and why. Resolves once durable. */
+  /** Keeps bytes that are no event, as received, and why. Resolves once durable. What parsed and was refused is kept by `ingest`. */
   deadLetter(bytes: Uint8Array, rejection: Rejection): Promise<void>
   waitForDecision: WaitForDecision
   /** By `<partition>-<offset>` of the input; undefined where there is none (yet). */
@@ -110,7 +111,7 @@ export interface Engine {
   applicantFeatures(applicantId: string): Promise<ApplicantFeatures | undefined>
   whatIf(application: ApplicationEvent, overlays: ReadonlyMap<string, number>): Promise<WhatIf>
   models(): Promise<readonly PublishedModel[]>
-  /** Prometheus text format. */
+  /** Prometheus text format, ending with a line feed; the gateway adds its own counters. */
   metrics(): string | Promise<string>
   readiness(): Readiness | Promise<Readiness>
 }

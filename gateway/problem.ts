@@ -2,7 +2,7 @@
 import type { FieldError, Rejection, RejectionCode } from '#schemas/rejection.ts'
 
 /** Refusals of the gateway itself, beside those an event can earn. */
-export type GatewayCode =
+type GatewayCode =
   | 'not-found'
   | 'decision-not-found'
   | 'applicant-not-found'

@@ -33,8 +33,6 @@ export const publicDecision = ({ body, envelope, capsuleHash }: Decision) => ({
   stages: envelope.stages,
 })
 
-export type PublicDecision = ReturnType<typeof publicDecision>
-
 /** Everything: the hashed body with vector and attributions, the chain, and the envelope of the run. */
 export const publicCapsule = ({ body, previousHash, capsuleHash, envelope }: Decision) => ({
   decisionId: decisionId(body.partition, body.offset),

@@ -1,5 +1,7 @@
 /** Everything that is only looked at: decisions, applicants, models, health, metrics. */
 import type { HttpRequest } from 'uWebSockets.js'
+import type { GatewayCounters } from './counters.ts'
+import { countersText } from './counters-text.ts'
 import type { Exchange } from './exchange.ts'
 import type { Engine, PublishedModel } from './ports.ts'
 import { parameterProblem, problem } from './problem.ts'
@@ -36,9 +38,11 @@ const modelJson = ({ name, version, aliases, bundleHash, manifest }: PublishedMo
 
 export class ReadRoutes {
   readonly #engine: Engine
+  readonly #counters: GatewayCounters
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, counters: GatewayCounters) {
     this.#engine = engine
+    this.#counters = counters
   }
 
   async decision(exchange: Exchange, req: HttpRequest): Promise<void> {
@@ -82,6 +86,6 @@ export class ReadRoutes {
   }
 
   async metrics(exchange: Exchange): Promise<void> {
-    exchange.send(200, 'text/plain; version=0.0.4; charset=utf-8', await this.#engine.metrics())
+    exchange.send(200, 'text/plain; version=0.0.4; charset=utf-8', (await this.#engine.metrics()) + countersText(this.#counters))
   }
 }

@@ -26,7 +26,7 @@ export const buildRoutes = (engine: Engine, limits: GatewayLimits, counters: Gat
   const events = new EventsRoute(engine, limits, counters)
   const applications = new ApplicationsRoute(engine, limits, counters)
   const whatIf = new WhatIfRoute(engine)
-  const read = new ReadRoutes(engine)
+  const read = new ReadRoutes(engine, counters)
   const pages = new Pages(sqlUrl)
   const openapi = JSON.stringify(openapiDocument(limits))
   const post = (path: string, requirement: Requirement, handle: Route['handle']): Route => ({ method: 'post', path, requirement, handle })

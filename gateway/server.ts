@@ -126,7 +126,7 @@ export const startGateway = async (from: GatewayArguments): Promise<Gateway> => 
     await feed.close()
     throw startError(settings.host, settings.port, await whyNot(settings.host, settings.port))
   }
-  const port = uWS.us_socket_local_port(socket as uWS.us_socket)
+  const port = uWS.us_socket_local_port(socket)
   const name = settings.host.includes(':') && !settings.host.startsWith('[') ? `[${settings.host}]` : settings.host
   let closing: Promise<void> | undefined
   const close = async (graceMs: number) => {

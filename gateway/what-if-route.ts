@@ -2,6 +2,7 @@
 import type { HttpRequest } from 'uWebSockets.js'
 import { EVENT_BYTES_MAX, eventOf } from '#schemas/parse-event.ts'
 import type { Rejection } from '#schemas/rejection.ts'
+import { shown } from '#schemas/violation.ts'
 import { notAnApplication } from './applications-route.ts'
 import { JSON_TYPE, type Exchange } from './exchange.ts'
 import type { Engine } from './ports.ts'
@@ -14,7 +15,7 @@ const OVERLAYS_MAX = 1_000
 const violation = (pointer: string, value: unknown, expected: string, remedy: string): Rejection => ({
   code: 'schema-violation',
   detail: `${pointer === '' ? 'the body' : pointer} must be ${expected}`,
-  errors: [{ pointer, value: String(JSON.stringify(value)).slice(0, 64), expected, remedy }],
+  errors: [{ pointer, value: shown(value), expected, remedy }],
 })
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)

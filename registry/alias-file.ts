@@ -39,6 +39,12 @@ export const readHistory = (modelFolder: string, alias: Alias): string[] => {
  */
 export const moveAlias = (modelFolder: string, alias: Alias, version: string, history: readonly string[]): void => {
   if (history.length > 0 || existsSync(historyFile(modelFolder, alias)))
-    writeAtomically(historyFile(modelFolder, alias), history.slice(-HISTORY_MAX).map((line) => `${line}\n`).join(''))
+    writeAtomically(
+      historyFile(modelFolder, alias),
+      history
+        .slice(-HISTORY_MAX)
+        .map((line) => `${line}\n`)
+        .join(''),
+    )
   writeAtomically(join(modelFolder, alias), `${version}\n`)
 }

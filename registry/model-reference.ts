@@ -19,13 +19,21 @@ export const isAlias = (selector: string): selector is Alias => (ALIASES as read
 /** Throws `malformed-reference` unless `text` may name a folder. */
 export const checkPart = (what: 'model name' | 'version', text: string): string => {
   if (PART.test(text) && !text.includes('..')) return text
-  throw new RegistryError('malformed-reference', `${what} "${text.slice(0, 64)}" is not a plain name`, 'use lower-case letters, digits, dots and dashes')
+  throw new RegistryError(
+    'malformed-reference',
+    `${what} "${text.slice(0, 64)}" is not a plain name`,
+    'use lower-case letters, digits, dots and dashes',
+  )
 }
 
 /** Parses `name@selector`; a bare name means its champion. */
 export const parseReference = (text: string): ModelReference => {
   const [name = '', selector = 'champion', ...rest] = text.split('@')
   if (rest.length > 0)
-    throw new RegistryError('malformed-reference', `model reference "${text.slice(0, 64)}" has more than one @`, 'write it as name@alias or name@version')
+    throw new RegistryError(
+      'malformed-reference',
+      `model reference "${text.slice(0, 64)}" has more than one @`,
+      'write it as name@alias or name@version',
+    )
   return { name: checkPart('model name', name), selector: checkPart('version', selector) }
 }

@@ -28,7 +28,11 @@ export const rollBack = (modelsDir: string, name: string, alias: Alias): AliasMo
   const history = readHistory(folder, alias).filter((past) => past !== from)
   const to = history.at(-1)
   if (to === undefined)
-    throw new RegistryError('nothing-to-roll-back', `${alias} of "${name}" has held no other version`, 'promote the version you want instead')
+    throw new RegistryError(
+      'nothing-to-roll-back',
+      `${alias} of "${name}" has held no other version`,
+      'promote the version you want instead',
+    )
   resolve(modelsDir, `${name}@${to}`)
   moveAlias(folder, alias, to, history.slice(0, -1))
   return { alias, from, to }

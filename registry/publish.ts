@@ -27,7 +27,7 @@ export interface Published {
 const manifestText = (manifest: Manifest): string => `${JSON.stringify(manifest, null, 1)}\n`
 
 /** The manifest a draft becomes: file hashes, and the version they determine. */
-export const sealManifest = (draft: BundleDraft): Manifest => {
+const sealManifest = (draft: BundleDraft): Manifest => {
   const files = Object.fromEntries([...draft.files].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([file, bytes]) => [file, sha256(bytes)]))
   const { name, ...rest } = draft.manifest
   const unversioned: Manifest = { format: 1, name, version: '', ...rest, files }
@@ -46,7 +46,11 @@ export const publish = (modelsDir: string, draft: BundleDraft): Published => {
   if (existsSync(directory)) {
     const present = existsSync(join(directory, MANIFEST_FILE)) ? readFileSync(join(directory, MANIFEST_FILE), 'utf8') : ''
     if (present === text) return { version: manifest.version, directory, manifest, created: false }
-    throw new RegistryError('version-exists', `${directory} exists with other content`, 'it was changed by hand: remove or restore it, then publish again')
+    throw new RegistryError(
+      'version-exists',
+      `${directory} exists with other content`,
+      'it was changed by hand: remove or restore it, then publish again',
+    )
   }
   const temporary = join(folder, `.publishing-${process.pid}`)
   rmSync(temporary, { recursive: true, force: true })

@@ -20,7 +20,11 @@ export interface ResolvedBundle {
 export const versionsOf = (modelsDir: string, name: string): string[] => {
   const folder = join(modelsDir, name)
   if (!existsSync(folder))
-    throw new RegistryError('unknown-model', `there is no model "${name}" in ${modelsDir}`, 'check models.dir, or train one with `scorestream train`')
+    throw new RegistryError(
+      'unknown-model',
+      `there is no model "${name}" in ${modelsDir}`,
+      'check models.dir, or train one with `scorestream train`',
+    )
   return readdirSync(folder)
     .filter((version) => !version.startsWith('.') && existsSync(join(folder, version, MANIFEST_FILE)))
     .toSorted()
@@ -31,13 +35,20 @@ const selectVersion = (modelsDir: string, name: string, selector: string): strin
   const known = `known versions: ${versions.join(', ') || 'none'}`
   if (!isAlias(selector)) {
     if (versions.includes(selector)) return selector
-    throw new RegistryError('unknown-version', `model "${name}" has no version or alias "${selector}"`, `use one of ${ALIASES.join(', ')} or of the ${known}`)
+    throw new RegistryError(
+      'unknown-version',
+      `model "${name}" has no version or alias "${selector}"`,
+      `use one of ${ALIASES.join(', ')} or of the ${known}`,
+    )
   }
   const version = readAlias(join(modelsDir, name), selector)
-  if (version === null)
-    throw new RegistryError('unknown-alias', `model "${name}" has no ${selector}`, `promote a version to it (${known})`)
+  if (version === null) throw new RegistryError('unknown-alias', `model "${name}" has no ${selector}`, `promote a version to it (${known})`)
   if (!versions.includes(version))
-    throw new RegistryError('unknown-version', `${selector} of "${name}" names "${version}", which is not there`, `restore it or promote another (${known})`)
+    throw new RegistryError(
+      'unknown-version',
+      `${selector} of "${name}" names "${version}", which is not there`,
+      `restore it or promote another (${known})`,
+    )
   return version
 }
 
@@ -62,10 +73,11 @@ export const readManifest = (directory: string): { readonly manifest: Manifest; 
 }
 
 /** Checks presence and SHA-256 of every file the manifest names. Throws `missing-file` or `wrong-hash`, naming the file. */
-export const verifyFiles = (directory: string, manifest: Manifest): void => {
+const verifyFiles = (directory: string, manifest: Manifest): void => {
   for (const [file, expected] of Object.entries(manifest.files)) {
     const path = join(directory, file)
-    if (!existsSync(path)) throw new RegistryError('missing-file', `${path} is missing`, 'restore the bundle from a copy or promote another version')
+    if (!existsSync(path))
+      throw new RegistryError('missing-file', `${path} is missing`, 'restore the bundle from a copy or promote another version')
     const actual = sha256(readFileSync(path))
     if (actual !== expected)
       throw new RegistryError(

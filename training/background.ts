@@ -1,7 +1,7 @@
 /** The rows explanations compare an applicant with: people who were approved, but only just. */
 import { type Dataset, takeRows } from './dataset.ts'
 
-export const BACKGROUND_ROWS = 1000
+const BACKGROUND_ROWS = 1000
 export const BACKGROUND_RULE = 'training applications approved by their out-of-fold probability of bad, nearest below the refer cut-off'
 
 /**

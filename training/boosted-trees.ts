@@ -26,7 +26,7 @@ export interface TreeTask {
   readonly threads: number
 }
 
-export const DEPTH_MAX = 6
+const DEPTH_MAX = 6
 /**
  * One thread by default: fits of twenty thousand rows take half a second, and a second thread mostly waits for the first (73 s of wall and
  * 69 s of CPU time for the whole search with one, 100 s and 146 s with two on a shared machine). Oversubscription costs a factor of ten.
@@ -59,7 +59,7 @@ export const treeParameters = (settings: TreeSettings, task: TreeTask, columns: 
   verbosity: -1,
 })
 
-export const asMatrix = ({ values, rows, columns }: Dataset): Matrix => ({ values, rows, columns })
+const asMatrix = ({ values, rows, columns }: Dataset): Matrix => ({ values, rows, columns })
 
 /** Log loss after each iteration on each validation set; grown until no curve has improved for `patience` iterations. */
 export const validationCurves = (

@@ -73,7 +73,10 @@ export const bundleDraft = (facts: BundleFacts, data: ReplayedData, fitted: Fitt
       background: { file: BACKGROUND_FILE, rows: background.rows, rule: BACKGROUND_RULE },
       golden: { file: GOLDEN_FILE, rows: golden.length, toleranceMargin: GOLDEN_TOLERANCE_MARGIN },
       reference: featureReferences(training, names),
-      scoreReference: referenceDistribution('score', fitted.outOfFold.map((probability) => pointsOf(probability))),
+      scoreReference: referenceDistribution(
+        'score',
+        fitted.outOfFold.map((probability) => pointsOf(probability)),
+      ),
       reasonGroups: facts.reasonGroups,
       points: POINTS,
       scorecard: scorecardTable(fitted.scorecard, names),

@@ -9,10 +9,28 @@ export const fitPlatt = (margins: Float64Array, labels: ArrayLike<number>): Cali
   return { kind: 'platt', slope: fit.coefficients[0]!, intercept: fit.intercept }
 }
 
-interface Step {
-  margin: number
-  weight: number
-  bads: number
+/** Rows that share one probability; `margin` is their mean. */
+interface Block {
+  readonly margin: number
+  readonly weight: number
+  readonly bads: number
+}
+
+const join = (a: Block, b: Block): Block => {
+  const weight = a.weight + b.weight
+  return { margin: (a.margin * a.weight + b.margin * b.weight) / weight, weight, bads: a.bads + b.bads }
+}
+
+/** One block per distinct margin, ascending. */
+const distinctMargins = (margins: Float64Array, labels: ArrayLike<number>): Block[] => {
+  const blocks: Block[] = []
+  for (const row of Array.from(margins.keys()).toSorted((a, b) => margins[a]! - margins[b]!)) {
+    const block = { margin: margins[row]!, weight: 1, bads: labels[row]! }
+    const last = blocks.at(-1)
+    if (last?.margin === block.margin) blocks[blocks.length - 1] = { ...block, weight: last.weight + 1, bads: last.bads + block.bads }
+    else blocks.push(block)
+  }
+  return blocks
 }
 
 /** Isotonic probabilities are kept this far from 0 and 1: no finite sample shows certainty, and points are log-odds. */
@@ -23,19 +41,20 @@ const PROBABILITY_MIN = 1e-4
  * probability is linear, outside it is constant.
  */
 export const fitIsotonic = (margins: Float64Array, labels: ArrayLike<number>): Calibration & { kind: 'isotonic' } => {
-  const order = Array.from(margins.keys()).toSorted((a, b) => margins[a]! - margins[b]!)
-  const steps: Step[] = []
-  for (const row of order) {
-    let step: Step = { margin: margins[row]!, weight: 1, bads: labels[row]! }
-    while (steps.length > 0 && (steps.at(-1)!.bads / steps.at(-1)!.weight >= step.bads / step.weight || steps.at(-1)!.margin === step.margin)) {
-      const last = steps.pop()!
-      const weight = last.weight + step.weight
-      step = { margin: (last.margin * last.weight + step.margin * step.weight) / weight, weight, bads: last.bads + step.bads }
+  const blocks: Block[] = []
+  for (let block of distinctMargins(margins, labels)) {
+    for (let last = blocks.at(-1); last !== undefined && last.bads / last.weight >= block.bads / block.weight; last = blocks.at(-1)) {
+      blocks.pop()
+      block = join(last, block)
     }
-    steps.push(step)
+    blocks.push(block)
   }
   const clip = (share: number): number => Math.min(Math.max(share, PROBABILITY_MIN), 1 - PROBABILITY_MIN)
-  return { kind: 'isotonic', margins: steps.map(({ margin }) => margin), probabilities: steps.map(({ bads, weight }) => clip(bads / weight)) }
+  return {
+    kind: 'isotonic',
+    margins: blocks.map(({ margin }) => margin),
+    probabilities: blocks.map(({ bads, weight }) => clip(bads / weight)),
+  }
 }
 
 const interpolate = (at: number, xs: readonly number[], ys: readonly number[]): number => {
@@ -73,9 +92,15 @@ export const chooseCalibration = (margins: Float64Array, labels: ArrayLike<numbe
   const known = Float64Array.from(labels)
   const [platt, isotonic] = [new Float64Array(margins.length), new Float64Array(margins.length)]
   for (const fold of new Set(folds)) {
-    const outside = folds.keys().filter((row) => folds[row] !== fold).toArray()
+    const outside = folds
+      .keys()
+      .filter((row) => folds[row] !== fold)
+      .toArray()
     const fitted = [fitPlatt, fitIsotonic].map((fit) =>
-      fit(Float64Array.from(outside, (row) => margins[row]!), Float64Array.from(outside, (row) => known[row]!)),
+      fit(
+        Float64Array.from(outside, (row) => margins[row]!),
+        Float64Array.from(outside, (row) => known[row]!),
+      ),
     )
     for (const row of margins.keys().filter((row) => folds[row] === fold)) {
       platt[row] = calibrate(fitted[0]!, margins[row]!)

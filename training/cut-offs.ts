@@ -17,13 +17,16 @@ export interface LendingEconomics {
  */
 export const DEFAULT_ECONOMICS: LendingEconomics = { margin: 0.2, lossGivenDefault: 0.6, reviewCost: 0.04 }
 
+/** Probabilities are stated to six digits: beyond that no lender's figures reach. */
+const rounded = (probability: number): number => Math.round(probability * 1e6) / 1e6
+
 /**
  * Expected profit of approving at probability of bad p is (1 − p)·margin − p·LGD, which is 0 at margin / (margin + LGD). A review is worth
  * its cost only where the profit at stake is smaller than that cost: within ± reviewCost of break-even the application is referred.
  */
 export const cutOffs = ({ margin, lossGivenDefault, reviewCost }: LendingEconomics): Manifest['cutOffs'] => ({
-  refer: (margin - reviewCost) / (margin + lossGivenDefault),
-  decline: (margin + reviewCost) / (margin + lossGivenDefault),
+  refer: rounded((margin - reviewCost) / (margin + lossGivenDefault)),
+  decline: rounded((margin + reviewCost) / (margin + lossGivenDefault)),
   lossGivenDefault,
   margin,
 })

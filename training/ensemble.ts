@@ -6,7 +6,7 @@ import type { Dataset } from './dataset.ts'
 import type { Stack } from './stack.ts'
 import { asExported, treeMargin } from './tree-margin.ts'
 
-export interface EnsembleMember {
+interface EnsembleMember {
   readonly name: string
   readonly kind: 'trees' | 'scorecard'
   readonly ensemble: TreeEnsemble

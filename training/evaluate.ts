@@ -8,7 +8,7 @@ import { lift } from './metrics/lift.ts'
 import { brierScore, logLoss } from './metrics/probability-scores.ts'
 import { seededRandom } from './random.ts'
 
-export const BOOTSTRAP_ROUNDS = 1000
+const BOOTSTRAP_ROUNDS = 1000
 
 const logOdds = (probability: number): number => Math.log(probability / (1 - probability))
 

@@ -30,7 +30,13 @@ export interface FittedEnsemble {
 const scorecardOutOfFold = (data: Dataset, folds: Uint8Array, directions: ReadonlyMap<number, 1 | -1>): Float64Array => {
   const margins = new Float64Array(data.rows)
   for (const fold of new Set(folds)) {
-    const card = fitScorecard(takeRows(data, rowsWhere(folds, (other) => other !== fold)), { ...SCORECARD_DEFAULTS, directions })
+    const card = fitScorecard(
+      takeRows(
+        data,
+        rowsWhere(folds, (other) => other !== fold),
+      ),
+      { ...SCORECARD_DEFAULTS, directions },
+    )
     const scored = rowsWhere(folds, (other) => other === fold)
     const fitted = scorecardMargins(card, takeRows(data, scored))
     scored.forEach((row, index) => (margins[row] = fitted[index]!))

@@ -12,7 +12,9 @@ const cholesky = (matrix: Float64Array, size: number): Float64Array => {
         continue
       }
       if (!(sum > 0))
-        throw new RangeError(`the information matrix is singular at column ${row}: two inputs carry the same facts; drop one or add a ridge`)
+        throw new RangeError(
+          `the information matrix is singular at column ${row}: two inputs carry the same facts; drop one or add a ridge`,
+        )
       lower[row * size + row] = Math.sqrt(sum)
     }
   }

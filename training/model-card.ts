@@ -81,7 +81,11 @@ const limitsSection = (source: DataSource): string => `## Limits
 ${[...source.limits, ...METHOD_LIMITS].map((limit) => `- ${limit}`).join('\n')}`
 
 /** Markdown. Deterministic in its arguments. */
-export const modelCard = (manifest: Manifest, source: DataSource, report: TrainingReport): string => `# Model card: ${manifest.name} ${manifest.version}
+export const modelCard = (
+  manifest: Manifest,
+  source: DataSource,
+  report: TrainingReport,
+): string => `# Model card: ${manifest.name} ${manifest.version}
 
 ${source.purpose} An ensemble of gradient-boosted trees and a logistic scorecard; the scorecard decides alone when the trees cannot. Feature set \`${manifest.featureSetHash.slice(0, 12)}\`, ${manifest.features.length} features. Seed ${manifest.training.seed}.
 

@@ -18,7 +18,7 @@ export interface ValidationPlan {
 }
 
 /** A setting and the number of trees at which its mean inner log loss was least. */
-export interface Choice {
+interface Choice {
   readonly settings: TreeSettings
   readonly iterations: number
   readonly loss: number
@@ -78,8 +78,16 @@ export const nestedValidation = async (
   const curves: Curves = plan.grid.map(() => Array.from({ length: plan.folds }, () => Array.from({ length: plan.folds }, () => [])))
   let done = 0
   for (const [i, j] of pairs) {
-    const parts = [i, j].map((fold) => takeRows(data, rowsWhere(folds, (other) => other === fold)))
-    const rest = takeRows(data, rowsWhere(folds, (fold) => fold !== i && fold !== j))
+    const parts = [i, j].map((fold) =>
+      takeRows(
+        data,
+        rowsWhere(folds, (other) => other === fold),
+      ),
+    )
+    const rest = takeRows(
+      data,
+      rowsWhere(folds, (fold) => fold !== i && fold !== j),
+    )
     for (const [index, settings] of plan.grid.entries()) {
       const [onI, onJ] = validationCurves(task, settings, rest, parts, plan) as [number[], number[]]
       curves[index]![j]![i] = onI
@@ -94,7 +102,10 @@ export const nestedValidation = async (
   const outOfFold = new Float64Array(data.rows)
   for (const [fold, choice] of outer.entries()) {
     const scored = rowsWhere(folds, (other) => other === fold)
-    const training = takeRows(data, rowsWhere(folds, (other) => other !== fold))
+    const training = takeRows(
+      data,
+      rowsWhere(folds, (other) => other !== fold),
+    )
     const iterations = grown(choice.iterations, (plan.folds - 1) / (plan.folds - 2))
     const { margins } = fitTrees(task, choice.settings, training, iterations, [takeRows(data, scored)])
     scored.forEach((row, index) => (outOfFold[row] = margins[0]![index]!))

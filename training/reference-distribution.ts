@@ -12,7 +12,7 @@ export const referenceDistribution = (feature: string, values: Float32Array | Fl
   if (known.length === 0) return { feature, edges: [], shares: [0, missing] }
   const deciles = Array.from({ length: BINS - 1 }, (_, index) => Math.fround(quantile(known, (index + 1) / BINS)))
   const edges = [...new Set(deciles)].filter((edge) => edge < known.at(-1)!).toSorted((a, b) => a - b)
-  const counts = new Array<number>(edges.length + 1).fill(0)
+  const counts = Array.from({ length: edges.length + 1 }, () => 0)
   let bin = 0
   for (const value of known) {
     while (bin < edges.length && value > edges[bin]!) bin++
@@ -24,5 +24,8 @@ export const referenceDistribution = (feature: string, values: Float32Array | Fl
 /** One distribution a feature, in vector order. */
 export const featureReferences = (data: Dataset, names: readonly string[]): ReferenceDistribution[] =>
   names.map((name, feature) =>
-    referenceDistribution(name, Float32Array.from({ length: data.rows }, (_, row) => data.values[row * data.columns + feature]!)),
+    referenceDistribution(
+      name,
+      Float32Array.from({ length: data.rows }, (_, row) => data.values[row * data.columns + feature]!),
+    ),
   )

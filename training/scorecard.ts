@@ -6,7 +6,10 @@ import { type BinnedFeature, monotoneBins, woeOf } from './monotone-bins.ts'
 export interface ScorecardOptions {
   /** Directions credit sense demands, by feature index: 1 risk rises with the feature, −1 it falls. */
   readonly directions: ReadonlyMap<number, 1 | -1>
-  readonly featuresMax: number
+  /** Features that enter the regression, by information value. */
+  readonly candidatesMax: number
+  /** Terms that may remain: what a person can still read. */
+  readonly termsMax: number
   /** Features below this information value are not considered. */
   readonly informationMin: number
   /** A feature whose weights of evidence correlate more with one already chosen is left out. */
@@ -14,10 +17,15 @@ export interface ScorecardOptions {
   readonly ridge: number
 }
 
+/**
+ * Wide selection, then pruning: out of fold on the Taiwan data AUC 0.776 with 11 terms, against 0.771 with 10 terms where only 15
+ * candidates of correlation up to 0.75 enter.
+ */
 export const SCORECARD_DEFAULTS: Omit<ScorecardOptions, 'directions'> = {
-  featuresMax: 15,
+  candidatesMax: 30,
+  termsMax: 15,
   informationMin: 0.02,
-  correlationMax: 0.75,
+  correlationMax: 0.85,
   ridge: 1,
 }
 
@@ -73,7 +81,7 @@ const candidates = (data: Dataset, options: ScorecardOptions): Candidate[] => {
 const select = (ranked: readonly Candidate[], options: ScorecardOptions): Candidate[] => {
   const chosen: Candidate[] = []
   for (const candidate of ranked) {
-    if (chosen.length === options.featuresMax) break
+    if (chosen.length === options.candidatesMax) break
     if (chosen.every((other) => Math.abs(correlation(candidate.risk, other.risk)) <= options.correlationMax)) chosen.push(candidate)
   }
   return chosen
@@ -83,7 +91,7 @@ const select = (ranked: readonly Candidate[], options: ScorecardOptions): Candid
 const Z_MIN = 1.645
 
 /**
- * Bins, selects and fits; the weakest term by its Wald statistic is dropped and the rest refitted until all are significantly positive. A
+ * Bins, selects and fits; the weakest term by its Wald statistic is dropped and the rest refitted until all are significantly positive and few enough. A
  * negative coefficient would reward what the feature's own bins call risky. Throws where no feature carries information.
  */
 export const fitScorecard = (data: Dataset, options: ScorecardOptions): Scorecard => {
@@ -94,13 +102,15 @@ export const fitScorecard = (data: Dataset, options: ScorecardOptions): Scorecar
     const fit = logisticRegression({ values, columns: chosen.length, labels: data.labels, ridge: options.ridge })
     const strength = fit.coefficients.map((coefficient, index) => coefficient / fit.standardErrors[index + 1]!)
     const least = strength.indexOf(Math.min(...strength))
-    if (strength[least]! >= Z_MIN) {
+    if (strength[least]! >= Z_MIN && chosen.length <= options.termsMax) {
       const terms = chosen.map(({ feature, bins }, index) => ({ feature, bins, coefficient: fit.coefficients[index]! }))
       return { intercept: fit.intercept, terms }
     }
     chosen = chosen.toSpliced(least, 1)
   }
-  throw new Error(`no feature separates goods from bads (information value ≥ ${options.informationMin}); check the labels of the ${data.rows} rows`)
+  throw new Error(
+    `no feature separates goods from bads (information value ≥ ${options.informationMin}); check the labels of the ${data.rows} rows`,
+  )
 }
 
 /** Margin (log-odds of bad) of each row, in float64. */

@@ -27,4 +27,6 @@ export const fitStack = (margins: readonly Float64Array[], labels: ArrayLike<num
 
 /** Ensemble margin of each row: intercept + Σ weight · member margin, summed in member order. */
 export const stackMargins = (stack: Stack, margins: readonly Float64Array[]): Float64Array =>
-  Float64Array.from(margins[0]!, (_, row) => stack.weights.reduce((sum, weight, member) => sum + weight * margins[member]![row]!, stack.intercept))
+  Float64Array.from(margins[0]!, (_, row) =>
+    stack.weights.reduce((sum, weight, member) => sum + weight * margins[member]![row]!, stack.intercept),
+  )

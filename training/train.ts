@@ -50,10 +50,16 @@ const DEFAULT_SEED = 20_051_001
 const checkData = (data: ReplayedData): void => {
   const { rows, labels } = data.training
   if (rows < ROWS_MIN)
-    throw new RangeError(`training needs at least ${ROWS_MIN} labelled applications outside the holdout, got ${rows}; send more events with outcomes`)
-  for (const [part, known] of [['training', labels], ['holdout', data.holdout.labels]] as const) {
+    throw new RangeError(
+      `training needs at least ${ROWS_MIN} labelled applications outside the holdout, got ${rows}; send more events with outcomes`,
+    )
+  for (const [part, known] of [
+    ['training', labels],
+    ['holdout', data.holdout.labels],
+  ] as const) {
     const rate = badRate(known)
-    if (!(rate > 0 && rate < 1)) throw new RangeError(`the ${part} applications hold only one outcome (bad rate ${rate}); check the outcome events`)
+    if (!(rate > 0 && rate < 1))
+      throw new RangeError(`the ${part} applications hold only one outcome (bad rate ${rate}); check the outcome events`)
   }
 }
 
@@ -61,9 +67,17 @@ const checkData = (data: ReplayedData): void => {
 const measure = (fitted: FittedEnsemble, data: ReplayedData, seed: number): TrainingReport['metrics'] => {
   const scores = scoreRows(fitted.ensemble, data.holdout)
   const { labels } = data.holdout
-  const memberAuc = (member: string) => auc(scores.map(({ memberMargins }) => memberMargins[member]!), labels)
+  const memberAuc = (member: string) =>
+    auc(
+      scores.map(({ memberMargins }) => memberMargins[member]!),
+      labels,
+    )
   return {
-    ...evaluate(Float64Array.from(scores, ({ probability }) => probability), labels, seed),
+    ...evaluate(
+      Float64Array.from(scores, ({ probability }) => probability),
+      labels,
+      seed,
+    ),
     treesAuc: memberAuc(TREES),
     scorecardAuc: memberAuc(SCORECARD),
     outOfFoldAuc: auc(fitted.outOfFold, data.training.labels),
@@ -105,13 +119,20 @@ export const train = async (options: TrainOptions): Promise<TrainResult> => {
   const data = replay(options.events, featureSet, (events, applications) => onProgress?.({ kind: 'replay', events, applications }))
   checkData(data)
   const names = featureSet.features.map(({ name }) => name)
-  const directions = new Map(names.flatMap((name, feature) => (options.monotone[name] === undefined ? [] : [[feature, options.monotone[name]] as const])))
+  const directions = new Map(
+    names.flatMap((name, feature) => (options.monotone[name] === undefined ? [] : [[feature, options.monotone[name]] as const])),
+  )
   const threads = Math.min(options.threads ?? THREADS_DEFAULT, THREADS_MAX)
   const plan = options.quick === true ? QUICK_PLAN : FULL_PLAN
   const fitted = await fitEnsemble({ lightgbm: options.lightgbm, seed, directions, threads }, plan, data.training, onProgress)
   onProgress?.({ kind: 'stage', what: 'evaluation on untouched applicants' })
   const report = reportOf(fitted, data, economics, seed)
-  const draft = bundleDraft({ ...options, name: options.name ?? 'credit', parent: options.parent ?? null, seed, economics, plan }, data, fitted, report)
+  const draft = bundleDraft(
+    { ...options, name: options.name ?? 'credit', parent: options.parent ?? null, seed, economics, plan },
+    data,
+    fitted,
+    report,
+  )
   onProgress?.({ kind: 'stage', what: 'publishing' })
   const published = publish(options.out, {
     ...draft,

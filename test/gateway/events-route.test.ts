@@ -93,7 +93,7 @@ describe('one event', () => {
     const overloaded = await post(`${gateway.url}/v1/events`, JSON.stringify(payment()))
     expect(overloaded.headers.get('retry-after')).toBe('1')
     expect((await problemOf(overloaded)).code).toBe('overloaded')
-    engine.ingestError = Object.assign(new Error('ENOSPC'), { code: 'disk-full', retryable: true })
+    engine.ingestError = Object.assign(new Error('ENOSPC'), { code: 'disk-full' })
     expect((await problemOf(await post(`${gateway.url}/v1/events`, JSON.stringify(payment())))).code).toBe('storage-unavailable')
     engine.ingestError = undefined
     reported.length = 0

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { decodeCursor, encodeCursor } from '#gateway/feed-cursor.ts'
 import { feedState, stepFeed, type FeedState } from '#gateway/feed-state.ts'
@@ -50,15 +50,13 @@ test('cutting a log anywhere and resuming from the cursor gives what one reader 
       { weight: 1, arbitrary: fc.constant<DecisionFacts>({ kind: 'unknown' }) },
       {
         weight: 6,
-        arbitrary: fc
-          .tuple(fc.nat(30), fc.nat(20))
-          .map(([epoch, at]): DecisionFacts => ({
-            kind: 'decision',
-            epoch: offset(epoch),
-            partition: 0,
-            offset: offset(at),
-            bodyStart: 0,
-          })),
+        arbitrary: fc.tuple(fc.nat(30), fc.nat(20)).map(([epoch, at]): DecisionFacts => ({
+          kind: 'decision',
+          epoch: offset(epoch),
+          partition: 0,
+          offset: offset(at),
+          bodyStart: 0,
+        })),
       },
     ),
     { maxLength: 60 },

@@ -137,8 +137,8 @@ describe('belief', () => {
 describe('resuming', () => {
   test('with cursors across reconnects under a running producer there is no gap and no repeat', async () => {
     const expected: string[] = []
-    let producing = true
-    const producer = (async () => {
+    const producer = { running: true }
+    const produced = (async () => {
       for (let i = 0; i < 3_000; i++) {
         // Takeovers, zombies and repeats on the way.
         const p = (i * 7) % PARTITIONS
@@ -146,22 +146,24 @@ describe('resuming', () => {
         if (i % 50 === 0) engine.log.put('decisions', p, decisionRecord(p, (next[p] ?? 1) - 1, 0))
         if (i % 20 === 0) await turn()
       }
-      producing = false
+      producer.running = false
     })()
     const got: string[] = []
     let cursor = 'earliest'
     let connections = 0
-    while (producing || got.length < expected.length) {
+    while (producer.running || got.length < expected.length) {
       const client = new FeedClient(gateway, `?after=${cursor}`)
       await client.opened
       connections++
       const stopAfter = 1 + ((connections * 97) % 400)
-      await client.until(() => client.told.length >= stopAfter || (!producing && got.length + client.decisions.length >= expected.length))
+      await client.until(
+        () => client.told.length >= stopAfter || (!producer.running && got.length + client.decisions.length >= expected.length),
+      )
       await client.cut()
       got.push(...ids(client))
       if (client.told.length > 0) cursor = client.cursor
     }
-    await producer
+    await produced
     expect(connections).toBeGreaterThan(5)
     expect(got.length).toBe(expected.length)
     for (let p = 0; p < PARTITIONS; p++)

@@ -92,6 +92,10 @@ describe('reading', () => {
       models: [{ aliases: ['champion'], metrics: { auc: { value: 0.78 } } }],
     })
     expect((await fetch(`${gateway.url}/metrics`)).headers.get('content-type')).toContain('version=0.0.4')
+    const text = await (await fetch(`${gateway.url}/metrics`)).text()
+    expect(text).toContain('\nup 1\n')
+    expect(text).toMatch(/^scorestream_gateway_answers_total\{class="2xx"\} \d+$/m)
+    for (const line of text.trim().split('\n')) expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{\w+="[\w-]+"\})? -?[\d.]+)$/)
     expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200)
     expect((await fetch(`${gateway.url}/readyz`)).status).toBe(200)
     engine.ready = false
@@ -120,17 +124,14 @@ describe('hostile connections', () => {
 
   test('a chunked body beyond the bound ends with 413', async () => {
     const small = await serve(engine, { limits: { ...DEFAULT_LIMITS, bodyBytesMax: 10_000 } })
-    const response = await fetch(`${small.url}/v1/events`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: new ReadableStream({
-        start(controller) {
-          for (let i = 0; i < 20; i++) controller.enqueue(new Uint8Array(1_000))
-          controller.close()
-        },
-      }),
-      duplex: 'half',
-    } as RequestInit)
+    const body = new ReadableStream({
+      start(controller) {
+        for (let i = 0; i < 20; i++) controller.enqueue(new Uint8Array(1_000))
+        controller.close()
+      },
+    })
+    const init: RequestInit & { duplex: 'half' } = { method: 'POST', headers: { 'content-type': 'application/json' }, body, duplex: 'half' }
+    const response = await fetch(`${small.url}/v1/events`, init)
     expect(response.status).toBe(413)
     expect(engine.letters.at(-1)?.rejection.code).toBe('too-large')
     await small.close()

@@ -40,6 +40,7 @@ export class SmallEngine implements Engine {
     if (earlier !== undefined) {
       if (earlier.bytes.equals(bytes)) return { status: 'duplicate', position: earlier.position }
       const rejection: Rejection = { code: 'duplicate-conflict', detail: 'other bytes under this event id', errors: [] }
+      this.letters.push({ bytes: Buffer.from(bytes), rejection })
       return { status: 'conflict', position: earlier.position, rejection }
     }
     const partition = crc32(event.applicantId) % PARTITIONS

@@ -23,7 +23,10 @@ describe('a model in LightGBM’s text', () => {
   test('keeps every decision when thresholds are rounded down to float32', () => {
     const ensemble = readLightGbmText(text)
     const narrowed = asExported(ensemble)
-    const sameLeaves = { ...narrowed, trees: narrowed.trees.map((tree, index) => ({ ...tree, leafValue: ensemble.trees[index]!.leafValue })) }
+    const sameLeaves = {
+      ...narrowed,
+      trees: narrowed.trees.map((tree, index) => ({ ...tree, leafValue: ensemble.trees[index]!.leafValue })),
+    }
     vectors.forEach((vector) => expect(treeMargin(sameLeaves, vector, 0)).toBe(treeMargin(ensemble, vector, 0)))
   })
   test('with a categorical split or zero as missing is refused, naming the remedy', () => {
@@ -53,7 +56,9 @@ describe('looking for the library', () => {
 })
 
 test('parameters become key=value text', () => {
-  expect(parameterText({ seed: 1, deterministic: true, monotone_constraints: [1, 0, -1] })).toBe('seed=1 deterministic=true monotone_constraints=1,0,-1')
+  expect(parameterText({ seed: 1, deterministic: true, monotone_constraints: [1, 0, -1] })).toBe(
+    'seed=1 deterministic=true monotone_constraints=1,0,-1',
+  )
 })
 
 describe.skipIf(lightGbmPath === null)('the native library', () => {
@@ -64,7 +69,15 @@ describe.skipIf(lightGbmPath === null)('the native library', () => {
   const values = Float32Array.from({ length: rows * columns }, () => (random() < 0.1 ? Number.NaN : random() * 4 - 2))
   const labels = Uint8Array.from({ length: rows }, (_, row) => Number(random() < 1 / (1 + Math.exp(-(values[row * columns] || 0)))))
   const matrix = { values, rows, columns }
-  const parameters = { objective: 'binary', metric: 'binary_logloss', num_leaves: 8, deterministic: true, force_row_wise: true, verbosity: -1, seed: 1 }
+  const parameters = {
+    objective: 'binary',
+    metric: 'binary_logloss',
+    num_leaves: 8,
+    deterministic: true,
+    force_row_wise: true,
+    verbosity: -1,
+    seed: 1,
+  }
 
   const fit = (threads: number): { text: string; margins: Float64Array } => {
     const library = api()

@@ -25,7 +25,9 @@ test('separable data are refused without a ridge and fitted with one', () => {
 })
 
 test('two copies of one input are refused by name of the column', () => {
-  expect(() => logisticRegression({ values: Float64Array.of(1, 1, 2, 2, 3, 3, 4, 4), columns: 2, labels: [0, 1, 0, 1] })).toThrow('column 2')
+  expect(() => logisticRegression({ values: Float64Array.of(1, 1, 2, 2, 3, 3, 4, 4), columns: 2, labels: [0, 1, 0, 1] })).toThrow(
+    'column 2',
+  )
 })
 
 test('the logistic function neither overflows nor loses small probabilities', () => {

@@ -20,6 +20,4 @@ export interface Reference {
   quantiles: { shares: number[]; values: number[] }
 }
 
-export const reference = JSON.parse(
-  readFileSync(join(import.meta.dirname, '../fixtures/training/reference.json'), 'utf8'),
-) as Reference
+export const reference = JSON.parse(readFileSync(join(import.meta.dirname, '../fixtures/training/reference.json'), 'utf8')) as Reference

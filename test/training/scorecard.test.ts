@@ -63,7 +63,12 @@ describe('bins', () => {
     expect(woeOf(monotoneBins(column(0), data.labels)!, Number.NaN)).toBe(0)
   })
   test('a constant feature has none', () => {
-    expect(monotoneBins(new Float32Array(100), new Uint8Array(100).map((_, row) => row % 2))).toBeNull()
+    expect(
+      monotoneBins(
+        new Float32Array(100),
+        new Uint8Array(100).map((_, row) => row % 2),
+      ),
+    ).toBeNull()
   })
 })
 

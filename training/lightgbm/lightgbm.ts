@@ -85,7 +85,9 @@ const check = (api: LightGbm, call: string, status: number): void => {
 
 const checkShape = (matrix: Matrix): void => {
   if (matrix.values.length < matrix.rows * matrix.columns)
-    throw new RangeError(`matrix of ${matrix.rows} × ${matrix.columns} needs ${matrix.rows * matrix.columns} values, got ${matrix.values.length}`)
+    throw new RangeError(
+      `matrix of ${matrix.rows} × ${matrix.columns} needs ${matrix.rows * matrix.columns} values, got ${matrix.values.length}`,
+    )
 }
 
 /** Binned rows with labels (0 good, 1 bad). Must be freed. */
@@ -148,7 +150,18 @@ export class Booster {
     const results = new Float64Array(matrix.rows)
     const { values, rows, columns } = matrix
     const status = this.#api.boosterPredict(
-      this.#handle, values, FLOAT32, rows, columns, ROW_MAJOR, PREDICT_RAW, 0, iterations, 'num_threads=1', [0], results,
+      this.#handle,
+      values,
+      FLOAT32,
+      rows,
+      columns,
+      ROW_MAJOR,
+      PREDICT_RAW,
+      0,
+      iterations,
+      'num_threads=1',
+      [0],
+      results,
     )
     check(this.#api, 'BoosterPredictForMat', status)
     return results

@@ -34,9 +34,11 @@ const readNumber = (text: string): number => {
 /** Where NaN goes: to the default side where the feature had missing values in training, else it counts as 0. */
 const missingGoesLeft = (decisionType: number, threshold: number, index: number): boolean => {
   const missingType = decisionType >> MISSING_TYPE_SHIFT
-  if ((decisionType & CATEGORICAL_BIT) !== 0) throw new Error(`LightGBM model text: tree ${index} has a categorical split; encode it as numbers`)
+  if ((decisionType & CATEGORICAL_BIT) !== 0)
+    throw new Error(`LightGBM model text: tree ${index} has a categorical split; encode it as numbers`)
   if (missingType === MISSING_NONE) return threshold >= 0
-  if (missingType !== MISSING_NAN) throw new Error(`LightGBM model text: tree ${index} treats zero as missing; train with zero_as_missing=false`)
+  if (missingType !== MISSING_NAN)
+    throw new Error(`LightGBM model text: tree ${index} treats zero as missing; train with zero_as_missing=false`)
   return (decisionType & DEFAULT_LEFT_BIT) !== 0
 }
 

@@ -8,9 +8,9 @@ const Z95 = 1.959963984540054
 export const midranks = (values: ArrayLike<number>): Float64Array => {
   const order = Array.from({ length: values.length }, (_, index) => index).sort((a, b) => values[a]! - values[b]!)
   const ranks = new Float64Array(values.length)
-  for (let start = 0; start < order.length; ) {
+  for (let start = 0; start < order.length;) {
     let end = start + 1
-    while (end < order.length && values[order[end]!]! === values[order[start]!]!) end++
+    while (end < order.length && values[order[end]!] === values[order[start]!]) end++
     for (let position = start; position < end; position++) ranks[order[position]!] = (start + 1 + end) / 2
     start = end
   }

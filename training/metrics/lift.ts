@@ -10,7 +10,7 @@ export const lift = (scores: ArrayLike<number>, labels: ArrayLike<number>, share
     const bad = labels[row] === 1 ? 1 : 0
     bads += bad
     if (scores[row]! > border) [above, badsAbove] = [above + 1, badsAbove + bad]
-    else if (scores[row]! === border) [tied, badsTied] = [tied + 1, badsTied + bad]
+    else if (scores[row] === border) [tied, badsTied] = [tied + 1, badsTied + bad]
   }
   return (badsAbove + ((wanted - above) * badsTied) / tied) / wanted / (bads / order.length)
 }

@@ -19,13 +19,3 @@ export const logLoss = (probabilities: ArrayLike<number>, labels: ArrayLike<numb
   }
   return sum / probabilities.length
 }
-
-/** Mean negative log-likelihood of log-odds: exact where probabilities would round to 0 or 1. */
-export const marginLogLoss = (margins: ArrayLike<number>, labels: ArrayLike<number>): number => {
-  let sum = 0
-  for (let row = 0; row < margins.length; row++) {
-    const signed = labels[row] === 1 ? -margins[row]! : margins[row]!
-    sum += signed > 0 ? signed + Math.log1p(Math.exp(-signed)) : Math.log1p(Math.exp(signed))
-  }
-  return sum / margins.length
-}
