@@ -102,6 +102,11 @@ export class Engine {
     })
   }
 
+  /** Whether it owns its partitions and takes events. */
+  get running(): boolean {
+    return this.#state.kind === 'running'
+  }
+
   /** Decisions as read back from the log, batch by batch, in order within each partition. */
   get decisions(): Observable<readonly Decision[]> {
     return this.#decisions
@@ -204,7 +209,8 @@ export class Engine {
       log: this.#parts.log,
       settings: this.settings,
       monotonicUs,
-      isPoison: (record: LogRecord) => this.#isPoison(record),
+      isPoison: (record: LogRecord) => this.#attemptsOn(record) >= this.settings.attemptsMax,
+      isSuspect: (record: LogRecord) => this.#attemptsOn(record) > 0 && this.#attemptsOn(record) < this.settings.attemptsMax,
     }
     const foldPorts = { ...fetchPorts, cache: this.cache, featureSet: this.#parts.featureSet }
     const scorePorts = {
@@ -216,6 +222,7 @@ export class Engine {
     const one = defer(() => from(fetchPages(this.#lanes, this.#turn++, fetchPorts))).pipe(
       concatMap((pages) => (pages.length === 0 ? EMPTY : [pages])),
       map((pages) => decodeBatch(pages, fetchPorts)),
+      concatMap((batch) => (batch.suspect ? from(this.#committer.flush(this.#lanes)).pipe(map(() => batch)) : [batch])),
       concatMap((batch) => loadBatch(batch, foldPorts)),
       map((batch) => foldBatch(batch, foldPorts)),
       map((folded): [Folded, readonly Published[]] => [folded, scoreBatch(folded, scorePorts)]),
@@ -261,6 +268,10 @@ export class Engine {
     const attempt = (this.#attempts.get(position) ?? 0) + 1
     this.#attempts.set(position, attempt)
     this.counters.restarts++
+    if (this.#attempts.size > this.settings.poisonsMax)
+      throw new Error(`${this.#attempts.size} different events threw: the code or the model is at fault, not the events`, {
+        cause: crash.cause,
+      })
     this.#parts.logger.error(
       { position, attempt, of: this.settings.attemptsMax, cause: crash.cause },
       'processing an event threw; starting again from the last commit',
@@ -272,8 +283,8 @@ export class Engine {
     this.#lanes.forEach((lane, i) => (lane.countFrom = Math.max(counted[i]?.next ?? 0, counted[i]?.countFrom ?? 0)))
   }
 
-  #isPoison(record: LogRecord): boolean {
-    return this.#attempts.size > 0 && (this.#attempts.get(`${record.partition}-${record.offset}`) ?? 0) >= this.settings.attemptsMax
+  #attemptsOn(record: LogRecord): number {
+    return this.#attempts.size === 0 ? 0 : (this.#attempts.get(`${record.partition}-${record.offset}`) ?? 0)
   }
 
   #halt(failure: unknown): void {

@@ -11,7 +11,7 @@ const SEGMENT_BLOCKS = 1024
 /** A run of consecutive blocks with accumulators of its own. */
 export interface Segment {
   readonly first: number
-  /** A multiple of 4; blocks beyond the last real one have empty tables. */
+  /** A multiple of 16; blocks beyond the last real one have empty tables. */
   readonly count: number
   /** Byte offset of the accumulator each block's first quad is added to; blocks with the same first four players in a row share one. */
   readonly shared: Uint16Array

@@ -198,8 +198,7 @@ const recover = (files: TopicFiles, logger: Logger): void => {
   const last = files.last as { path: string; size: number }
   const size = statSync(last.path).size
   if (end.kind === 'unfinished') {
-    const later = wholeFrameAfter(last.path, last.size, files.sequence)
-    if (later !== undefined) throw corrupt(last.path, last.size, `${end.reason}, yet a whole frame follows at byte ${later}`)
+    refuseDamage(files, end.reason)
     logger.warn(
       { path: last.path, position: last.size, bytes: size - last.size, reason: end.reason },
       'cut a torn tail: the process ended while writing records that it had not acknowledged',
@@ -210,6 +209,14 @@ const recover = (files: TopicFiles, logger: Logger): void => {
   ftruncateSync(fd, last.size)
   fsyncSync(fd)
   closeSync(fd)
+}
+
+/** Throws where whole frames follow the first one that is not: a torn write has nothing behind it. */
+export const refuseDamage = (files: TopicFiles, reason: string): void => {
+  const last = files.last
+  const later = last === undefined ? undefined : wholeFrameAfter(last.path, last.size, files.sequence)
+  if (last !== undefined && later !== undefined)
+    throw corrupt(last.path, last.size, `${reason}, yet a whole frame follows at byte ${later}`)
 }
 
 const wholeFrameAfter = (path: string, from: number, sequence: number): number | undefined => {

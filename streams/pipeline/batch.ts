@@ -29,6 +29,8 @@ export interface Batch {
   readonly items: readonly Item[]
   /** Next input offset of each lane once the batch is done. */
   readonly next: ReadonlyMap<Lane, number>
+  /** Its single event threw before: all else is committed first, so that another failure costs nothing else. */
+  readonly suspect: boolean
   readonly timing: BatchTiming
 }
 

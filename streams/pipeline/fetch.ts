@@ -11,6 +11,8 @@ export interface FetchPorts {
   readonly monotonicUs: () => number
   /** Whether an event was given up as poison. */
   readonly isPoison: (record: LogRecord) => boolean
+  /** Whether an event threw before and is to be tried again: then in a batch of its own. */
+  readonly isSuspect: (record: LogRecord) => boolean
 }
 
 /** What each lane may process next; lanes that are at the end are absent. Reads of all lanes run together. */
@@ -36,8 +38,14 @@ export const decodeBatch = (pages: readonly [Lane, readonly LogRecord[]][], port
   const items: Item[] = []
   const next = new Map<Lane, number>()
   let applications = 0
+  let alone = false
   for (const [lane, records] of pages) {
     for (const record of records) {
+      if (alone) break
+      if (ports.isSuspect(record)) {
+        if (items.length > 0) break
+        alone = true
+      }
       if (items.length >= settings.batchRecordsMax || applications >= settings.batchApplicationsMax) break
       const item = decodeItem(lane, record, partitions, ports)
       if (item.kind === 'event' && item.event.kind === 'application') applications++
@@ -45,7 +53,7 @@ export const decodeBatch = (pages: readonly [Lane, readonly LogRecord[]][], port
       next.set(lane, record.offset + 1)
     }
   }
-  return { items, next, timing: { decodeUs: monotonicUs() - started, stateUs: 0, foldUs: 0 } }
+  return { items, next, suspect: alone, timing: { decodeUs: monotonicUs() - started, stateUs: 0, foldUs: 0 } }
 }
 
 const decodeItem = (lane: Lane, record: LogRecord, partitions: number, { settings, isPoison }: FetchPorts): Item => {

@@ -17,6 +17,8 @@ export interface PipelineSettings {
   readonly cacheBytesMax: number
   /** How often an event may throw before it is dead-lettered as poison. */
   readonly attemptsMax: number
+  /** Events set aside as poison before the engine stops: then it is the code or the model that is at fault, not the events. */
+  readonly poisonsMax: number
   readonly time: TimeRules
   readonly dedupe: DedupeLimits
   readonly latency: LatencyContract | null
@@ -34,6 +36,7 @@ export const PIPELINE_DEFAULTS: PipelineSettings = {
   dirtyEntitiesMax: 2048,
   cacheBytesMax: 192 * MEBI,
   attemptsMax: 3,
+  poisonsMax: 100,
   time: { aheadMsMax: 5 * 60_000, ageMsMax: null },
   dedupe: DEDUPE_DEFAULT,
   latency: null,

@@ -80,28 +80,58 @@ function encode(layout: usize): void {
   }
 }
 
-function gatherBlock(table: usize, stride: usize, block: usize, code: usize, shared: usize, own: usize, accumulators: usize): void {
-  const row = table + <usize>load<u8>(code + block) * stride + (block << 5)
-  const sum = accumulators + <usize>load<u16>(shared + (block << 1))
-  v128.store(sum, f32x4.add(v128.load(sum), v128.load(row)))
-  v128.store(own + (block << 4), v128.load(row, 16))
-}
-
-/** Adds the table rows of the segment's blocks to its accumulators: first the shared quads, then one quad a block. */
-function gather(segment: usize, table: usize, stride: usize, codes: usize, accumulators: usize): void {
+/**
+ * Adds the table rows of the segment's blocks to its accumulators: first the shared quads, then one quad a block. Eight blocks are written out,
+ * so that every address but the row's is a constant offset.
+ */
+function gather(segment: usize, layoutTable: usize, stride: usize, codes: usize, accumulators: usize): void {
   const first = <usize>load<u32>(segment)
   const count = <usize>load<u32>(segment, 4)
-  const shared = <usize>load<u32>(segment, 8)
   const sharedBytes = <usize>load<u32>(segment, 12)
   memory.fill(accumulators, 0, sharedBytes)
-  const own = accumulators + sharedBytes
-  const from = table + (first << 5)
-  const code = codes + first
-  for (let block: usize = 0; block < count; block += 4) {
-    gatherBlock(from, stride, block, code, shared, own, accumulators)
-    gatherBlock(from, stride, block + 1, code, shared, own, accumulators)
-    gatherBlock(from, stride, block + 2, code, shared, own, accumulators)
-    gatherBlock(from, stride, block + 3, code, shared, own, accumulators)
+  let shared = <usize>load<u32>(segment, 8)
+  let own = accumulators + sharedBytes
+  let table = layoutTable + (first << 5)
+  let code = codes + first
+  const end = code + count // a multiple of 16
+  let row: usize, sum: usize
+  while (code < end) {
+    row = table + <usize>load<u8>(code, 0) * stride
+    sum = accumulators + <usize>load<u16>(shared, 0)
+    v128.store(sum, f32x4.add(v128.load(sum), v128.load(row, 0)))
+    v128.store(own, v128.load(row, 16), 0)
+    row = table + <usize>load<u8>(code, 1) * stride
+    sum = accumulators + <usize>load<u16>(shared, 2)
+    v128.store(sum, f32x4.add(v128.load(sum), v128.load(row, 32)))
+    v128.store(own, v128.load(row, 48), 16)
+    row = table + <usize>load<u8>(code, 2) * stride
+    sum = accumulators + <usize>load<u16>(shared, 4)
+    v128.store(sum, f32x4.add(v128.load(sum), v128.load(row, 64)))
+    v128.store(own, v128.load(row, 80), 32)
+    row = table + <usize>load<u8>(code, 3) * stride
+    sum = accumulators + <usize>load<u16>(shared, 6)
+    v128.store(sum, f32x4.add(v128.load(sum), v128.load(row, 96)))
+    v128.store(own, v128.load(row, 112), 48)
+    row = table + <usize>load<u8>(code, 4) * stride
+    sum = accumulators + <usize>load<u16>(shared, 8)
+    v128.store(sum, f32x4.add(v128.load(sum), v128.load(row, 128)))
+    v128.store(own, v128.load(row, 144), 64)
+    row = table + <usize>load<u8>(code, 5) * stride
+    sum = accumulators + <usize>load<u16>(shared, 10)
+    v128.store(sum, f32x4.add(v128.load(sum), v128.load(row, 160)))
+    v128.store(own, v128.load(row, 176), 80)
+    row = table + <usize>load<u8>(code, 6) * stride
+    sum = accumulators + <usize>load<u16>(shared, 12)
+    v128.store(sum, f32x4.add(v128.load(sum), v128.load(row, 192)))
+    v128.store(own, v128.load(row, 208), 96)
+    row = table + <usize>load<u8>(code, 7) * stride
+    sum = accumulators + <usize>load<u16>(shared, 14)
+    v128.store(sum, f32x4.add(v128.load(sum), v128.load(row, 224)))
+    v128.store(own, v128.load(row, 240), 112)
+    code += 8
+    shared += 16
+    own += 128
+    table += 256
   }
 }
 
