@@ -6,7 +6,7 @@ import { CommandError, EXIT } from '../exit.ts'
 import { findEngine } from '../running-engine.ts'
 
 const ask = async (sqlUrl: string, sql: string, format: string): Promise<string> => {
-  const response = await fetch(`${sqlUrl}/?${new URLSearchParams({ default_format: format, database: 'scorestream' })}`, {
+  const response = await fetch(`${sqlUrl}/?${new URLSearchParams({ default_format: format, database: 'scorestream' }).toString()}`, {
     method: 'POST',
     body: sql,
   })

@@ -91,8 +91,8 @@ it('a changed application is named as data even where its frame checks', async (
   const world = openWorld(folder)
   const last = (await decisionsIn(world.log)).at(-1)
   await closeWorld(world)
-  tamper('credit-events', last?.body.applicationId as string, (last?.body.applicationId as string).toLowerCase(), true)
-  expect(await causes(`${last?.body.partition}-${last?.body.offset}`)).toContain('data')
+  tamper('credit-events', last!.body.applicationId, last!.body.applicationId.toLowerCase(), true)
+  expect(await causes(`${last!.body.partition}-${last!.body.offset}`)).toContain('data')
 })
 
 it('another model, another policy and other numbers are told apart', async () => {
