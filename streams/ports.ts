@@ -51,14 +51,18 @@ export interface StateCommit {
   readonly epoch: number
   /** Hash of the last believed decision below `to`, hex: the chain goes on from here. */
   readonly chainHash: string
+  /** Position in the decisions partition just after that decision: a successor looks for decisions to adopt from here on. */
+  readonly decisionsOffset: number
   /** Entity records written; null removes (erasure). */
   readonly states: ReadonlyMap<string, Uint8Array | null>
 }
 
 export interface PartitionState {
   readonly offset: number
+  /** Newest epoch that claimed or committed; −1 before the first. */
   readonly epoch: number
   readonly chainHash: string
+  readonly decisionsOffset: number
 }
 
 /** Entity states and, with them, the next offset of each partition. */
@@ -81,10 +85,17 @@ export interface Clock {
   now(): EpochMs
 }
 
+/** Filled by a decider that measures itself; microseconds. */
+export interface DeciderTimings {
+  scoreUs: number
+  explainUs: number
+  policyUs: number
+}
+
 /** Scoring, as the pipeline sees it; arrives as an argument. */
 export interface Decider {
   readonly modelVersion: string
   readonly featureSetHash: string
-  /** Verdict on the vector at `vectors[at .. at + d)`. Pure; throws only on a bug. `stages` receives microseconds when given. */
-  decide(application: ApplicationEvent, vectors: Float32Array, at: number, degrade: DegradeStep | null): Verdict
+  /** Verdict on the vector at `vectors[at .. at + d)`. Pure; throws only on a bug. `timings` receives microseconds when given. */
+  decide(application: ApplicationEvent, vectors: Float32Array, at: number, degrade: DegradeStep | null, timings?: DeciderTimings): Verdict
 }

@@ -1,0 +1,108 @@
+/**
+ * Following the embedded log from another process: reads what the engine writes, checks every frame itself, and tells the engine what
+ * it has finished with through `consumers/<name>.json`. Frames of a write in progress are simply not there yet.
+ */
+import { join } from 'node:path'
+import type { AppendRecord, EventLog, LogRecord, Topic } from '../ports.ts'
+import { TerminalFailure } from '../failure.ts'
+import { BlockCache } from './block-cache.ts'
+import { ConsumerOffsets } from './consumers.ts'
+import { readFiles, type TopicPartitions } from './event-log.ts'
+import { TopicFiles } from './topic-files.ts'
+
+const MEBI = 1024 * 1024
+
+export interface FollowerOptions {
+  readonly folder: string
+  readonly partitions: TopicPartitions
+  readonly topics: readonly Topic[]
+  /** How often new frames are looked for. */
+  readonly pollMs?: number
+  readonly tailBytesMax?: number
+  readonly blockBytesMax?: number
+}
+
+interface Followed {
+  readonly files: TopicFiles
+  readonly consumers: ConsumerOffsets
+  readonly listeners: Set<() => void>
+}
+
+/** Opens the log for reading. A failure found while polling (damage, lost records) is thrown by the next `read`. */
+export const openReadOnly = (options: FollowerOptions): EventLogFollower => new EventLogFollower(options)
+
+export class EventLogFollower implements EventLog {
+  readonly #options: FollowerOptions
+  readonly #topics = new Map<Topic, Followed>()
+  readonly #timer: NodeJS.Timeout
+  #failure: unknown
+
+  constructor(options: FollowerOptions) {
+    this.#options = options
+    const blocks = new BlockCache(options.blockBytesMax ?? 8 * MEBI)
+    for (const topic of options.topics) {
+      const folder = join(options.folder, topic)
+      const partitions = options.partitions[topic]
+      const files = new TopicFiles({ folder, partitions, tailBytesMax: options.tailBytesMax ?? 8 * MEBI, blocks })
+      files.scan()
+      this.#topics.set(topic, { files, consumers: new ConsumerOffsets(folder, partitions), listeners: new Set() })
+    }
+    this.#timer = setInterval(() => this.poll(), options.pollMs ?? 5)
+  }
+
+  partitions(topic: Topic): number {
+    return this.#options.partitions[topic]
+  }
+
+  start(topic: Topic): readonly number[] {
+    return this.#topic(topic).files.starts()
+  }
+
+  end(topic: Topic): readonly number[] {
+    return [...this.#topic(topic).files.ends]
+  }
+
+  append(topic: Topic, _records: readonly AppendRecord[]): Promise<readonly number[]> {
+    return Promise.reject(new TerminalFailure('closed', `${topic} is open read-only; only the engine appends`))
+  }
+
+  async read(topic: Topic, partition: number, offset: number, bytesMax: number): Promise<readonly LogRecord[]> {
+    if (this.#failure !== undefined) throw this.#failure
+    return readFiles(this.#topic(topic).files, topic, partition, offset, bytesMax)
+  }
+
+  onAppend(topic: Topic, listener: () => void): () => void {
+    const { listeners } = this.#topic(topic)
+    listeners.add(listener)
+    return () => listeners.delete(listener)
+  }
+
+  release(topic: Topic, consumer: string, offsets: readonly number[]): void {
+    this.#topic(topic).consumers.release(consumer, offsets)
+  }
+
+  close(): Promise<void> {
+    clearInterval(this.#timer)
+    for (const { consumers } of this.#topics.values()) consumers.flush()
+    return Promise.resolve()
+  }
+
+  /** Looks for new frames now. */
+  poll(): void {
+    for (const { files, listeners } of this.#topics.values()) {
+      const before = files.sequence
+      try {
+        files.scan()
+      } catch (failure) {
+        this.#failure = failure
+      }
+      if (files.sequence !== before || this.#failure !== undefined) for (const listener of listeners) listener()
+    }
+  }
+
+  #topic(topic: Topic): Followed {
+    const held = this.#topics.get(topic)
+    if (held === undefined) throw new RangeError(`topic "${topic}" is not followed here; followed are ${[...this.#topics.keys()].join(', ')}`)
+    return held
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * Entity states in LMDB. Writes are gathered by its own thread and never block the event loop; states, offset, epoch and chain hash of a
+ * commit are one transaction. The store is a cache of the log: a lost or damaged folder is rebuilt by folding the log again.
+ */
+import { mkdirSync } from 'node:fs'
+import { open, type RootDatabase } from 'lmdb'
+import type { PartitionState, StateCommit, StateStore } from '../ports.ts'
+import { TerminalFailure } from '../failure.ts'
+import { advance, CommitLedger } from '../protocol/commit-ledger.ts'
+
+export interface EmbeddedStateOptions {
+  readonly folder: string
+  /** Upper bound of the memory map; address space, not memory. */
+  readonly mapBytesMax?: number
+}
+
+const GIBI = 1024 ** 3
+
+export const openStateStore = (options: EmbeddedStateOptions): StateStore => {
+  mkdirSync(options.folder, { recursive: true })
+  try {
+    return new LmdbStateStore(open({ path: options.folder, encoding: 'binary', keyEncoding: 'binary', mapSize: options.mapBytesMax ?? 64 * GIBI, noSubdir: false }))
+  } catch (cause) {
+    throw new TerminalFailure('state-corrupt', `${options.folder} cannot be opened as a state store. It is a cache: delete the folder, and the engine rebuilds it from the log.`, cause)
+  }
+}
+
+class LmdbStateStore implements StateStore {
+  readonly #db: RootDatabase<Uint8Array, Uint8Array>
+  readonly #ledger: CommitLedger
+  /** Commits follow one another, so that a failed one can be taken back before the next is checked. */
+  #last: Promise<void> = Promise.resolve()
+
+  constructor(db: RootDatabase<Uint8Array, Uint8Array>) {
+    this.#db = db
+    this.#ledger = new CommitLedger((partition) => decodePartition(db.get(partitionKey(partition))))
+  }
+
+  async claim(partition: number, epoch: number): Promise<PartitionState> {
+    await this.#last
+    const state = this.#ledger.claim(partition, epoch)
+    await this.#db.put(partitionKey(partition), encodePartition(state))
+    return state
+  }
+
+  load(partition: number, keys: readonly string[]): Promise<readonly (Uint8Array | undefined)[]> {
+    return Promise.resolve(keys.map((key) => this.#db.getBinary(entityKey(partition, key))))
+  }
+
+  commit(commits: readonly StateCommit[]): Promise<void> {
+    const done = this.#last.then(() => this.#write(commits))
+    this.#last = done.catch(() => {})
+    return done
+  }
+
+  async close(): Promise<void> {
+    await this.#last
+    await this.#db.flushed
+    await this.#db.close()
+  }
+
+  async #write(commits: readonly StateCommit[]): Promise<void> {
+    const before = this.#ledger.admit(commits)
+    try {
+      await this.#db.batch(() => {
+        for (const commit of commits) {
+          for (const [key, state] of commit.states) {
+            if (state === null) void this.#db.remove(entityKey(commit.partition, key))
+            else void this.#db.put(entityKey(commit.partition, key), state)
+          }
+          void this.#db.put(partitionKey(commit.partition), encodePartition(advance(commit)))
+        }
+      })
+    } catch (cause) {
+      this.#ledger.restore(before)
+      throw cause
+    }
+  }
+}
+
+/** `p` + partition u16 for a partition's own record, `e` + partition u16 + applicant for an entity: a partition's records lie together. */
+const partitionKey = (partition: number): Buffer => Buffer.from([0x70, partition >> 8, partition & 0xff])
+const entityKey = (partition: number, key: string): Buffer => {
+  const out = Buffer.allocUnsafe(3 + key.length)
+  out[0] = 0x65
+  out[1] = partition >> 8
+  out[2] = partition & 0xff
+  out.write(key, 3, 'latin1')
+  return out
+}
+
+const encodePartition = (state: PartitionState): Buffer => {
+  const out = Buffer.alloc(24 + 32)
+  out.writeDoubleLE(state.offset, 0)
+  out.writeDoubleLE(state.epoch, 8)
+  out.writeDoubleLE(state.decisionsOffset, 16)
+  out.write(state.chainHash, 24, 'hex')
+  return out
+}
+
+const decodePartition = (bytes: Uint8Array | undefined): PartitionState | undefined => {
+  if (bytes === undefined) return undefined
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return { offset: buffer.readDoubleLE(0), epoch: buffer.readDoubleLE(8), decisionsOffset: buffer.readDoubleLE(16), chainHash: buffer.toString('hex', 24, 56) }
+}
