@@ -1,0 +1,20 @@
+import type { Aggregate, Slice } from './aggregate.ts'
+
+const reduce = (slice: Slice): void => {
+  const { values, from, to } = slice
+  let i = from
+  while (i < to && Number.isNaN(values[i])) i++
+  if (i < to) slice.out[slice.slot] = values[i]!
+  else slice.out[slice.slot] = NaN
+}
+
+/** The earliest value in the window that is not missing. */
+export const first = (): Aggregate => ({
+  name: 'first',
+  version: 1,
+  needs: 'value',
+  windows: ['months'],
+  unit: (of) => of,
+  phrase: 'earliest of',
+  reduce,
+})

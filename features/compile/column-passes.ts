@@ -1,0 +1,152 @@
+/**
+ * Expressions become column passes: one loop per distinct sub-expression over all events of a kind, shared by every feature that uses it.
+ * A pass reads and writes arrays made here once, and each branch stores for itself (see `aggregate.ts`), so that running it allocates
+ * nothing. Every comparison with a missing operand is false, which leaves the last branch.
+ */
+import type { ArithmeticOperator, Comparison, ExpressionNode } from '../language/expression.ts'
+import type { FoldedKind } from '../language/kinds.ts'
+import type { NumberArray, Ring } from '../state/ring.ts'
+
+/** Computes its column for the oldest `rows` events of its kind. */
+export type Pass = (rows: number) => void
+type Column = Float64Array
+
+const copy =
+  (from: NumberArray, out: Column): Pass =>
+  (rows) => {
+    for (let i = 0; i < rows; i++) out[i] = from[i]!
+  }
+
+const BINARY: Readonly<Record<ArithmeticOperator | Comparison, (left: Column, right: Column, out: Column) => Pass>> = {
+  add: (left, right, out) => (rows) => {
+    for (let i = 0; i < rows; i++) out[i] = left[i]! + right[i]!
+  },
+  subtract: (left, right, out) => (rows) => {
+    for (let i = 0; i < rows; i++) out[i] = left[i]! - right[i]!
+  },
+  divide: (left, right, out) => (rows) => {
+    for (let i = 0; i < rows; i++)
+      if (right[i] === 0) out[i] = NaN
+      else out[i] = left[i]! / right[i]!
+  },
+  'at-most': (left, right, out) => (rows) => {
+    // Math.min is NaN where either operand is.
+    for (let i = 0; i < rows; i++) out[i] = Math.min(left[i]!, right[i]!)
+  },
+  greater: (left, right, out) => (rows) => {
+    for (let i = 0; i < rows; i++)
+      if (left[i]! > right[i]!) out[i] = 1
+      else if (left[i]! <= right[i]!) out[i] = 0
+      else out[i] = NaN
+  },
+  'at-least': (left, right, out) => (rows) => {
+    for (let i = 0; i < rows; i++)
+      if (left[i]! >= right[i]!) out[i] = 1
+      else if (left[i]! < right[i]!) out[i] = 0
+      else out[i] = NaN
+  },
+  equal: (left, right, out) => (rows) => {
+    for (let i = 0; i < rows; i++)
+      if (left[i] === right[i]) out[i] = 1
+      else if (left[i]! < right[i]! || left[i]! > right[i]!) out[i] = 0
+      else out[i] = NaN
+  },
+}
+
+const choose =
+  (flag: Column, value: Column, out: Column): Pass =>
+  (rows) => {
+    for (let i = 0; i < rows; i++)
+      if (flag[i] === 1) out[i] = value[i]!
+      else out[i] = NaN
+  }
+
+const shift =
+  (of: Column, out: Column): Pass =>
+  (rows) => {
+    if (rows > 0) out[0] = NaN
+    for (let i = 1; i < rows; i++) out[i] = of[i - 1]!
+  }
+
+/** Two pointers: both kinds ascend in time. */
+const sumBetween =
+  (times: Column, other: Ring, amounts: NumberArray, out: Column): Pass =>
+  (rows) => {
+    const otherTimes = other.times
+    const otherRows = other.held
+    if (rows > 0) out[0] = NaN
+    let next = 0
+    while (next < otherRows && otherTimes[next]! <= times[0]!) next++
+    for (let i = 1; i < rows; i++) {
+      let sum = 0
+      for (; next < otherRows && otherTimes[next]! <= times[i]!; next++) sum += amounts[next]!
+      out[i] = sum
+    }
+  }
+
+/** Collects the passes that a set of features needs, each distinct sub-expression once. */
+export class ColumnPasses {
+  /** In an order in which operands come before what uses them. */
+  readonly passes = new Map<FoldedKind, Pass[]>()
+  readonly #rings: ReadonlyMap<FoldedKind, Ring>
+  readonly #columns = new Map<string, Column>()
+
+  constructor(rings: ReadonlyMap<FoldedKind, Ring>) {
+    this.#rings = rings
+    for (const kind of rings.keys()) this.passes.set(kind, [])
+  }
+
+  /** The column that will hold `node` for the events of `kind`. */
+  column(kind: FoldedKind, node: ExpressionNode): Column {
+    const key = `${kind} ${JSON.stringify(node)}`
+    const known = this.#columns.get(key)
+    if (known !== undefined) return known
+    const column = this.#compile(kind, node)
+    this.#columns.set(key, column)
+    return column
+  }
+
+  #compile(kind: FoldedKind, node: ExpressionNode): Column {
+    if (node.op === 'field') {
+      const stored = this.#stored(kind, node.field)
+      if (stored instanceof Float64Array) return stored
+      return this.#add(kind, (out) => copy(stored, out))
+    }
+    if (node.op === 'constant') return this.#empty(kind).fill(node.value)
+    if (node.op === 'when') {
+      const flag = this.column(kind, node.flag)
+      const value = this.column(kind, node.value)
+      return this.#add(kind, (out) => choose(flag, value, out))
+    }
+    if (node.op === 'previous') {
+      const of = this.column(kind, node.of)
+      return this.#add(kind, (out) => shift(of, out))
+    }
+    if (node.op === 'sum-since-previous') {
+      const amounts = this.#stored(node.on, node.field)
+      return this.#add(kind, (out) => sumBetween(this.#ring(kind).times, this.#ring(node.on), amounts, out))
+    }
+    const left = this.column(kind, node.left)
+    const right = this.column(kind, node.right)
+    return this.#add(kind, (out) => BINARY[node.op](left, right, out))
+  }
+
+  #add(kind: FoldedKind, pass: (out: Column) => Pass): Column {
+    const out = this.#empty(kind)
+    this.passes.get(kind)!.push(pass(out))
+    return out
+  }
+
+  #empty(kind: FoldedKind): Column {
+    return new Float64Array(this.#ring(kind).section.capacity)
+  }
+
+  #ring(kind: FoldedKind): Ring {
+    return this.#rings.get(kind)!
+  }
+
+  #stored(kind: FoldedKind, field: string): NumberArray {
+    const ring = this.#ring(kind)
+    return ring.columns[ring.section.columns.findIndex((column) => column.field === field)]!
+  }
+}
