@@ -85,17 +85,47 @@ export interface Clock {
   now(): EpochMs
 }
 
-/** Filled by a decider that measures itself; microseconds. */
-export interface DeciderTimings {
-  scoreUs: number
-  explainUs: number
-  policyUs: number
+/** Microseconds of a decider's last decision. */
+export interface DeciderStages {
+  readonly scoreUs: number
+  readonly explainUs: number
+  readonly policyUs: number
 }
 
 /** Scoring, as the pipeline sees it; arrives as an argument. */
 export interface Decider {
   readonly modelVersion: string
   readonly featureSetHash: string
-  /** Verdict on the vector at `vectors[at .. at + d)`. Pure; throws only on a bug. `timings` receives microseconds when given. */
-  decide(application: ApplicationEvent, vectors: Float32Array, at: number, degrade: DegradeStep | null, timings?: DeciderTimings): Verdict
+  /** Overwritten by each decision, where the decider measures itself. */
+  readonly lastStages?: DeciderStages
+  /** Verdict on the vector at `vectors[at .. at + d)`. Pure; throws only on a bug. */
+  decide(application: ApplicationEvent, vectors: Float32Array, at: number, degrade: DegradeStep | null): Verdict
+}
+
+export interface ProtectedAttributes {
+  readonly subject: string
+  readonly producer: string
+  readonly eventId: string
+  readonly attributes: Readonly<Record<string, string>>
+  /** The event as sent: a repeat with other bytes is a conflict. */
+  readonly bytes: Uint8Array
+}
+
+/** A row of the vault as its only reader, fairness statistics, sees it. `attributes` is null where the subject was erased. */
+export interface VaultRow {
+  /** Ascending; erasure leaves gaps. A mirror resumes from its highest + 1. */
+  readonly sequence: number
+  readonly subject: string
+  readonly attributes: Readonly<Record<string, string>> | null
+}
+
+/** Where protected attributes live, apart from logs, states and features. */
+export interface Vault {
+  /** Durable before it resolves. */
+  put(entry: ProtectedAttributes): Promise<'accepted' | 'duplicate' | 'conflict'>
+  /** Rows from `sequence` on, at most `rowsMax`; erasures appear as rows of their own. */
+  read(sequence: number, rowsMax: number): readonly VaultRow[]
+  /** Destroys the subject's key and rows; what copies of the ciphertext remain anywhere cannot be read again. */
+  erase(subject: string): Promise<void>
+  close(): Promise<void>
 }

@@ -53,7 +53,11 @@ const readInto = async (path: string, buffer: Buffer, position: number): Promise
   try {
     fd = openSync(path, 'r')
   } catch (cause) {
-    throw new TerminalFailure('log-shortened', `${path} cannot be opened: retention or someone else removed it while it was being read. Start the reader again from the log's start.`, cause)
+    throw new TerminalFailure(
+      'log-shortened',
+      `${path} cannot be opened: retention or someone else removed it while it was being read. Start the reader again from the log's start.`,
+      cause,
+    )
   }
   try {
     let done = 0

@@ -20,7 +20,8 @@ export class ConsumerOffsets {
   /** Takes effect at once in this process and is written within half a second, or at {@link flush}. */
   release(consumer: string, offsets: readonly number[]): void {
     if (!/^[a-z0-9-]{1,64}$/.test(consumer)) throw new RangeError(`a consumer's name is 1–64 of a–z, 0–9 and "-", got "${consumer}"`)
-    if (offsets.length !== this.#partitions) throw new RangeError(`consumer "${consumer}" released ${offsets.length} offsets, the topic has ${this.#partitions} partitions`)
+    if (offsets.length !== this.#partitions)
+      throw new RangeError(`consumer "${consumer}" released ${offsets.length} offsets, the topic has ${this.#partitions} partitions`)
     this.#own.set(consumer, [...offsets])
     this.#unwritten.add(consumer)
     this.#timer ??= setTimeout(() => this.flush(), FLUSH_AFTER_MS).unref()
@@ -48,8 +49,12 @@ export class ConsumerOffsets {
 
   #parse(path: string): readonly number[] {
     const offsets: unknown = (JSON.parse(readFileSync(path, 'utf8')) as { offsets?: unknown }).offsets
-    if (Array.isArray(offsets) && offsets.length === this.#partitions && offsets.every((o) => Number.isSafeInteger(o) && o >= 0)) return offsets as number[]
-    throw new TerminalFailure('directory-mismatch', `${path} does not hold ${this.#partitions} offsets; delete it if its consumer is gone, or let the consumer write it anew`)
+    if (Array.isArray(offsets) && offsets.length === this.#partitions && offsets.every((o) => Number.isSafeInteger(o) && o >= 0))
+      return offsets as number[]
+    throw new TerminalFailure(
+      'directory-mismatch',
+      `${path} does not hold ${this.#partitions} offsets; delete it if its consumer is gone, or let the consumer write it anew`,
+    )
   }
 }
 

@@ -1,5 +1,16 @@
 /** One data directory belongs to one engine process at a time, and says what it is: a lock and `format.json`. */
-import { closeSync, ftruncateSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, writeFileSync, writeSync, existsSync } from 'node:fs'
+import {
+  closeSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+  existsSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import koffi from 'koffi'
 import { TerminalFailure } from '../failure.ts'
@@ -51,13 +62,20 @@ export const agreeOnFormat = (directory: string, wanted: DirectoryFormat): Direc
   if (existsSync(path)) {
     const held = readFormat(directory)
     if (held.partitions !== wanted.partitions)
-      throw mismatch(`${directory} was created with ${held.partitions} partitions, the configuration says ${wanted.partitions}. Set it back to ${held.partitions}, or use a new data directory.`)
+      throw mismatch(
+        `${directory} was created with ${held.partitions} partitions, the configuration says ${wanted.partitions}. Set it back to ${held.partitions}, or use a new data directory.`,
+      )
     return held
   }
   const strangers = readdirSync(directory).filter((name) => name !== 'lock' && !name.startsWith('.'))
   if (strangers.length > 0)
-    throw new TerminalFailure('directory-foreign', `${directory} has no format.json but holds ${strangers.slice(0, 3).join(', ')}: it is not a data directory of this engine. Name an empty or new directory.`)
-  writeFileSync(`${path}.new`, `${JSON.stringify({ magic: FORMAT_MAGIC, version: FORMAT_VERSION, ...wanted }, undefined, 2)}\n`, { flush: true })
+    throw new TerminalFailure(
+      'directory-foreign',
+      `${directory} has no format.json but holds ${strangers.slice(0, 3).join(', ')}: it is not a data directory of this engine. Name an empty or new directory.`,
+    )
+  writeFileSync(`${path}.new`, `${JSON.stringify({ magic: FORMAT_MAGIC, version: FORMAT_VERSION, ...wanted }, undefined, 2)}\n`, {
+    flush: true,
+  })
   renameSync(`${path}.new`, path)
   return wanted
 }
@@ -69,14 +87,24 @@ export const readFormat = (directory: string): DirectoryFormat => {
   try {
     held = JSON.parse(readFileSync(path, 'utf8')) as typeof held
   } catch (cause) {
-    throw new TerminalFailure('directory-foreign', `${path} cannot be read as JSON: the directory is damaged or foreign. Restore the file, or name another data directory.`, cause)
+    throw new TerminalFailure(
+      'directory-foreign',
+      `${path} cannot be read as JSON: the directory is damaged or foreign. Restore the file, or name another data directory.`,
+      cause,
+    )
   }
   if (held.magic !== FORMAT_MAGIC)
-    throw new TerminalFailure('directory-foreign', `${path} is not of this engine (magic is ${JSON.stringify(held.magic)}, expected "${FORMAT_MAGIC}"). Name another data directory.`)
+    throw new TerminalFailure(
+      'directory-foreign',
+      `${path} is not of this engine (magic is ${JSON.stringify(held.magic)}, expected "${FORMAT_MAGIC}"). Name another data directory.`,
+    )
   if (held.version !== FORMAT_VERSION)
-    throw mismatch(`${directory} has format version ${String(held.version)}, this engine reads ${FORMAT_VERSION}. Use the engine that wrote it, or a new data directory.`)
+    throw mismatch(
+      `${directory} has format version ${String(held.version)}, this engine reads ${FORMAT_VERSION}. Use the engine that wrote it, or a new data directory.`,
+    )
   const { partitions } = held
-  if (!Number.isInteger(partitions) || (partitions as number) < 1) throw mismatch(`${path} names ${String(partitions)} partitions; restore the file`)
+  if (!Number.isInteger(partitions) || (partitions as number) < 1)
+    throw mismatch(`${path} names ${String(partitions)} partitions; restore the file`)
   return { partitions: partitions as number }
 }
 

@@ -7,7 +7,7 @@ import type { AppendRecord, EventLog, LogRecord, Topic } from '../ports.ts'
 import { TerminalFailure } from '../failure.ts'
 import { BlockCache } from './block-cache.ts'
 import { ConsumerOffsets } from './consumers.ts'
-import { readFiles, type TopicPartitions } from './event-log.ts'
+import { readFiles, refuseDamage, type TopicPartitions } from './event-log.ts'
 import { TopicFiles } from './topic-files.ts'
 
 const MEBI = 1024 * 1024
@@ -26,6 +26,8 @@ interface Followed {
   readonly files: TopicFiles
   readonly consumers: ConsumerOffsets
   readonly listeners: Set<() => void>
+  /** Found while scanning: thrown by the next read of the topic. */
+  failure: unknown
 }
 
 /** Opens the log for reading. A failure found while polling (damage, lost records) is thrown by the next `read`. */
@@ -35,7 +37,6 @@ export class EventLogFollower implements EventLog {
   readonly #options: FollowerOptions
   readonly #topics = new Map<Topic, Followed>()
   readonly #timer: NodeJS.Timeout
-  #failure: unknown
 
   constructor(options: FollowerOptions) {
     this.#options = options
@@ -44,8 +45,12 @@ export class EventLogFollower implements EventLog {
       const folder = join(options.folder, topic)
       const partitions = options.partitions[topic]
       const files = new TopicFiles({ folder, partitions, tailBytesMax: options.tailBytesMax ?? 8 * MEBI, blocks })
-      files.scan()
-      this.#topics.set(topic, { files, consumers: new ConsumerOffsets(folder, partitions), listeners: new Set() })
+      this.#topics.set(topic, {
+        files,
+        consumers: new ConsumerOffsets(folder, partitions),
+        listeners: new Set(),
+        failure: firstScan(files),
+      })
     }
     this.#timer = setInterval(() => this.poll(), options.pollMs ?? 5)
   }
@@ -67,8 +72,9 @@ export class EventLogFollower implements EventLog {
   }
 
   async read(topic: Topic, partition: number, offset: number, bytesMax: number): Promise<readonly LogRecord[]> {
-    if (this.#failure !== undefined) throw this.#failure
-    return readFiles(this.#topic(topic).files, topic, partition, offset, bytesMax)
+    const { files, failure } = this.#topic(topic)
+    if (failure !== undefined) throw failure
+    return readFiles(files, topic, partition, offset, bytesMax)
   }
 
   onAppend(topic: Topic, listener: () => void): () => void {
@@ -89,20 +95,32 @@ export class EventLogFollower implements EventLog {
 
   /** Looks for new frames now. */
   poll(): void {
-    for (const { files, listeners } of this.#topics.values()) {
-      const before = files.sequence
+    for (const followed of this.#topics.values()) {
+      const before = followed.files.sequence
       try {
-        files.scan()
+        followed.files.scan()
       } catch (failure) {
-        this.#failure = failure
+        followed.failure = failure
       }
-      if (files.sequence !== before || this.#failure !== undefined) for (const listener of listeners) listener()
+      if (followed.files.sequence !== before || followed.failure !== undefined) for (const listener of followed.listeners) listener()
     }
   }
 
   #topic(topic: Topic): Followed {
     const held = this.#topics.get(topic)
-    if (held === undefined) throw new RangeError(`topic "${topic}" is not followed here; followed are ${[...this.#topics.keys()].join(', ')}`)
+    if (held === undefined)
+      throw new RangeError(`topic "${topic}" is not followed here; followed are ${[...this.#topics.keys()].join(', ')}`)
     return held
+  }
+}
+
+/** Unlike a poll, the first look also asks whether what seems unfinished is damage with whole frames behind it. */
+const firstScan = (files: TopicFiles): unknown => {
+  try {
+    const end = files.scan()
+    if (end.kind === 'unfinished') refuseDamage(files, end.reason)
+    return undefined
+  } catch (failure) {
+    return failure
   }
 }

@@ -110,7 +110,11 @@ export class EmbeddedEventLog implements EventLog {
       unlinkSync(join(files.folder, segmentName(header.number)))
       removeIfThere(join(files.folder, indexName(header.number)))
     }
-    if (gone.length > 0) this.#options.logger.info({ topic, segments: gone.length, start: files.starts() }, 'retention deleted segments; a refold now begins after the start of the log')
+    if (gone.length > 0)
+      this.#options.logger.info(
+        { topic, segments: gone.length, start: files.starts() },
+        'retention deleted segments; a refold now begins after the start of the log',
+      )
     return gone.length
   }
 
@@ -144,13 +148,27 @@ export class EmbeddedEventLog implements EventLog {
 }
 
 /** Reads from memory where the tail reaches back to `offset`, from disk otherwise. Shared with followers. */
-export const readFiles = async (files: TopicFiles, topic: Topic, partition: number, offset: number, bytesMax: number): Promise<readonly LogRecord[]> => {
+export const readFiles = async (
+  files: TopicFiles,
+  topic: Topic,
+  partition: number,
+  offset: number,
+  bytesMax: number,
+): Promise<readonly LogRecord[]> => {
   const end = files.ends[partition]
   if (end === undefined) throw new RangeError(`partition ${partition} of ${topic} does not exist: it has ${files.partitions}`)
-  if (offset > end) throw new TerminalFailure('log-shortened', `${topic}[${partition}] ends at ${end}, a reader stands at ${offset}: the log lost records it once had. Restore ${files.folder} from a copy; nothing is reset by itself.`)
+  if (offset > end)
+    throw new TerminalFailure(
+      'log-shortened',
+      `${topic}[${partition}] ends at ${end}, a reader stands at ${offset}: the log lost records it once had. Restore ${files.folder} from a copy; nothing is reset by itself.`,
+    )
   if (offset === end) return []
   const start = files.starts()[partition] ?? 0
-  if (offset < start) throw new TerminalFailure('log-shortened', `${topic}[${partition}] begins at ${start}, a reader asks for ${offset}: retention deleted what it needs. Start that reader from ${start}, or restore older segments to ${files.folder}.`)
+  if (offset < start)
+    throw new TerminalFailure(
+      'log-shortened',
+      `${topic}[${partition}] begins at ${start}, a reader asks for ${offset}: retention deleted what it needs. Start that reader from ${start}, or restore older segments to ${files.folder}.`,
+    )
   return files.tail.read(partition, offset, bytesMax) ?? files.readCold(partition, offset, bytesMax)
 }
 
@@ -180,15 +198,25 @@ const recover = (files: TopicFiles, logger: Logger): void => {
   const last = files.last as { path: string; size: number }
   const size = statSync(last.path).size
   if (end.kind === 'unfinished') {
-    const later = wholeFrameAfter(last.path, last.size, files.sequence)
-    if (later !== undefined) throw corrupt(last.path, last.size, `${end.reason}, yet a whole frame follows at byte ${later}`)
-    logger.warn({ path: last.path, position: last.size, bytes: size - last.size, reason: end.reason }, 'cut a torn tail: the process ended while writing records that it had not acknowledged')
+    refuseDamage(files, end.reason)
+    logger.warn(
+      { path: last.path, position: last.size, bytes: size - last.size, reason: end.reason },
+      'cut a torn tail: the process ended while writing records that it had not acknowledged',
+    )
   }
   if (size === last.size) return
   const fd = openSync(last.path, 'r+')
   ftruncateSync(fd, last.size)
   fsyncSync(fd)
   closeSync(fd)
+}
+
+/** Throws where whole frames follow the first one that is not: a torn write has nothing behind it. */
+export const refuseDamage = (files: TopicFiles, reason: string): void => {
+  const last = files.last
+  const later = last === undefined ? undefined : wholeFrameAfter(last.path, last.size, files.sequence)
+  if (last !== undefined && later !== undefined)
+    throw corrupt(last.path, last.size, `${reason}, yet a whole frame follows at byte ${later}`)
 }
 
 const wholeFrameAfter = (path: string, from: number, sequence: number): number | undefined => {

@@ -103,14 +103,16 @@ export const scanFrame = (buffer: Buffer, at: number, end: number): FrameScan =>
   if (end - at < 4) return isZero(buffer, at, end) ? { kind: 'end' } : { kind: 'short', bytes: FRAME_HEADER_BYTES }
   const magic = buffer.readUInt32LE(at)
   if (magic === 0) return { kind: 'end' }
-  if (magic !== FRAME_MAGIC) return { kind: 'damaged', reason: `frame magic is 0x${magic.toString(16)}, expected 0x${FRAME_MAGIC.toString(16)}` }
+  if (magic !== FRAME_MAGIC)
+    return { kind: 'damaged', reason: `frame magic is 0x${magic.toString(16)}, expected 0x${FRAME_MAGIC.toString(16)}` }
   if (end - at < FRAME_HEADER_BYTES) return { kind: 'short', bytes: FRAME_HEADER_BYTES }
   const bytes = FRAME_HEADER_BYTES + buffer.readUInt32LE(at + 4)
   if (bytes > FRAME_BYTES_MAX) return { kind: 'damaged', reason: `frame length ${bytes} exceeds ${FRAME_BYTES_MAX}` }
   if (end - at < bytes) return { kind: 'short', bytes }
   const stated = buffer.readUInt32LE(at + 8)
   const actual = crc32(buffer.subarray(at + 12, at + bytes))
-  if (stated !== actual) return { kind: 'damaged', reason: `frame CRC-32 is 0x${actual.toString(16)}, its header states 0x${stated.toString(16)}` }
+  if (stated !== actual)
+    return { kind: 'damaged', reason: `frame CRC-32 is 0x${actual.toString(16)}, its header states 0x${stated.toString(16)}` }
   return { kind: 'frame', frame: recordsOf(buffer, at, bytes) }
 }
 

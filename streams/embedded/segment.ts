@@ -105,6 +105,9 @@ export const readIndex = (folder: string, number: number, partitions: number): I
   const rows: IndexRow[] = []
   if (width !== partitions + 1) return undefined
   for (let at = 16; at + 8 * width <= file.length; at += 8 * width)
-    rows.push({ position: file.readDoubleLE(at), offsets: Float64Array.from({ length: partitions }, (_, p) => file.readDoubleLE(at + 8 * (1 + p))) })
+    rows.push({
+      position: file.readDoubleLE(at),
+      offsets: Float64Array.from({ length: partitions }, (_, p) => file.readDoubleLE(at + 8 * (1 + p))),
+    })
   return rows
 }

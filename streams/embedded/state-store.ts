@@ -19,9 +19,15 @@ const GIBI = 1024 ** 3
 export const openStateStore = (options: EmbeddedStateOptions): StateStore => {
   mkdirSync(options.folder, { recursive: true })
   try {
-    return new LmdbStateStore(open({ path: options.folder, encoding: 'binary', keyEncoding: 'binary', mapSize: options.mapBytesMax ?? 64 * GIBI, noSubdir: false }))
+    return new LmdbStateStore(
+      open({ path: options.folder, encoding: 'binary', keyEncoding: 'binary', mapSize: options.mapBytesMax ?? 64 * GIBI, noSubdir: false }),
+    )
   } catch (cause) {
-    throw new TerminalFailure('state-corrupt', `${options.folder} cannot be opened as a state store. It is a cache: delete the folder, and the engine rebuilds it from the log.`, cause)
+    throw new TerminalFailure(
+      'state-corrupt',
+      `${options.folder} cannot be opened as a state store. It is a cache: delete the folder, and the engine rebuilds it from the log.`,
+      cause,
+    )
   }
 }
 
@@ -101,5 +107,10 @@ const encodePartition = (state: PartitionState): Buffer => {
 const decodePartition = (bytes: Uint8Array | undefined): PartitionState | undefined => {
   if (bytes === undefined) return undefined
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return { offset: buffer.readDoubleLE(0), epoch: buffer.readDoubleLE(8), decisionsOffset: buffer.readDoubleLE(16), chainHash: buffer.toString('hex', 24, 56) }
+  return {
+    offset: buffer.readDoubleLE(0),
+    epoch: buffer.readDoubleLE(8),
+    decisionsOffset: buffer.readDoubleLE(16),
+    chainHash: buffer.toString('hex', 24, 56),
+  }
 }

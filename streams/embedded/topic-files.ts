@@ -8,7 +8,16 @@ import type { EpochMs } from '#schemas/units.ts'
 import { TerminalFailure } from '../failure.ts'
 import { BlockCache, corrupt, reasonOf } from './block-cache.ts'
 import { scanFrame, type Frame, type FrameRecord, type FrameScan } from './frame.ts'
-import { BLOCK_BYTES, headerBytes, listSegments, readIndex, readSegmentHeader, segmentName, type IndexRow, type SegmentHeader } from './segment.ts'
+import {
+  BLOCK_BYTES,
+  headerBytes,
+  listSegments,
+  readIndex,
+  readSegmentHeader,
+  segmentName,
+  type IndexRow,
+  type SegmentHeader,
+} from './segment.ts'
 import { TailCache } from './tail-cache.ts'
 
 const SCAN_BYTES = 1024 * 1024
@@ -85,7 +94,11 @@ export class TopicFiles {
       this.rows.push({ position: segment.size, offsets: Float64Array.from(this.ends) })
     for (const record of frame.records) {
       if (record.offset !== this.ends[record.partition])
-        throw corrupt(segment.path, segment.size, `partition ${record.partition} goes on at ${record.offset}, expected ${this.ends[record.partition]}`)
+        throw corrupt(
+          segment.path,
+          segment.size,
+          `partition ${record.partition} goes on at ${record.offset}, expected ${this.ends[record.partition]}`,
+        )
       this.ends[record.partition] = record.offset + 1
     }
     segment.size += frame.bytes
@@ -111,7 +124,8 @@ export class TopicFiles {
       }
       const sequence = this.sequence
       if (!sealed || !this.#adoptNext(segment.header.number + 1)) return end
-      if (this.sequence !== sequence) throw corrupt(segment.path, segment.size, `frames ${sequence} to ${this.sequence - 1} are missing at its end`)
+      if (this.sequence !== sequence)
+        throw corrupt(segment.path, segment.size, `frames ${sequence} to ${this.sequence - 1} are missing at its end`)
     }
   }
 
@@ -126,7 +140,12 @@ export class TopicFiles {
       for (let r = rowBefore(rows, partition, next); r < rows.length && bytes < bytesMax; r++) {
         const following = rows[r + 1]
         if (following !== undefined && (following.offsets[partition] as number) <= next) continue
-        const block = await this.#blocks.get(segment.path, (rows[r] as IndexRow).position, following?.position ?? segment.size, this.partitions)
+        const block = await this.#blocks.get(
+          segment.path,
+          (rows[r] as IndexRow).position,
+          following?.position ?? segment.size,
+          this.partitions,
+        )
         for (const record of block.lanes[partition] as FrameRecord[]) {
           if (record.offset !== next || bytes >= bytesMax) continue
           out.push(record)
@@ -196,9 +215,13 @@ export class TopicFiles {
     if (statSync(path).size < headerBytes(this.partitions)) return false
     const header = readSegmentHeader(this.folder, number, this.partitions)
     const before = this.last
-    if (typeof header === 'string') throw new TerminalFailure('log-corrupt', `${path} is not a segment of this log: ${header}. Restore it from a copy.`)
+    if (typeof header === 'string')
+      throw new TerminalFailure('log-corrupt', `${path} is not a segment of this log: ${header}. Restore it from a copy.`)
     if (before !== undefined && before.header.number + 1 !== number)
-      throw new TerminalFailure('log-corrupt', `${path} follows segment ${before.header.number}: segments between them are missing. Restore them from a copy.`)
+      throw new TerminalFailure(
+        'log-corrupt',
+        `${path} follows segment ${before.header.number}: segments between them are missing. Restore them from a copy.`,
+      )
     this.segments.push({ header, path, size: statSync(path).size })
     return true
   }

@@ -80,7 +80,12 @@ export class TopicWriter {
     if (bytes + FRAME_HEADER_BYTES > FRAME_BYTES_MAX)
       return Promise.reject(new TerminalFailure('record-too-large', `one append of ${bytes} bytes exceeds ${FRAME_BYTES_MAX}; split it`))
     if (this.#queueBytes + bytes > this.#options.queueBytesMax && this.#queue.length > 0)
-      return Promise.reject(new RetryableFailure('overloaded', `${this.#queueBytes} bytes wait for the disk, at most ${this.#options.queueBytesMax} may; try again later`))
+      return Promise.reject(
+        new RetryableFailure(
+          'overloaded',
+          `${this.#queueBytes} bytes wait for the disk, at most ${this.#options.queueBytesMax} may; try again later`,
+        ),
+      )
     return new Promise((resolve, reject) => {
       this.#queue.push({ records, bytes, resolve, reject })
       this.#queueBytes += bytes
@@ -107,7 +112,8 @@ export class TopicWriter {
     for (const { partition, key } of records) {
       if (!(partition >= 0 && partition < this.files.partitions))
         return new TerminalFailure('directory-mismatch', `partition ${partition} does not exist: the topic has ${this.files.partitions}`)
-      if (key.length > KEY_BYTES_MAX) return new TerminalFailure('record-too-large', `a key of ${key.length} bytes exceeds ${KEY_BYTES_MAX}`)
+      if (key.length > KEY_BYTES_MAX)
+        return new TerminalFailure('record-too-large', `a key of ${key.length} bytes exceeds ${KEY_BYTES_MAX}`)
     }
     return undefined
   }

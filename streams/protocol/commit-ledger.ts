@@ -25,7 +25,11 @@ export class CommitLedger {
   claim(partition: number, epoch: number): PartitionState {
     const stored = this.#of(partition)
     if (judgeClaim(stored, epoch) === 'fenced')
-      throw new StaleCommit('fenced', partition, `partition ${partition} was claimed by epoch ${stored.epoch}; epoch ${epoch} comes too late`)
+      throw new StaleCommit(
+        'fenced',
+        partition,
+        `partition ${partition} was claimed by epoch ${stored.epoch}; epoch ${epoch} comes too late`,
+      )
     const claimed = { ...stored, epoch }
     this.#held.set(partition, claimed)
     return claimed
@@ -38,7 +42,11 @@ export class CommitLedger {
       const stored = this.#of(partition)
       const verdict = judgeCommit(stored, from, epoch)
       if (verdict !== 'commit')
-        throw new StaleCommit(verdict, partition, `partition ${partition} stands at ${stored.offset} under epoch ${stored.epoch}; a commit from ${from} under epoch ${epoch} is refused`)
+        throw new StaleCommit(
+          verdict,
+          partition,
+          `partition ${partition} stands at ${stored.offset} under epoch ${stored.epoch}; a commit from ${from} under epoch ${epoch} is refused`,
+        )
       before.push([partition, stored])
     }
     for (const commit of commits) this.#held.set(commit.partition, advance(commit))

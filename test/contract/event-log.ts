@@ -94,7 +94,9 @@ export const eventLogContract = (factory: EventLogFactory): void => {
     })
 
     it('concurrent appends each get their own offsets and none is lost', async () => {
-      const got = await Promise.all(Array.from({ length: 200 }, (_, i) => log.append('credit-events', [record(i % 3, `${i}`), record((i + 1) % 3, `${i}'`)])))
+      const got = await Promise.all(
+        Array.from({ length: 200 }, (_, i) => log.append('credit-events', [record(i % 3, `${i}`), record((i + 1) % 3, `${i}'`)])),
+      )
       const flat = got.flatMap((offsets, i) => [`${i % 3}:${offsets[0]}`, `${(i + 1) % 3}:${offsets[1]}`])
       expect(new Set(flat).size).toBe(400)
       for (let i = 0; i < 200; i++) {
@@ -116,15 +118,29 @@ export const eventLogContract = (factory: EventLogFactory): void => {
 
     it('any interleaving of appends reads back, from any offset, as each partition saw it', async () => {
       await fc.assert(
-        fc.asyncProperty(fc.array(fc.array(fc.tuple(fc.nat(2), fc.string({ maxLength: 40 })), { maxLength: 5 }), { maxLength: 12 }), fc.nat(100), async (groups, where) => {
-          const before = [...log.end('credit-events')]
-          await Promise.all(groups.map((group) => log.append('credit-events', group.map(([p, v]) => record(p, v)))))
-          for (let p = 0; p < 3; p++) {
-            const expected = groups.flat().filter(([q]) => q === p).map(([, v]) => v)
-            const from = Math.min(where, expected.length)
-            expect(await all(p, (before[p] as number) + from, 64)).toEqual(expected.slice(from))
-          }
-        }),
+        fc.asyncProperty(
+          fc.array(fc.array(fc.tuple(fc.nat(2), fc.string({ maxLength: 40 })), { maxLength: 5 }), { maxLength: 12 }),
+          fc.nat(100),
+          async (groups, where) => {
+            const before = [...log.end('credit-events')]
+            await Promise.all(
+              groups.map((group) =>
+                log.append(
+                  'credit-events',
+                  group.map(([p, v]) => record(p, v)),
+                ),
+              ),
+            )
+            for (let p = 0; p < 3; p++) {
+              const expected = groups
+                .flat()
+                .filter(([q]) => q === p)
+                .map(([, v]) => v)
+              const from = Math.min(where, expected.length)
+              expect(await all(p, (before[p] as number) + from, 64)).toEqual(expected.slice(from))
+            }
+          },
+        ),
         { numRuns: 30 },
       )
     })

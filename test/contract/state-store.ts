@@ -28,7 +28,8 @@ export const stateStoreContract = (factory: StateStoreFactory): void => {
       store = await factory.create()
     })
     afterEach(() => factory.destroy(store))
-    const load = async (partition: number, ...keys: string[]) => (await store.load(partition, keys)).map((state) => state && new TextDecoder().decode(state))
+    const load = async (partition: number, ...keys: string[]) =>
+      (await store.load(partition, keys)).map((state) => state && new TextDecoder().decode(state))
 
     it('a partition nobody owned stands at the start', async () => {
       expect(await store.claim(0, 5)).toEqual({ offset: 0, epoch: 5, chainHash: hash('0'), decisionsOffset: 0 })
@@ -45,7 +46,11 @@ export const stateStoreContract = (factory: StateStoreFactory): void => {
     it('a commit that does not begin where the store stands changes nothing', async () => {
       await store.claim(0, 1)
       await store.commit([commit(0, 0, 10, 1, { a: 'A' })])
-      await expect(store.commit([commit(0, 9, 12, 1, { a: 'wrong', b: 'wrong' })])).rejects.toMatchObject({ name: 'StaleCommit', code: 'stale-commit', partition: 0 })
+      await expect(store.commit([commit(0, 9, 12, 1, { a: 'wrong', b: 'wrong' })])).rejects.toMatchObject({
+        name: 'StaleCommit',
+        code: 'stale-commit',
+        partition: 0,
+      })
       expect(await load(0, 'a', 'b')).toEqual(['A', undefined])
       await store.commit([commit(0, 10, 12, 1, { a: 'right' })])
       expect(await load(0, 'a')).toEqual(['right'])
@@ -62,7 +67,10 @@ export const stateStoreContract = (factory: StateStoreFactory): void => {
     it('one refused partition refuses the whole step', async () => {
       await store.claim(0, 1)
       await store.claim(1, 1)
-      await expect(store.commit([commit(0, 0, 1, 1, { a: 'A' }), commit(1, 4, 5, 1, { b: 'B' })])).rejects.toMatchObject({ code: 'stale-commit', partition: 1 })
+      await expect(store.commit([commit(0, 0, 1, 1, { a: 'A' }), commit(1, 4, 5, 1, { b: 'B' })])).rejects.toMatchObject({
+        code: 'stale-commit',
+        partition: 1,
+      })
       expect(await load(0, 'a')).toEqual([undefined])
       expect((await store.claim(0, 2)).offset).toBe(0)
     })

@@ -68,10 +68,11 @@ test('foreign, truncated and overlong bytes are rejections, not exceptions', () 
   for (let length = 0; length < bytes.length; length++) expect(decodeEvent(bytes.subarray(0, length)).kind).toBe('rejected')
   expect(decodeEvent(Buffer.concat([bytes, Buffer.from([0])])).kind).toBe('rejected')
   fc.assert(
-    fc.property(
-      fc.uint8Array({ maxLength: 200 }),
-      (noise) => void decodeEvent(noise) ?? void decodeDecisionRecord(noise) ?? void decodeDeadLetter(noise),
-    ),
+    fc.property(fc.uint8Array({ maxLength: 200 }), (noise) => {
+      decodeEvent(noise)
+      decodeDecisionRecord(noise)
+      decodeDeadLetter(noise)
+    }),
   )
 })
 

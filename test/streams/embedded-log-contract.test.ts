@@ -17,7 +17,13 @@ for (const { name, ...variant } of variants) {
   const folders = new Map<EventLog, string>()
   const open = (folder: string): EventLog => {
     let now = 1_700_000_000_000
-    const log = openEventLog({ folder, partitions: topicPartitions(3), clock: { now: () => epochMs(now++) }, logger: silentLogger, ...variant })
+    const log = openEventLog({
+      folder,
+      partitions: topicPartitions(3),
+      clock: { now: () => epochMs(now++) },
+      logger: silentLogger,
+      ...variant,
+    })
     folders.set(log, folder)
     return log
   }

@@ -13,7 +13,14 @@ let notes: string[]
 let now: number
 const logger: Logger = { ...silentLogger, warn: (_, message) => notes.push(message) }
 const topicFolder = () => join(folder, 'credit-events')
-const lastSegment = () => join(topicFolder(), readdirSync(topicFolder()).filter((name) => name.endsWith('.seg')).sort().at(-1) as string)
+const lastSegment = () =>
+  join(
+    topicFolder(),
+    readdirSync(topicFolder())
+      .filter((name) => name.endsWith('.seg'))
+      .sort()
+      .at(-1) as string,
+  )
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'log-'))
@@ -23,8 +30,16 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }))
 
 const open = (more: Partial<EmbeddedLogOptions> = {}): EmbeddedEventLog =>
-  openEventLog({ folder, partitions: topicPartitions(2), clock: { now: () => epochMs(now++) }, durability: 'process-kill', logger, ...more })
-const put = (log: EmbeddedEventLog, partition: number, text: string) => log.append('credit-events', [{ partition, key: Buffer.from('k'), value: Buffer.from(text) }])
+  openEventLog({
+    folder,
+    partitions: topicPartitions(2),
+    clock: { now: () => epochMs(now++) },
+    durability: 'process-kill',
+    logger,
+    ...more,
+  })
+const put = (log: EmbeddedEventLog, partition: number, text: string) =>
+  log.append('credit-events', [{ partition, key: Buffer.from('k'), value: Buffer.from(text) }])
 const values = async (log: Pick<EmbeddedEventLog, 'read'>, partition: number, from = 0) =>
   (await log.read('credit-events', partition, from, 1e9)).map((r) => Buffer.from(r.value).toString())
 
@@ -65,7 +80,12 @@ it('a damaged byte before whole records stops the engine and names file, byte an
   const at = data.indexOf('record 2')
   data[at] = 0x21
   writeFileSync(lastSegment(), data)
-  expect(() => open()).toThrow(expect.objectContaining({ code: 'log-corrupt', message: expect.stringMatching(/credit-events\/0+\.seg is damaged at byte \d+.*CRC-32.*Restore this file/s) as string }) as Error)
+  expect(() => open()).toThrow(
+    expect.objectContaining({
+      code: 'log-corrupt',
+      message: expect.stringMatching(/credit-events\/0+\.seg is damaged at byte \d+.*CRC-32.*Restore this file/s) as string,
+    }) as Error,
+  )
 })
 
 it('damage in a sealed segment is found when it is read', async () => {

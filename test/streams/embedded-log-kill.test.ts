@@ -21,7 +21,13 @@ it(`nothing acknowledged is lost when the writer is killed at random moments (se
     }
   }
   expect(ledger.size).toBeGreaterThan(100)
-  const log = openEventLog({ folder, partitions: topicPartitions(3), clock: { now: () => epochMs(Date.now()) }, durability: 'process-kill', logger: silentLogger })
+  const log = openEventLog({
+    folder,
+    partitions: topicPartitions(3),
+    clock: { now: () => epochMs(Date.now()) },
+    durability: 'process-kill',
+    logger: silentLogger,
+  })
   const held = new Map<string, string>()
   for (let partition = 0; partition < 3; partition++)
     for (let next = 0; next < (log.end('credit-events')[partition] as number);)
@@ -36,7 +42,11 @@ it(`nothing acknowledged is lost when the writer is killed at random moments (se
 
 const killedAfter = (folder: string, seed: string, delayMs: number): Promise<Map<string, string>> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'log-writer-child.ts'), folder, seed], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'log-writer-child.ts'), folder, seed],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    )
     let out = ''
     let failed = ''
     let timer: NodeJS.Timeout | undefined
@@ -50,6 +60,13 @@ const killedAfter = (folder: string, seed: string, delayMs: number): Promise<Map
       if (signal !== 'SIGKILL') return reject(new Error(`the writer ended by itself: ${failed}`))
       // The last line may be half printed: only whole lines count as acknowledged.
       const lines = out.slice(0, out.lastIndexOf('\n')).split('\n')
-      resolve(new Map(lines.map((line) => { const [p, o, v] = line.split(' '); return [`${p} ${o}`, v as string] })))
+      resolve(
+        new Map(
+          lines.map((line) => {
+            const [p, o, v] = line.split(' ')
+            return [`${p} ${o}`, v as string]
+          }),
+        ),
+      )
     })
   })

@@ -1,0 +1,150 @@
+/**
+ * The vault: protected attributes in LMDB, AES-256-GCM under a key per subject, which a master key wraps. Erasing a subject destroys its
+ * key and rows. The master key lies in a file of mode 0600 beside the data; whoever copies the data without it holds nothing.
+ */
+import { createCipheriv, createDecipheriv, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { open, type Database, type RootDatabase } from 'lmdb'
+import { TerminalFailure } from '../failure.ts'
+import type { ProtectedAttributes, Vault, VaultRow } from '../ports.ts'
+
+const KEY_BYTES = 32
+const IV_BYTES = 12
+const TAG_BYTES = 16
+
+interface Row {
+  readonly subject: string
+  /** Sealed JSON of the attributes; null marks an erasure. */
+  readonly sealed: Buffer | null
+}
+
+export const openVault = (folder: string): Vault => {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const master = masterKey(folder)
+  return new EmbeddedVault(open({ path: join(folder, 'rows'), encoding: 'msgpack' }), master)
+}
+
+class EmbeddedVault implements Vault {
+  readonly #root: RootDatabase
+  readonly #master: Buffer
+  readonly #keys: Database<Buffer, string>
+  readonly #rows: Database<Row, number>
+  /** `subject\nproducer\nevent id` → MAC of the event's bytes under the subject's key: recognises repeats, tells nothing once the key is gone. */
+  readonly #seen: Database<Buffer, string>
+  #next: number
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(root: RootDatabase, master: Buffer) {
+    this.#root = root
+    this.#master = master
+    this.#keys = root.openDB<Buffer, string>({ name: 'keys', encoding: 'binary' })
+    this.#rows = root.openDB<Row, number>({ name: 'rows' })
+    this.#seen = root.openDB<Buffer, string>({ name: 'seen', encoding: 'binary' })
+    this.#next = 0
+    for (const key of this.#rows.getKeys({ reverse: true, limit: 1 })) this.#next = key + 1
+  }
+
+  put(entry: ProtectedAttributes): Promise<'accepted' | 'duplicate' | 'conflict'> {
+    return this.#inTurn(() => this.#put(entry))
+  }
+
+  read(sequence: number, rowsMax: number): readonly VaultRow[] {
+    const out: VaultRow[] = []
+    for (const { key, value } of this.#rows.getRange({ start: sequence, limit: rowsMax }))
+      out.push({ sequence: key, subject: value.subject, attributes: this.#attributes(key, value) })
+    return out
+  }
+
+  erase(subject: string): Promise<void> {
+    return this.#inTurn(async () => {
+      const rows = [...this.#rows.getRange({})].filter(({ value }) => value.subject === subject).map(({ key }) => key)
+      const seen = [...this.#seen.getKeys({ start: `${subject}\n`, end: `${subject}\n\uffff` })]
+      const sequence = this.#next++
+      await this.#root.batch(() => {
+        void this.#keys.remove(subject)
+        for (const key of rows) void this.#rows.remove(key)
+        for (const key of seen) void this.#seen.remove(key)
+        void this.#rows.put(sequence, { subject, sealed: null })
+      })
+      await this.#root.flushed
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#last
+    await this.#root.close()
+  }
+
+  /** Writes follow one another: each looks before it puts. */
+  #inTurn<Result>(run: () => Promise<Result>): Promise<Result> {
+    const done = this.#last.then(run)
+    this.#last = done.catch(() => {})
+    return done
+  }
+
+  async #put({ subject, producer, eventId, attributes, bytes }: ProtectedAttributes): Promise<'accepted' | 'duplicate' | 'conflict'> {
+    const held = this.#keys.get(subject)
+    const key = held === undefined ? randomBytes(KEY_BYTES) : unseal(this.#master, held, subject)
+    const mac = createHmac('sha256', key).update(bytes).digest()
+    const event = `${subject}\n${producer}\n${eventId}`
+    const before = this.#seen.get(event)
+    if (before !== undefined) return timingSafeEqual(before, mac) ? 'duplicate' : 'conflict'
+    const sequence = this.#next++
+    await this.#root.batch(() => {
+      if (held === undefined) void this.#keys.put(subject, seal(this.#master, key, subject))
+      void this.#rows.put(sequence, { subject, sealed: seal(key, Buffer.from(JSON.stringify(attributes)), `${subject}\n${sequence}`) })
+      void this.#seen.put(event, mac)
+    })
+    await this.#root.flushed
+    return 'accepted'
+  }
+
+  #attributes(sequence: number, row: Row): Readonly<Record<string, string>> | null {
+    const key = this.#keys.get(row.subject)
+    if (row.sealed === null || key === undefined) return null
+    const opened = unseal(unseal(this.#master, key, row.subject), row.sealed, `${row.subject}\n${sequence}`)
+    return JSON.parse(opened.toString()) as Record<string, string>
+  }
+}
+
+/** iv ‖ ciphertext ‖ tag, bound to what it belongs to. */
+const seal = (key: Buffer, plain: Buffer, belongsTo: string): Buffer => {
+  const iv = randomBytes(IV_BYTES)
+  const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(belongsTo))
+  return Buffer.concat([iv, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
+}
+
+const unseal = (key: Buffer, sealed: Uint8Array, belongsTo: string): Buffer => {
+  const tagAt = sealed.length - TAG_BYTES
+  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, IV_BYTES))
+    .setAAD(Buffer.from(belongsTo))
+    .setAuthTag(sealed.subarray(tagAt))
+  try {
+    return Buffer.concat([decipher.update(sealed.subarray(IV_BYTES, tagAt)), decipher.final()])
+  } catch (cause) {
+    throw new TerminalFailure(
+      'vault-key',
+      'a row of the vault does not open: master.key is not the one it was written with, or the row is damaged. Restore master.key and the vault folder from the same copy.',
+      cause,
+    )
+  }
+}
+
+const masterKey = (folder: string): Buffer => {
+  const path = join(folder, 'master.key')
+  if (!existsSync(path)) {
+    if (existsSync(join(folder, 'rows')))
+      throw new TerminalFailure(
+        'vault-key',
+        `${path} is missing, but the vault holds rows: without it they cannot be read. Restore it from its copy, or move ${folder} aside to begin an empty vault.`,
+      )
+    writeFileSync(path, randomBytes(KEY_BYTES), { mode: 0o600, flag: 'wx', flush: true })
+  }
+  const mode = statSync(path).mode & 0o777
+  if ((mode & 0o077) !== 0) chmodSync(path, 0o600)
+  const key = readFileSync(path)
+  if (key.length !== KEY_BYTES)
+    throw new TerminalFailure('vault-key', `${path} holds ${key.length} bytes, a key has ${KEY_BYTES}. Restore it from its copy.`)
+  return key
+}

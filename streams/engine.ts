@@ -1,0 +1,313 @@
+/**
+ * The engine: owns the input partitions, folds their events, decides applications and publishes capsules, exactly once in effect. Its
+ * stages are RxJS operators over micro-batches; one batch is on its way at a time and the next is fetched when it is done, so the log
+ * itself is the only queue.
+ */
+import {
+  concatMap,
+  defer,
+  filter,
+  lastValueFrom,
+  map,
+  race,
+  repeat,
+  Subject,
+  take,
+  takeWhile,
+  tap,
+  timer,
+  from,
+  EMPTY,
+  type Observable,
+} from 'rxjs'
+import type { FeatureSet } from '#features/feature-set.ts'
+import type { Decision } from '#schemas/decision.ts'
+import type { Entity } from './entity-record.ts'
+import { RetryableFailure, StaleCommit, TerminalFailure } from './failure.ts'
+import type { Logger } from './logger.ts'
+import { partitionOf } from './murmur2.ts'
+import { EventCrash, type Published } from './pipeline/batch.ts'
+import { Committer } from './pipeline/committer.ts'
+import { addCounters, newCounters, type EngineCounters } from './pipeline/counters.ts'
+import { EntityCache } from './pipeline/entity-cache.ts'
+import { decodeBatch, fetchPages } from './pipeline/fetch.ts'
+import { foldBatch, loadBatch, type Folded } from './pipeline/fold-batch.ts'
+import { takeOver, type Lane } from './pipeline/lane.ts'
+import { publish, readBack } from './pipeline/publish.ts'
+import { scoreBatch } from './pipeline/score-batch.ts'
+import { PIPELINE_DEFAULTS, type PipelineSettings } from './pipeline/settings.ts'
+import type { Clock, Decider, EventLog, LogRecord, StateStore } from './ports.ts'
+
+export interface EngineParts {
+  readonly log: EventLog
+  readonly state: StateStore
+  readonly featureSet: FeatureSet
+  readonly decider: Decider
+  readonly clock: Clock
+  /** Monotonic microseconds, for stage times and commit intervals only. */
+  readonly monotonicUs: () => number
+  readonly logger: Logger
+  /** Names of this owner, host and runtime, for claims and envelopes. */
+  readonly owner: string
+  readonly host: string
+  readonly runtime: string
+  readonly settings?: Partial<PipelineSettings>
+  /** The engine stopped by itself: terminal failure or bug. The composition root ends the process. */
+  readonly onStopped: (failure: unknown) => void
+}
+
+type EngineState =
+  | { readonly kind: 'new' }
+  | { readonly kind: 'running' }
+  | { readonly kind: 'stopping' }
+  | { readonly kind: 'stopped'; readonly failure?: unknown }
+
+export const createEngine = (parts: EngineParts): Engine => new Engine(parts)
+
+export class Engine {
+  readonly counters: EngineCounters = newCounters()
+  readonly settings: PipelineSettings
+  /** Entities in force; ingest looks for repeats in it. */
+  readonly cache: EntityCache
+  readonly #parts: EngineParts
+  readonly #committer: Committer
+  readonly #wake = new Subject<void>()
+  readonly #decisions = new Subject<readonly Decision[]>()
+  readonly #progress = new Subject<void>()
+  readonly #attempts = new Map<string, number>()
+  #lanes: Lane[] = []
+  #state: EngineState = { kind: 'new' }
+  #finished: Promise<void> = Promise.resolve()
+  #turn = 0
+  #publishUs = 0
+
+  constructor(parts: EngineParts) {
+    if (parts.decider.featureSetHash !== parts.featureSet.hash)
+      throw new TerminalFailure(
+        'directory-mismatch',
+        `model ${parts.decider.modelVersion} was trained on feature set ${parts.decider.featureSetHash.slice(0, 12)}, in force is ${parts.featureSet.hash.slice(0, 12)}. Publish a model for it, or run the engine that has that feature set.`,
+      )
+    this.#parts = parts
+    this.settings = { ...PIPELINE_DEFAULTS, ...parts.settings }
+    this.cache = new EntityCache(parts.featureSet, parts.state, parts.log.partitions('credit-events'), this.settings.cacheBytesMax)
+    const { settings, counters, cache } = this
+    this.#committer = new Committer({
+      state: parts.state,
+      cache,
+      settings,
+      counters,
+      monotonicUs: parts.monotonicUs,
+      persist: this.#persist,
+      committed: (commits) => this.#release(commits),
+    })
+  }
+
+  /** Decisions as read back from the log, batch by batch, in order within each partition. */
+  get decisions(): Observable<readonly Decision[]> {
+    return this.#decisions
+  }
+
+  /** Fires after each batch. */
+  get progress(): Observable<void> {
+    return this.#progress
+  }
+
+  /** Claims all partitions and begins. Resolves once what was in the log at that moment is folded. */
+  async start(): Promise<void> {
+    if (this.#state.kind !== 'new') throw new Error(`an engine starts once; this one is ${this.#state.kind}`)
+    await this.#claimAll()
+    this.#state = { kind: 'running' }
+    const stopWaking = this.#parts.log.onAppend('credit-events', () => this.#wake.next())
+    this.#finished = this.#run().finally(stopWaking)
+    await this.caughtUp()
+  }
+
+  /** Resolves once everything now in the input log is folded and read back; rejects where the engine stopped before. */
+  async caughtUp(): Promise<void> {
+    const ends = this.#parts.log.end('credit-events')
+    const behind = () => this.#lanes.some((lane) => lane.next < (ends[lane.partition] as number))
+    while (behind()) {
+      if (this.#state.kind === 'stopped') throw this.#state.failure ?? new TerminalFailure('closed', 'the engine was stopped')
+      await lastValueFrom(this.#progress.pipe(take(1)), { defaultValue: undefined })
+    }
+  }
+
+  /** {@link caughtUp}, and committed. */
+  async drain(): Promise<void> {
+    await this.caughtUp()
+    const { kind } = this.#state
+    if (kind === 'running') await this.#committer.flush(this.#lanes)
+  }
+
+  /** Finishes the batch under way, commits and ends. Log and store stay open. */
+  async stop(): Promise<void> {
+    if (this.#state.kind === 'running') this.#state = { kind: 'stopping' }
+    this.#wake.next()
+    await this.#finished
+    if (this.#state.kind !== 'stopped') this.#state = { kind: 'stopped' }
+    this.#decisions.complete()
+    this.#progress.complete()
+  }
+
+  /** Events in the log that are not folded yet, per partition. */
+  lag(): readonly number[] {
+    const ends = this.#parts.log.end('credit-events')
+    return this.#lanes.map((lane) => (ends[lane.partition] as number) - lane.next)
+  }
+
+  /** Next input offset to fold, per partition. */
+  positions(): readonly number[] {
+    return this.#lanes.map((lane) => lane.next)
+  }
+
+  partitionOf(applicantId: string): number {
+    return partitionOf(Buffer.from(applicantId, 'latin1'), this.#parts.log.partitions('credit-events'))
+  }
+
+  /** What is known of an applicant now, for read-outs and what-ifs: read it, never change it. */
+  async entity(applicantId: string): Promise<Entity> {
+    const partition = this.partitionOf(applicantId)
+    for (;;) {
+      const held = this.cache.peek(partition, applicantId)
+      if (held !== undefined) return held
+      await this.cache.load(partition, [applicantId])
+    }
+  }
+
+  async #claimAll(): Promise<void> {
+    const { log, state, clock, owner } = this.#parts
+    const partitions = Array.from({ length: log.partitions('credit-events') }, (_, p) => p)
+    this.#lanes = await Promise.all(partitions.map((partition) => takeOver(partition, { log, state, clock, owner })))
+  }
+
+  async #run(): Promise<void> {
+    for (;;) {
+      try {
+        await lastValueFrom(this.#batches(), { defaultValue: undefined })
+        await this.#committer.flush(this.#lanes)
+        return
+      } catch (failure) {
+        if (!(failure instanceof EventCrash) || this.#state.kind !== 'running') return this.#halt(failure)
+        const restarted = await this.#restart(failure).then(
+          () => true,
+          (again: unknown) => this.#halt(again),
+        )
+        if (restarted !== true) return
+      }
+    }
+  }
+
+  /** One batch after another: fetched when the last is done and either more is there or the log says so. */
+  #batches(): Observable<unknown> {
+    const { monotonicUs } = this.#parts
+    const fetchPorts = {
+      log: this.#parts.log,
+      settings: this.settings,
+      monotonicUs,
+      isPoison: (record: LogRecord) => this.#attemptsOn(record) >= this.settings.attemptsMax,
+      isSuspect: (record: LogRecord) => this.#attemptsOn(record) > 0 && this.#attemptsOn(record) < this.settings.attemptsMax,
+    }
+    const foldPorts = { ...fetchPorts, cache: this.cache, featureSet: this.#parts.featureSet }
+    const scorePorts = {
+      ...this.#parts,
+      ...foldPorts,
+      lastPublishUs: () => this.#publishUs,
+      lastCommitUs: () => this.#committer.lastCommitUs,
+    }
+    const one = defer(() => from(fetchPages(this.#lanes, this.#turn++, fetchPorts))).pipe(
+      concatMap((pages) => (pages.length === 0 ? EMPTY : [pages])),
+      map((pages) => decodeBatch(pages, fetchPorts)),
+      concatMap((batch) => (batch.suspect ? from(this.#committer.flush(this.#lanes)).pipe(map(() => batch)) : [batch])),
+      concatMap((batch) => loadBatch(batch, foldPorts)),
+      map((batch) => foldBatch(batch, foldPorts)),
+      map((folded): [Folded, readonly Published[]] => [folded, scoreBatch(folded, scorePorts)]),
+      concatMap(([folded, decisions]) => this.#publish(folded, decisions)),
+      concatMap(() => this.#committer.afterBatch(this.#lanes)),
+      tap(() => this.#progress.next()),
+    )
+    return one.pipe(
+      repeat({ delay: () => this.#more() }),
+      takeWhile(() => this.#state.kind === 'running'),
+    )
+  }
+
+  /** When to fetch again: at once while there is more, else on an append, or when a commit is due. Never, once stopping. */
+  #more(): Observable<unknown> {
+    if (this.#state.kind !== 'running') return EMPTY
+    if (this.lag().some((behind) => behind > 0)) return from(new Promise((resolve) => setImmediate(resolve)))
+    const due = this.#lanes.some((lane) => lane.next > lane.committed)
+    const commit = timer(this.settings.commitAfterMs).pipe(concatMap(() => this.#committer.afterBatch(this.#lanes)))
+    const woken = this.#wake.pipe(filter(() => this.#state.kind !== 'new'))
+    return (due ? race(woken, commit) : woken).pipe(
+      take(1),
+      concatMap(() => (this.#state.kind === 'running' ? [undefined] : EMPTY)),
+    )
+  }
+
+  async #publish(folded: Folded, decisions: readonly Published[]): Promise<void> {
+    const { log, monotonicUs } = this.#parts
+    const started = monotonicUs()
+    const offsets = await publish(folded, decisions, { log, persist: this.#persist })
+    const read = await readBack(decisions, offsets, log)
+    if (decisions.length > 0) this.#publishUs = monotonicUs() - started
+    for (const [lane, next] of folded.batch.next) lane.next = next
+    addCounters(this.counters, folded.counts)
+    this.counters.batches++
+    this.counters.decisions += read.length
+    if (read.length > 0) this.#decisions.next(read)
+  }
+
+  /** Undoes everything since the last commit by forgetting it: takes over from itself, adopting what it had published. */
+  async #restart(crash: EventCrash): Promise<void> {
+    const position = `${crash.partition}-${crash.offset}`
+    const attempt = (this.#attempts.get(position) ?? 0) + 1
+    this.#attempts.set(position, attempt)
+    this.counters.restarts++
+    if (this.#attempts.size > this.settings.poisonsMax)
+      throw new Error(`${this.#attempts.size} different events threw: the code or the model is at fault, not the events`, {
+        cause: crash.cause,
+      })
+    this.#parts.logger.error(
+      { position, attempt, of: this.settings.attemptsMax, cause: crash.cause },
+      'processing an event threw; starting again from the last commit',
+    )
+    await this.#committer.settle()
+    this.cache.clear()
+    const counted = this.#lanes
+    await this.#claimAll()
+    this.#lanes.forEach((lane, i) => (lane.countFrom = Math.max(counted[i]?.next ?? 0, counted[i]?.countFrom ?? 0)))
+  }
+
+  #attemptsOn(record: LogRecord): number {
+    return this.#attempts.size === 0 ? 0 : (this.#attempts.get(`${record.partition}-${record.offset}`) ?? 0)
+  }
+
+  #halt(failure: unknown): void {
+    this.#state = { kind: 'stopped', failure }
+    this.#parts.logger.error({ failure }, 'the engine stopped')
+    this.#progress.next()
+    this.#parts.onStopped(failure)
+  }
+
+  #persist = async <Result>(run: () => Promise<Result>): Promise<Result> => {
+    for (;;) {
+      try {
+        return await run()
+      } catch (failure) {
+        if (!(failure instanceof RetryableFailure) || failure instanceof StaleCommit) throw failure
+        this.counters.retries++
+        this.#parts.logger.warn({ code: failure.code, reason: failure.message }, 'trying again shortly')
+        await new Promise((resolve) => setTimeout(resolve, this.settings.retryAfterMs))
+      }
+    }
+  }
+
+  #release(commits: readonly { readonly partition: number; readonly to: number }[]): void {
+    if (commits.length === 0) return
+    this.#parts.log.release(
+      'credit-events',
+      'state',
+      this.#lanes.map((lane) => lane.committed),
+    )
+  }
+}

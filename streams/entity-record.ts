@@ -1,0 +1,83 @@
+/**
+ * What the engine keeps of one applicant: the dedupe ring and the feature state. In memory an {@link Entity}; in the store a compact,
+ * versioned record.
+ *
+ * Record, little-endian: magic 0x45, version u8, flags u16 (1 = erased), ring entries u32, ring overflow u32, feature states u32,
+ * newest event time f64; the ring's entries (28 bytes each); per feature state: feature-set hash (32 bytes), length u32, state.
+ */
+import { DedupeRing, RING_ENTRY_BYTES, RING_WORDS } from './dedupe-ring.ts'
+import { TerminalFailure } from './failure.ts'
+
+const MAGIC = 0x45
+const VERSION = 1
+const HEADER_BYTES = 24
+const STATE_HEADER_BYTES = 36
+const ERASED = 1
+
+export interface Entity {
+  readonly ring: DedupeRing
+  /** State under the feature set in force. */
+  state: Uint8Array
+  /** Newest event time folded, −Infinity before the first: what comes with an older one is late. */
+  newestEventTime: number
+  /** Whether an erasure was asked for since the last new fact. */
+  erased: boolean
+}
+
+export const newEntity = (state: Uint8Array): Entity => ({ ring: new DedupeRing(), state, newestEventTime: -Infinity, erased: false })
+
+/** Upper bound of a record's size in bytes. */
+export const entityBytesMax = (stateBytes: number, ringEntriesMax: number): number =>
+  HEADER_BYTES + ringEntriesMax * RING_ENTRY_BYTES + STATE_HEADER_BYTES + stateBytes
+
+export const entityBytes = (entity: Entity): number =>
+  HEADER_BYTES + entity.ring.count * RING_ENTRY_BYTES + STATE_HEADER_BYTES + entity.state.length
+
+export const encodeEntity = (entity: Entity, featureSetHash: Uint8Array): Buffer => {
+  const { ring, state } = entity
+  const out = Buffer.allocUnsafeSlow(entityBytes(entity))
+  out[0] = MAGIC
+  out[1] = VERSION
+  out.writeUInt16LE(entity.erased ? ERASED : 0, 2)
+  out.writeUInt32LE(ring.count, 4)
+  out.writeUInt32LE(ring.overflow, 8)
+  out.writeUInt32LE(1, 12)
+  out.writeDoubleLE(entity.newestEventTime, 16)
+  const ringBytes = ring.count * RING_ENTRY_BYTES
+  out.set(new Uint8Array(ring.words.buffer, ring.words.byteOffset, ringBytes), HEADER_BYTES)
+  const at = HEADER_BYTES + ringBytes
+  out.set(featureSetHash, at)
+  out.writeUInt32LE(state.length, at + 32)
+  out.set(state, at + STATE_HEADER_BYTES)
+  return out
+}
+
+/** Copies the record's parts out of `bytes`. A record of another feature set or layout is terminal: state is then rebuilt from the log. */
+export const decodeEntity = (bytes: Uint8Array, featureSetHash: Uint8Array, stateBytes: number, where: string): Entity => {
+  const record = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (record.length < HEADER_BYTES || record[0] !== MAGIC || record[1] !== VERSION)
+    throw damaged(where, 'it is not an entity record of version 1')
+  const count = record.readUInt32LE(4)
+  const at = HEADER_BYTES + count * RING_ENTRY_BYTES
+  if (record.length !== at + STATE_HEADER_BYTES + stateBytes || record.readUInt32LE(at + 32) !== stateBytes)
+    throw damaged(where, `its length ${record.length} does not fit its header`)
+  if (!record.subarray(at, at + 32).equals(featureSetHash))
+    throw damaged(
+      where,
+      `it is of feature set ${record.toString('hex', at, at + 6)}…, in force is ${Buffer.from(featureSetHash).toString('hex', 0, 6)}…`,
+    )
+  const words = new Uint32Array(Math.max(4, count) * RING_WORDS)
+  new Uint8Array(words.buffer).set(record.subarray(HEADER_BYTES, at))
+  return {
+    ring: new DedupeRing(words, count, record.readUInt32LE(8)),
+    state: Uint8Array.prototype.slice.call(record, at + STATE_HEADER_BYTES),
+    newestEventTime: record.readDoubleLE(16),
+    erased: (record.readUInt16LE(2) & ERASED) !== 0,
+  }
+}
+
+const damaged = (where: string, why: string): TerminalFailure =>
+  new TerminalFailure(
+    'state-corrupt',
+    `the stored state of ${where} cannot be used: ${why}. State is a cache: delete the state folder, and the engine rebuilds it from the log.`,
+  )

@@ -1,0 +1,63 @@
+/** Events appended, or being appended, that the engine has not folded yet: until then no dedupe ring knows them. */
+import type { Hash64 } from './hash64.ts'
+
+export interface InFlight {
+  readonly key: string
+  readonly contentHigh: number
+  readonly contentLow: number
+  readonly partition: number
+  /** −1 until the append is acknowledged. */
+  offset: number
+  /** Resolves with the offset, or rejects as the append did. */
+  readonly appended: Promise<number>
+}
+
+/** Bounded by the engine's lag, which ingest bounds. */
+export class InFlightIndex {
+  readonly #byKey = new Map<string, InFlight>()
+  /** Acknowledged ones per partition, in the order of their offsets. */
+  readonly #queues: { entries: InFlight[]; head: number }[]
+
+  constructor(partitions: number) {
+    this.#queues = Array.from({ length: partitions }, () => ({ entries: [], head: 0 }))
+  }
+
+  get size(): number {
+    return this.#byKey.size
+  }
+
+  find(key: string): InFlight | undefined {
+    return this.#byKey.get(key)
+  }
+
+  add(key: string, content: Hash64, partition: number, appended: Promise<number>): InFlight {
+    const entry: InFlight = { key, contentHigh: content.high, contentLow: content.low, partition, offset: -1, appended }
+    this.#byKey.set(key, entry)
+    return entry
+  }
+
+  acknowledged(entry: InFlight, offset: number): void {
+    entry.offset = offset
+    this.#queues[entry.partition]?.entries.push(entry)
+  }
+
+  failed(entry: InFlight): void {
+    this.#byKey.delete(entry.key)
+  }
+
+  /** Forgets what lies below the engine's positions: the dedupe rings know it now. */
+  folded(positions: readonly number[]): void {
+    positions.forEach((position, partition) => {
+      const queue = this.#queues[partition] as { entries: InFlight[]; head: number }
+      let entry = queue.entries[queue.head]
+      while (entry !== undefined && entry.offset < position) {
+        this.#byKey.delete(entry.key)
+        entry = queue.entries[++queue.head]
+      }
+      if (queue.head > 1024) {
+        queue.entries = queue.entries.slice(queue.head)
+        queue.head = 0
+      }
+    })
+  }
+}

@@ -1,0 +1,223 @@
+/**
+ * The way in: puts each event where its key belongs, answers repeats exactly (they never reach the log), sends protected attributes to
+ * the vault alone, and keeps what it refuses in the dead letters.
+ */
+import type { CreditEvent, ProducedEvent, ProtectedEvent } from '#schemas/events.ts'
+import type { Rejection } from '#schemas/rejection.ts'
+import { encodeEvent } from '#schemas/wire.ts'
+import { edgeDeadLetter } from './dead-letter.ts'
+import type { Engine } from './engine.ts'
+import { RetryableFailure } from './failure.ts'
+import { hashBytes, type Hash64 } from './hash64.ts'
+import { InFlightIndex } from './in-flight.ts'
+import { judgeTime } from './pipeline/admission.ts'
+import { lookUp } from './pipeline/fold.ts'
+import type { AppendRecord, Clock, EventLog, Vault } from './ports.ts'
+
+export interface Position {
+  readonly partition: number
+  readonly offset: number
+}
+
+/** An event that parsed, with the bytes the producer sent; a conflict dead-letters those. */
+export interface IncomingEvent {
+  readonly event: ProducedEvent
+  readonly bytes: Uint8Array
+}
+
+/** What became of one event. `position` is null for events that never enter the log. */
+export type IngestResult =
+  | { readonly status: 'accepted'; readonly position: Position | null }
+  | { readonly status: 'duplicate'; readonly position: Position | null }
+  | { readonly status: 'conflict'; readonly position: Position | null; readonly rejection: Rejection }
+  | { readonly status: 'rejected'; readonly position: null; readonly rejection: Rejection }
+
+export interface IngestParts {
+  readonly engine: Engine
+  readonly log: EventLog
+  readonly clock: Clock
+  /** Where protected attributes go; undefined refuses them, which is the default configuration. */
+  readonly vault: Vault | undefined
+  /** Events the engine may lag behind the log before ingest answers `overloaded`. */
+  readonly lagMax?: number
+  /** Name of the edge in dead letters. */
+  readonly source?: string
+}
+
+const LAG_MAX = 100_000
+
+export class Ingest {
+  readonly #parts: IngestParts
+  readonly #inFlight: InFlightIndex
+  readonly #content: Hash64 = { high: 0, low: 0 }
+
+  constructor(parts: IngestParts) {
+    this.#parts = parts
+    this.#inFlight = new InFlightIndex(parts.log.partitions('credit-events'))
+    parts.engine.progress.subscribe(() => this.#inFlight.folded(parts.engine.positions()))
+  }
+
+  /**
+   * Appends in the given order; resolves once what was accepted survives what the durability names. Rejects with code `overloaded` or
+   * `disk-full` (retryable) where nothing could be taken.
+   */
+  async ingest(events: readonly IncomingEvent[]): Promise<readonly IngestResult[]> {
+    const lagMax = this.#parts.lagMax ?? LAG_MAX
+    if (this.#inFlight.size > lagMax)
+      throw new RetryableFailure(
+        'overloaded',
+        `${this.#inFlight.size} accepted events wait for the engine, at most ${lagMax} may; try again later`,
+      )
+    await this.#loadApplicants(events)
+    const now = this.#parts.clock.now()
+    const out: (IngestResult | Promise<IngestResult>)[] = []
+    const records: AppendRecord[] = []
+    const append = Promise.withResolvers<readonly number[]>()
+    append.promise.catch(() => {})
+    for (const incoming of events) out.push(this.#take(incoming, now, records, append.promise))
+    if (records.length > 0) this.#parts.log.append('credit-events', records).then(append.resolve, append.reject)
+    return Promise.all(out)
+  }
+
+  /** Keeps bytes that did not even parse. Resolves once durable. */
+  async deadLetter(bytes: Uint8Array, rejection: Rejection): Promise<void> {
+    const { log, clock, source } = this.#parts
+    await log.append('dead-letters', [edgeDeadLetter(0, bytes, rejection, clock.now(), source ?? 'http')])
+  }
+
+  #take(
+    incoming: IncomingEvent,
+    now: number,
+    records: AppendRecord[],
+    append: Promise<readonly number[]>,
+  ): IngestResult | Promise<IngestResult> {
+    const { event } = incoming
+    const { engine } = this.#parts
+    if (event.kind === 'protected') return this.#toVault(event, incoming.bytes)
+    const timing = judgeTime(event.eventTime, now, engine.settings.time)
+    if (timing !== undefined) return this.#reject(incoming.bytes, timing)
+    const value = encodeEvent(event)
+    const partition = engine.partitionOf(event.applicantId)
+    const key = `${event.applicantId}\n${event.producer}\n${event.eventId}`
+    const flying = this.#inFlight.find(key)
+    hashBytes(value, this.#content)
+    if (flying !== undefined) {
+      const same = flying.contentHigh === this.#content.high && flying.contentLow === this.#content.low
+      return flying.appended.then((offset) => this.#repeat(same, { partition, offset }, incoming, event))
+    }
+    const entity = engine.cache.peek(partition, event.applicantId)
+    const seen = entity === undefined ? undefined : lookUp(entity, event.producer, event.eventId, value, now, engine.settings.dedupe)
+    if (seen !== undefined && seen.kind !== 'new')
+      return this.#repeat(seen.kind === 'duplicate', { partition, offset: seen.offset }, incoming, event)
+    const index = records.push({ partition, key: Buffer.from(event.applicantId, 'latin1'), value }) - 1
+    const entry = this.#inFlight.add(
+      key,
+      this.#content,
+      partition,
+      append.then((offsets) => offsets[index] as number),
+    )
+    return entry.appended.then(
+      (offset) => {
+        this.#inFlight.acknowledged(entry, offset)
+        return { status: 'accepted', position: { partition, offset } }
+      },
+      (failure: unknown) => {
+        this.#inFlight.failed(entry)
+        throw failure
+      },
+    )
+  }
+
+  #repeat(same: boolean, position: Position, incoming: IncomingEvent, event: CreditEvent): IngestResult | Promise<IngestResult> {
+    const { counters } = this.#parts.engine
+    if (same) {
+      counters.ingestDuplicates++
+      return { status: 'duplicate', position }
+    }
+    counters.ingestConflicts++
+    const rejection: Rejection = {
+      code: 'duplicate-conflict',
+      detail: `producer ${event.producer} sent event ${event.eventId} before, with other content, as ${position.partition}-${position.offset}; the first stands`,
+      errors: [
+        {
+          pointer: '/eventId',
+          value: event.eventId.slice(0, 64),
+          expected: 'an id not used before, or the same content',
+          remedy: 'Give the corrected event an eventId of its own.',
+        },
+      ],
+    }
+    return this.deadLetter(incoming.bytes, rejection).then(() => ({ status: 'conflict', position, rejection }))
+  }
+
+  async #reject(bytes: Uint8Array, rejection: Rejection): Promise<IngestResult> {
+    this.#parts.engine.counters.ingestRejected++
+    await this.deadLetter(bytes, rejection)
+    return { status: 'rejected', position: null, rejection }
+  }
+
+  /** A refused attribute is not dead-lettered: its bytes may not lie anywhere but in the vault. */
+  async #toVault(event: ProtectedEvent, bytes: Uint8Array): Promise<IngestResult> {
+    const { vault, engine } = this.#parts
+    if (vault === undefined) {
+      engine.counters.ingestRejected++
+      const detail = 'protected attributes are not collected by this installation; nothing of the event was kept'
+      return {
+        status: 'rejected',
+        position: null,
+        rejection: {
+          code: 'unknown-kind',
+          detail,
+          errors: [
+            {
+              pointer: '/kind',
+              value: 'protected',
+              expected: 'a kind that is configured',
+              remedy: 'Configure the vault if the law asks for this collection.',
+            },
+          ],
+        },
+      }
+    }
+    const put = await vault.put({
+      subject: event.applicantId,
+      producer: event.producer,
+      eventId: event.eventId,
+      attributes: event.attributes,
+      bytes,
+    })
+    if (put === 'accepted') return { status: 'accepted', position: null }
+    if (put === 'duplicate') {
+      engine.counters.ingestDuplicates++
+      return { status: 'duplicate', position: null }
+    }
+    engine.counters.ingestConflicts++
+    return {
+      status: 'conflict',
+      position: null,
+      rejection: {
+        code: 'duplicate-conflict',
+        detail: `producer ${event.producer} sent protected event ${event.eventId} before, with other content; the first stands`,
+        errors: [],
+      },
+    }
+  }
+
+  /** Dedupe rings must be at hand before the synchronous part, in which no other call can come between look and append. */
+  async #loadApplicants(events: readonly IncomingEvent[]): Promise<void> {
+    const { engine } = this.#parts
+    for (;;) {
+      const missing = new Map<number, Set<string>>()
+      for (const { event } of events) {
+        if (event.kind === 'protected') continue
+        const partition = engine.partitionOf(event.applicantId)
+        if (engine.cache.peek(partition, event.applicantId) !== undefined) continue
+        const keys = missing.get(partition)
+        if (keys === undefined) missing.set(partition, new Set([event.applicantId]))
+        else keys.add(event.applicantId)
+      }
+      if (missing.size === 0) return
+      await Promise.all([...missing].map(([partition, keys]) => engine.cache.load(partition, [...keys])))
+    }
+  }
+}

@@ -1,0 +1,89 @@
+/** Commits states behind the work: coalesced, one commit under way at a time, taken between batches so that it is one consistent cut. */
+import type { StateCommit, StateStore } from '../ports.ts'
+import type { EngineCounters } from './counters.ts'
+import type { EntityCache } from './entity-cache.ts'
+import type { Lane } from './lane.ts'
+import type { PipelineSettings } from './settings.ts'
+
+export interface CommitterPorts {
+  readonly state: StateStore
+  readonly cache: EntityCache
+  readonly settings: PipelineSettings
+  readonly counters: EngineCounters
+  readonly monotonicUs: () => number
+  /** Runs a commit, trying again after retryable failures. */
+  readonly persist: <Result>(run: () => Promise<Result>) => Promise<Result>
+  /** Called with the lanes' committed positions. */
+  readonly committed: (commits: readonly StateCommit[]) => void
+}
+
+export class Committer {
+  readonly #ports: CommitterPorts
+  #under: Promise<void> | undefined
+  #startedUs = 0
+  #failure: { cause: unknown } | undefined
+  lastCommitUs = 0
+
+  constructor(ports: CommitterPorts) {
+    this.#ports = ports
+  }
+
+  /** Called after each batch: commits when it is time, waits only where the backlog is too large, throws what a commit threw. */
+  async afterBatch(lanes: readonly Lane[]): Promise<void> {
+    const { settings, cache, monotonicUs } = this.#ports
+    const full = cache.dirtyCount >= settings.dirtyEntitiesMax
+    const due = monotonicUs() - this.#startedUs >= settings.commitAfterMs * 1000
+    if (this.#under !== undefined && cache.dirtyCount >= 2 * settings.dirtyEntitiesMax) await this.#under
+    if (this.#failure !== undefined) throw this.#failure.cause
+    if (this.#under === undefined && (full || due)) this.#begin(lanes)
+    cache.trim()
+  }
+
+  /** Commits all that is left. */
+  async flush(lanes: readonly Lane[]): Promise<void> {
+    await this.#under
+    if (this.#failure !== undefined) throw this.#failure.cause
+    this.#begin(lanes)
+    await this.settle()
+  }
+
+  /** Waits for the commit under way; forgets its failure where `forget` says so. */
+  async settle(forget = false): Promise<void> {
+    await this.#under
+    const failure = this.#failure
+    if (forget) this.#failure = undefined
+    else if (failure !== undefined) throw failure.cause
+  }
+
+  #begin(lanes: readonly Lane[]): void {
+    const { cache, state, persist, counters, monotonicUs, committed } = this.#ports
+    const moved = lanes.filter((lane) => lane.next > lane.committed)
+    if (moved.length === 0) return
+    const startedUs = monotonicUs()
+    const { states, held } = cache.takeDirty()
+    const commits = moved.map((lane): StateCommit => ({
+      partition: lane.partition,
+      from: lane.committed,
+      to: lane.next,
+      epoch: lane.epoch,
+      chainHash: lane.chainHash,
+      decisionsOffset: lane.decisionsOffset,
+      states: states[lane.partition] as Map<string, Uint8Array>,
+    }))
+    for (const lane of moved) lane.committed = lane.next
+    this.#startedUs = startedUs
+    this.#under = persist(() => state.commit(commits)).then(
+      () => {
+        this.#under = undefined
+        cache.committed(held)
+        counters.commits++
+        this.lastCommitUs = monotonicUs() - startedUs
+        committed(commits)
+      },
+      (cause: unknown) => {
+        this.#under = undefined
+        this.#failure = { cause }
+      },
+    )
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * The applicants at work, in memory. Loaded from the store on a miss; dirty ones stay until they are committed, clean ones leave in rough
+ * order of last use once the cache exceeds its bytes.
+ */
+import type { FeatureSet } from '#features/feature-set.ts'
+import { decodeEntity, encodeEntity, entityBytes, newEntity, type Entity } from '../entity-record.ts'
+import type { StateStore } from '../ports.ts'
+
+/** Objects, map entry and array headers around an entity's bytes; measured at about 400 bytes. */
+const OVERHEAD_BYTES = 400
+
+interface Held {
+  readonly key: string
+  readonly partition: number
+  readonly entity: Entity
+  bytes: number
+  /** Commits under way or due that carry this entity; it may leave at 0. */
+  pins: number
+  dirty: boolean
+  used: boolean
+}
+
+export class EntityCache {
+  readonly #featureSet: FeatureSet
+  readonly #hash: Buffer
+  readonly #store: StateStore
+  readonly #bytesMax: number
+  readonly #held: Map<string, Held>[]
+  readonly #loading = new Map<string, Promise<void>>()
+  #dirty: Held[] = []
+  #bytes = 0
+
+  constructor(featureSet: FeatureSet, store: StateStore, partitions: number, bytesMax: number) {
+    this.#featureSet = featureSet
+    this.#hash = Buffer.from(featureSet.hash, 'hex')
+    this.#store = store
+    this.#bytesMax = bytesMax
+    this.#held = Array.from({ length: partitions }, () => new Map<string, Held>())
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+  get dirtyCount(): number {
+    return this.#dirty.length
+  }
+
+  peek(partition: number, key: string): Entity | undefined {
+    const held = this.#of(partition).get(key)
+    if (held === undefined) return undefined
+    held.used = true
+    return held.entity
+  }
+
+  /** The entity, about to be changed. It must be in the cache. */
+  change(partition: number, key: string): Entity {
+    const held = this.#of(partition).get(key)
+    if (held === undefined) throw new Error(`entity ${key} of partition ${partition} was not loaded`)
+    held.used = true
+    if (!held.dirty) {
+      held.dirty = true
+      this.#dirty.push(held)
+    }
+    return held.entity
+  }
+
+  /** Brings what is missing into the cache; simultaneous calls share one load, so that nobody can insert an older copy. */
+  async load(partition: number, keys: readonly string[]): Promise<void> {
+    const missing: string[] = []
+    const waits: Promise<void>[] = []
+    for (const key of keys) {
+      if (this.#of(partition).has(key)) continue
+      const under = this.#loading.get(`${partition}/${key}`)
+      if (under === undefined) missing.push(key)
+      else waits.push(under)
+    }
+    if (missing.length > 0) {
+      const load = this.#insertLoaded(partition, missing)
+      for (const key of missing) this.#loading.set(`${partition}/${key}`, load)
+      waits.push(load)
+    }
+    await Promise.all(waits)
+  }
+
+  /** Encodes all dirty entities, by partition, as they are now; they stay until {@link committed} is called with the result. */
+  takeDirty(): { states: Map<string, Uint8Array>[]; held: readonly Held[] } {
+    const states = this.#held.map(() => new Map<string, Uint8Array>())
+    const held = this.#dirty
+    this.#dirty = []
+    for (const one of held) {
+      one.dirty = false
+      one.pins++
+      const bytes = entityBytes(one.entity) + OVERHEAD_BYTES
+      this.#bytes += bytes - one.bytes
+      one.bytes = bytes
+      ;(states[one.partition] as Map<string, Uint8Array>).set(one.key, encodeEntity(one.entity, this.#hash))
+    }
+    return { states, held }
+  }
+
+  committed(held: readonly Held[]): void {
+    for (const one of held) one.pins--
+  }
+
+  /** Lets clean entities go until the bound is met. Called between batches only: a batch relies on what it loaded. */
+  trim(): void {
+    if (this.#bytes > this.#bytesMax) this.#evict()
+  }
+
+  /** Drops everything: after a failure the store is the truth again. No commit may be under way. */
+  clear(): void {
+    for (const lane of this.#held) lane.clear()
+    this.#dirty = []
+    this.#bytes = 0
+  }
+
+  async #insertLoaded(partition: number, keys: readonly string[]): Promise<void> {
+    try {
+      const records = await this.#store.load(partition, keys)
+      keys.forEach((key, i) => this.#insert(partition, key, records[i]))
+    } finally {
+      for (const key of keys) this.#loading.delete(`${partition}/${key}`)
+    }
+  }
+
+  #insert(partition: number, key: string, record: Uint8Array | undefined): void {
+    const { stateBytes } = this.#featureSet
+    const entity =
+      record === undefined
+        ? newEntity(this.#featureSet.emptyState())
+        : decodeEntity(record, this.#hash, stateBytes, `applicant ${key} in partition ${partition}`)
+    const bytes = entityBytes(entity) + OVERHEAD_BYTES
+    this.#of(partition).set(key, { key, partition, entity, bytes, pins: 0, dirty: false, used: true })
+    this.#bytes += bytes
+  }
+
+  /** Second chance: what was used since the last pass goes to the end of the line once. */
+  #evict(): void {
+    for (const lane of this.#held) {
+      let looks = Math.max(64, lane.size >> 2)
+      for (const [key, held] of lane) {
+        if (looks-- === 0 || this.#bytes <= this.#bytesMax) break
+        if (held.used || held.dirty || held.pins > 0) {
+          held.used = false
+          lane.delete(key)
+          lane.set(key, held)
+        } else {
+          lane.delete(key)
+          this.#bytes -= held.bytes
+        }
+      }
+    }
+  }
+
+  #of(partition: number): Map<string, Held> {
+    return this.#held[partition] as Map<string, Held>
+  }
+}

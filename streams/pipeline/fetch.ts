@@ -1,0 +1,74 @@
+/** Takes what has queued, within bounds, and decodes it. */
+import { admit } from './admission.ts'
+import type { Batch, Item } from './batch.ts'
+import type { Lane } from './lane.ts'
+import type { EventLog, LogRecord } from '../ports.ts'
+import type { PipelineSettings } from './settings.ts'
+
+export interface FetchPorts {
+  readonly log: EventLog
+  readonly settings: PipelineSettings
+  readonly monotonicUs: () => number
+  /** Whether an event was given up as poison. */
+  readonly isPoison: (record: LogRecord) => boolean
+  /** Whether an event threw before and is to be tried again: then in a batch of its own. */
+  readonly isSuspect: (record: LogRecord) => boolean
+}
+
+/** What each lane may process next; lanes that are at the end are absent. Reads of all lanes run together. */
+export const fetchPages = async (
+  lanes: readonly Lane[],
+  turn: number,
+  { log, settings }: FetchPorts,
+): Promise<readonly [Lane, readonly LogRecord[]][]> => {
+  const ends = log.end('credit-events')
+  const behind = lanes.filter((lane) => lane.next < (ends[lane.partition] as number))
+  // Each turn begins with another lane, so that none starves where the bounds cut a batch short.
+  const ordered = behind.map((_, i) => behind[(i + turn) % behind.length] as Lane)
+  const share = Math.ceil(settings.batchBytesMax / Math.max(1, ordered.length))
+  const pages = await Promise.all(ordered.map((lane) => log.read('credit-events', lane.partition, lane.next, share)))
+  return ordered.map((lane, i) => [lane, pages[i] as readonly LogRecord[]])
+}
+
+/** Decodes and checks, up to the batch's bounds; what exceeds them stays in the log for the next turn. */
+export const decodeBatch = (pages: readonly [Lane, readonly LogRecord[]][], ports: FetchPorts): Batch => {
+  const { settings, log, monotonicUs } = ports
+  const started = monotonicUs()
+  const partitions = log.partitions('credit-events')
+  const items: Item[] = []
+  const next = new Map<Lane, number>()
+  let applications = 0
+  let alone = false
+  for (const [lane, records] of pages) {
+    for (const record of records) {
+      if (alone) break
+      if (ports.isSuspect(record)) {
+        if (items.length > 0) break
+        alone = true
+      }
+      if (items.length >= settings.batchRecordsMax || applications >= settings.batchApplicationsMax) break
+      const item = decodeItem(lane, record, partitions, ports)
+      if (item.kind === 'event' && item.event.kind === 'application') applications++
+      items.push(item)
+      next.set(lane, record.offset + 1)
+    }
+  }
+  return { items, next, suspect: alone, timing: { decodeUs: monotonicUs() - started, stateUs: 0, foldUs: 0 } }
+}
+
+const decodeItem = (lane: Lane, record: LogRecord, partitions: number, { settings, isPoison }: FetchPorts): Item => {
+  if (isPoison(record))
+    return {
+      kind: 'rejected',
+      lane,
+      record,
+      rejection: {
+        code: 'poison',
+        detail: `processing this event threw ${settings.attemptsMax} times; it was set aside so that the partition can go on`,
+        errors: [],
+      },
+    }
+  const parsed = admit(record, partitions, settings.time)
+  if (parsed.kind === 'rejected') return { kind: 'rejected', lane, record, rejection: parsed.rejection }
+  return { kind: 'event', lane, record, event: parsed.value }
+}

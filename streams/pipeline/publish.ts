@@ -1,0 +1,90 @@
+/** Publishes what a batch produced and reads it back: only what the decisions log shows as believed may be committed past. */
+import type { Decision } from '#schemas/decision.ts'
+import { peekDecision } from '#schemas/wire.ts'
+import { deadLetterOf } from '../dead-letter.ts'
+import { TerminalFailure } from '../failure.ts'
+import type { EventLog } from '../ports.ts'
+import { mayCommitReadBack, seeClaim } from '../protocol/belief.ts'
+import type { Published } from './batch.ts'
+import type { Folded } from './fold-batch.ts'
+import type { Lane } from './lane.ts'
+
+const PAGE_BYTES = 1024 * 1024
+
+export interface PublishPorts {
+  readonly log: EventLog
+  /** Runs an append, trying again after retryable failures. */
+  readonly persist: <Result>(run: () => Promise<Result>) => Promise<Result>
+}
+
+/** Dead letters first: should the process end between the two, they are repeated, never missing. Returns the decisions' offsets. */
+export const publish = async (
+  folded: Folded,
+  decisions: readonly Published[],
+  { log, persist }: PublishPorts,
+): Promise<readonly number[]> => {
+  if (folded.rejected.length > 0) {
+    const letters = folded.rejected.map(({ record, rejection }) => deadLetterOf(record, rejection))
+    await persist(() => log.append('dead-letters', letters))
+  }
+  if (decisions.length === 0) return []
+  return persist(() =>
+    log.append(
+      'decisions',
+      decisions.map(({ record }) => record),
+    ),
+  )
+}
+
+/** Reads each lane's decisions partition up to its newest decision, and checks that the log holds what was meant. */
+export const readBack = async (
+  decisions: readonly Published[],
+  offsets: readonly number[],
+  log: EventLog,
+): Promise<readonly Decision[]> => {
+  const byLane = new Map<Lane, { published: Published; offset: number }[]>()
+  decisions.forEach((published, i) => {
+    const entry = { published, offset: offsets[i] as number }
+    const list = byLane.get(published.lane)
+    if (list === undefined) byLane.set(published.lane, [entry])
+    else list.push(entry)
+  })
+  await Promise.all([...byLane].map(([lane, expected]) => readBackLane(lane, expected, log)))
+  return decisions.map(({ decision }) => decision)
+}
+
+const readBackLane = async (lane: Lane, expected: readonly { published: Published; offset: number }[], log: EventLog): Promise<void> => {
+  let at = 0
+  while (at < expected.length) {
+    const records = await log.read('decisions', lane.partition, lane.readBack, PAGE_BYTES)
+    if (records.length === 0)
+      throw new TerminalFailure(
+        'log-shortened',
+        `decisions[${lane.partition}] ends at ${lane.readBack}, though ${expected[at]?.offset} was acknowledged. Restore the log from a copy.`,
+      )
+    for (const record of records) {
+      const own = expected[at]
+      if (own === undefined) break
+      lane.readBack = record.offset + 1
+      if (record.offset !== own.offset) {
+        // Somebody else's record: a claim ends this ownership, a decision of an older owner is ignored.
+        if (peekDecision(record.value).kind === 'claim') lane.newestClaim = seeClaim(lane.newestClaim, record.offset)
+        continue
+      }
+      if (!mayCommitReadBack(lane.newestClaim, lane.epoch)) throw lostOwnership(lane)
+      if (Buffer.compare(record.value, own.published.record.value) !== 0)
+        throw new TerminalFailure(
+          'one-content-broken',
+          `decisions[${lane.partition}] holds other bytes at ${record.offset} than were published: the log does not keep what it acknowledged. Check the disk; run verify-chain.`,
+        )
+      lane.decisionsOffset = record.offset + 1
+      at++
+    }
+  }
+}
+
+const lostOwnership = (lane: Lane): TerminalFailure =>
+  new TerminalFailure(
+    'lost-ownership',
+    `partition ${lane.partition} was claimed anew at ${lane.newestClaim}, after this owner's ${lane.epoch}; its decisions are ignored from there on. This engine stops working on it.`,
+  )

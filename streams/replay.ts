@@ -1,0 +1,202 @@
+/**
+ * Running a past decision again: refolds its applicant from the input log, scores, and compares the body byte for byte. What differs is
+ * traced to its cause. Reads only; the same folding code as the live pipeline.
+ */
+import type { FeatureSet } from '#features/feature-set.ts'
+import type { Decision, DecisionBody } from '#schemas/decision.ts'
+import type { ApplicationEvent } from '#schemas/events.ts'
+import { capsuleHash, decodeDeadLetter, encodeBody } from '#schemas/wire.ts'
+import type { DedupeLimits } from './dedupe-ring.ts'
+import { newEntity, type Entity } from './entity-record.ts'
+import { findDecision, parseDecisionId } from './find-decision.ts'
+import { admit, type TimeRules } from './pipeline/admission.ts'
+import { foldEvent, recognise } from './pipeline/fold.ts'
+import { bodyOf } from './pipeline/score-batch.ts'
+import type { Decider, EventLog, LogRecord } from './ports.ts'
+
+export type ReplayCause = 'data' | 'feature' | 'model' | 'policy' | 'degrade' | 'runtime' | 'chain'
+
+export interface Difference {
+  readonly cause: ReplayCause
+  readonly detail: string
+}
+
+export type ReplayResult =
+  | { readonly kind: 'same'; readonly stored: Decision; readonly eventsFolded: number }
+  | { readonly kind: 'different'; readonly stored: Decision; readonly differences: readonly Difference[] }
+  | { readonly kind: 'absent'; readonly detail: string }
+
+export interface ReplayParts {
+  readonly log: EventLog
+  readonly featureSet: FeatureSet
+  readonly decider: Decider
+  /** As in force when the decision was made. */
+  readonly time: TimeRules
+  readonly dedupe: DedupeLimits
+}
+
+const PAGE_BYTES = 4 * 1024 * 1024
+
+/** Replays the decision with the id `<partition>-<offset>`. */
+export const replayDecision = async (id: string, parts: ReplayParts): Promise<ReplayResult> => {
+  const position = parseDecisionId(id)
+  if (position === undefined)
+    return { kind: 'absent', detail: `"${id}" is no decision id; one looks like 3-1204 (partition and offset of the application)` }
+  let stored: Decision | undefined
+  try {
+    stored = await findDecision(parts.log, position.partition, position.offset)
+  } catch (failure) {
+    return { kind: 'absent', detail: `the decisions log cannot be read: ${messageOf(failure)}` }
+  }
+  if (stored === undefined)
+    return { kind: 'absent', detail: `no decision is believed at ${id}: no application lies there, or it has not been decided` }
+  const chain = judgeChain(stored)
+  const history = await refold(position.partition, position.offset, stored, parts)
+  if (history.kind === 'broken') return { kind: 'different', stored, differences: [...chain, history.difference] }
+  const rebuilt = rebuild(history, stored, parts)
+  const differences = [...chain, ...(rebuilt.kind === 'failed' ? [rebuilt.difference] : compare(stored, rebuilt.body, parts.featureSet))]
+  return differences.length === 0
+    ? { kind: 'same', stored, eventsFolded: history.eventsFolded }
+    : { kind: 'different', stored, differences }
+}
+
+type History =
+  | {
+      readonly kind: 'reached'
+      readonly entity: Entity
+      readonly record: LogRecord
+      readonly application: ApplicationEvent
+      readonly eventsFolded: number
+    }
+  | { readonly kind: 'broken'; readonly difference: Difference }
+
+const refold = async (partition: number, offset: number, stored: Decision, parts: ReplayParts): Promise<History> => {
+  const start = parts.log.start('credit-events')[partition] as number
+  if (start > 0)
+    return broken(
+      'data',
+      `the input log of partition ${partition} begins at ${start}, not at 0: retention deleted earlier events, so the applicant's state cannot be rebuilt from it. Restore the older segments.`,
+    )
+  try {
+    return await walk(partition, offset, stored, parts)
+  } catch (failure) {
+    return broken('data', messageOf(failure))
+  }
+}
+
+const walk = async (partition: number, offset: number, stored: Decision, parts: ReplayParts): Promise<History> => {
+  const { log, featureSet, time, dedupe } = parts
+  const key = Buffer.from(stored.body.applicantId)
+  const setAside = await poisonIn(log, partition)
+  const entity = newEntity(featureSet.emptyState())
+  const partitions = log.partitions('credit-events')
+  let eventsFolded = 0
+  for (let next = 0; next <= offset;) {
+    const records = await log.read('credit-events', partition, next, PAGE_BYTES)
+    if (records.length === 0)
+      return broken('data', `the input log of partition ${partition} ends at ${next}, before the application at ${offset}`)
+    for (const record of records) {
+      next = record.offset + 1
+      if (record.offset === offset && Buffer.compare(record.key, key) !== 0)
+        return broken('data', `the record at ${partition}-${offset} is of another applicant than the decision names`)
+      if (Buffer.compare(record.key, key) !== 0 || setAside.has(record.offset)) continue
+      const parsed = admit(record, partitions, time)
+      if (record.offset === offset) {
+        if (parsed.kind === 'rejected')
+          return broken('data', `the record at ${partition}-${offset} is rejected now: ${parsed.rejection.detail}`)
+        if (parsed.value.kind !== 'application')
+          return broken('data', `the record at ${partition}-${offset} is a ${parsed.value.kind}, not an application`)
+        return { kind: 'reached', entity, record, application: parsed.value, eventsFolded }
+      }
+      if (parsed.kind === 'rejected' || recognise(entity, parsed.value, record, dedupe).kind !== 'new') continue
+      foldEvent(entity, parsed.value, featureSet)
+      eventsFolded++
+    }
+  }
+  return broken('data', `the application at ${partition}-${offset} is not in the log`)
+}
+
+/** Events the live run set aside: they never moved a state. */
+const poisonIn = async (log: EventLog, partition: number): Promise<ReadonlySet<number>> => {
+  const out = new Set<number>()
+  const end = log.end('dead-letters')[partition] as number
+  for (let next = log.start('dead-letters')[partition] as number; next < end;) {
+    for (const record of await log.read('dead-letters', partition, next, PAGE_BYTES)) {
+      next = record.offset + 1
+      const letter = decodeDeadLetter(record.value)
+      if (letter.kind === 'accepted' && letter.value.code === 'poison' && letter.value.offset !== null) out.add(letter.value.offset)
+    }
+  }
+  return out
+}
+
+type Rebuilt = { readonly kind: 'built'; readonly body: DecisionBody } | { readonly kind: 'failed'; readonly difference: Difference }
+
+const rebuild = (
+  { entity, record, application }: History & { kind: 'reached' },
+  stored: Decision,
+  { featureSet, decider }: ReplayParts,
+): Rebuilt => {
+  const vector = new Float32Array(featureSet.size)
+  try {
+    featureSet.vector(entity.state, application, vector, 0)
+    return { kind: 'built', body: bodyOf(record, application, vector, decider.decide(application, vector, 0, stored.body.degraded)) }
+  } catch (failure) {
+    return { kind: 'failed', difference: { cause: 'runtime', detail: `scoring threw: ${messageOf(failure)}` } }
+  }
+}
+
+/** Names what differs, from the outside in: a later stage is only to blame where the earlier ones agree. */
+const compare = (stored: Decision, rebuilt: DecisionBody, featureSet: FeatureSet): readonly Difference[] => {
+  const was = stored.body
+  const out: Difference[] = []
+  const differs = (cause: ReplayCause, detail: string) => out.push({ cause, detail })
+  if (was.inputHash !== rebuilt.inputHash)
+    differs('data', `the application's bytes hash to ${rebuilt.inputHash}, decided was on ${was.inputHash}`)
+  if (was.featureSetHash !== rebuilt.featureSetHash)
+    differs('feature', `decided under feature set ${was.featureSetHash}, in force is ${rebuilt.featureSetHash}`)
+  else if (!sameBits(was.vector, rebuilt.vector)) differs('feature', vectorDetail(was.vector, rebuilt.vector, featureSet))
+  if (was.bundleHash !== rebuilt.bundleHash)
+    differs(
+      'model',
+      `decided with ${was.modelVersion} (bundle ${was.bundleHash}), at hand is ${rebuilt.modelVersion} (bundle ${rebuilt.bundleHash})`,
+    )
+  if (was.policyVersion !== rebuilt.policyVersion)
+    differs('policy', `decided under policy ${was.policyVersion}, in force is ${rebuilt.policyVersion}`)
+  if (was.degraded !== rebuilt.degraded)
+    differs(
+      'degrade',
+      `decided with "${was.degraded ?? 'nothing'}" given up, now "${rebuilt.degraded ?? 'nothing'}": a member fails now that worked then, or the other way round`,
+    )
+  if (out.length === 0 && Buffer.compare(encodeBody(was), encodeBody(rebuilt)) !== 0)
+    differs(
+      'runtime',
+      `same data, features, model and policy, other numbers: margin was ${was.margin}, is ${rebuilt.margin}; probability was ${was.probability}, is ${rebuilt.probability}`,
+    )
+  return out
+}
+
+const judgeChain = (stored: Decision): readonly Difference[] => {
+  const hash = capsuleHash(stored.previousHash, encodeBody(stored.body))
+  return hash === stored.capsuleHash
+    ? []
+    : [
+        {
+          cause: 'chain',
+          detail: `the stored body hashes to ${hash}, its capsule says ${stored.capsuleHash}: the decision was changed after it was published`,
+        },
+      ]
+}
+
+/** Bit for bit, so that NaN equals NaN and −0 differs from 0. */
+const sameBits = (a: Float32Array, b: Float32Array): boolean =>
+  a.length === b.length &&
+  Buffer.compare(new Uint8Array(a.buffer, a.byteOffset, a.byteLength), new Uint8Array(b.buffer, b.byteOffset, b.byteLength)) === 0
+
+const vectorDetail = (was: Float32Array, is: Float32Array, featureSet: FeatureSet): string => {
+  const changed = featureSet.features.flatMap(({ name }, i) => (Object.is(was[i], is[i]) ? [] : [`${name} was ${was[i]}, is ${is[i]}`]))
+  return `${changed.length} features differ under the same definitions (${changed.slice(0, 3).join('; ')}): an earlier event of the applicant was changed, or the feature code`
+}
+
+const broken = (cause: ReplayCause, detail: string): History & { kind: 'broken' } => ({ kind: 'broken', difference: { cause, detail } })
+const messageOf = (failure: unknown): string => (failure instanceof Error ? failure.message : String(failure))
