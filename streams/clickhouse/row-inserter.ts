@@ -50,13 +50,23 @@ export class RowInserter {
   /** All rows or none; the same token twice inserts once. All rows must belong to one monthly partition. */
   async insert(rows: TableRows, token: string): Promise<void> {
     if (rowsIn(rows) === 0) return
-    const path = join(this.#spool, `${rows.table}-${this.#sequence++}.native`)
-    const names = Object.keys(rows.columns).map((name) => `\`${name}\``)
+    await this.#from(rows.table, Object.keys(rows.columns), encodeRows(rows), `insert_deduplication_token = ${sqlString(token)}, ${ONE_PART} FORMAT Native`)
+  }
+
+  /** A few rows given as objects; names are the table's columns. Instants are written `YYYY-MM-DD hh:mm:ss.sss`, UTC. */
+  async insertObjects(table: string, rows: readonly Readonly<Record<string, unknown>>[]): Promise<void> {
+    const [first] = rows
+    if (first === undefined) return
+    const lines = Buffer.from(rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+    await this.#from(table, Object.keys(first), [lines], `${ONE_PART} FORMAT JSONEachRow`)
+  }
+
+  async #from(table: string, columns: readonly string[], body: readonly Buffer[], settings: string): Promise<void> {
+    const path = join(this.#spool, `${table}-${this.#sequence++}`)
     try {
-      await write(path, encodeRows(rows))
-      await this.#connection.query(
-        `INSERT INTO ${this.#database}.${rows.table} (${names.join(', ')}) FROM INFILE ${sqlString(path)} SETTINGS insert_deduplication_token = ${sqlString(token)}, ${ONE_PART} FORMAT Native`,
-      )
+      await write(path, body)
+      const names = columns.map((name) => `\`${name}\``).join(', ')
+      await this.#connection.query(`INSERT INTO ${this.#database}.${table} (${names}) FROM INFILE ${sqlString(path)} SETTINGS ${settings}`)
     } finally {
       await rm(path, { force: true })
     }
