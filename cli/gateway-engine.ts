@@ -4,11 +4,10 @@ import type { Engine as GatewayEngine, Readiness } from '#gateway/ports.ts'
 import { listModels } from '#registry/list.ts'
 import type { Scorer } from '#scoring/scorer.ts'
 import { parseDecisionId } from '#schemas/decision.ts'
-import { edgeDeadLetter } from '#streams/dead-letter.ts'
 import type { Engine } from '#streams/engine.ts'
 import { findDecision } from '#streams/find-decision.ts'
 import type { Ingest } from '#streams/ingest.ts'
-import type { Clock, EventLog } from '#streams/ports.ts'
+import type { EventLog } from '#streams/ports.ts'
 import type { Waiters } from '#streams/waiters.ts'
 import type { Config } from './config.ts'
 import type { WarehouseStatus } from './warehouse-supervisor.ts'
@@ -21,7 +20,6 @@ export interface GatewayEngineParts {
   readonly config: Config
   readonly engine: Engine
   readonly log: EventLog
-  readonly clock: Clock
   readonly ingest: Ingest
   readonly waiters: Waiters
   readonly scorer: Scorer
@@ -42,15 +40,10 @@ const readiness = ({ engine, warehouse }: GatewayEngineParts): Readiness => {
 }
 
 export const gatewayEngine = (parts: GatewayEngineParts): GatewayEngine => {
-  const { config, engine, log, clock, ingest, waiters, scorer, metrics } = parts
-  let letters = 0
+  const { config, engine, log, ingest, waiters, scorer, metrics } = parts
   return {
     ingest: (events) => ingest.ingest(events),
-    async deadLetter(bytes, rejection) {
-      const partition = letters++ % log.partitions('dead-letters')
-      await log.append('dead-letters', [edgeDeadLetter(partition, bytes, rejection, clock.now(), 'http')])
-      engine.counters.ingestRejected += 1
-    },
+    deadLetter: (bytes, rejection) => ingest.deadLetter(bytes, rejection),
     waitForDecision: (event, deadlineMs) => waiters.wait(event, deadlineMs),
     async findDecision(id) {
       const position = parseDecisionId(id)

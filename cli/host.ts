@@ -11,7 +11,7 @@ import { loadScorer } from '#scoring/load-scorer.ts'
 import type { DecisionOutcome } from '#schemas/decision.ts'
 import { epochMs } from '#schemas/units.ts'
 import { agreeOnFormat, lockDirectory } from '#streams/embedded/data-directory.ts'
-import { openEventLog, topicPartitions } from '#streams/embedded/event-log.ts'
+import { type EmbeddedLogOptions, openEventLog, topicPartitions } from '#streams/embedded/event-log.ts'
 import { openStateStore } from '#streams/embedded/state-store.ts'
 import { openVault } from '#streams/embedded/vault.ts'
 import { createEngine, type Engine } from '#streams/engine.ts'
@@ -24,12 +24,11 @@ import { writeFacts } from './facts.ts'
 import { gatewayEngine } from './gateway-engine.ts'
 import { createMetrics } from './metrics.ts'
 import { archivePolicy } from './policy-archive.ts'
+import { pipelineSettings } from './pipeline-settings.ts'
 import { announceEngine, withdrawEngine } from './running-engine.ts'
 import { superviseWarehouse, type SupervisedWarehouse } from './warehouse-supervisor.ts'
 
-const MEBI = 1024 * 1024
 const DAY_MS = 86_400_000
-const YEAR_MS = 365.25 * DAY_MS
 
 export interface Host {
   readonly engine: Engine
@@ -80,11 +79,27 @@ const rateMeter = (engine: Engine): (() => number) => {
   }
 }
 
+/** Nothing goes that the state or the warehouse has not finished with. */
+const retentionOf = ({ retention, warehouse }: Config): Pick<EmbeddedLogOptions, 'retention'> => {
+  if (retention.days === null) return {}
+  const ageMsMax = retention.days * DAY_MS
+  const readers = warehouse.kind === 'off' ? [] : ['warehouse']
+  return {
+    retention: {
+      'credit-events': { ageMsMax, consumers: ['state', ...readers] },
+      decisions: { ageMsMax, consumers: ['state', ...readers] },
+    },
+  }
+}
+
 const startWarehouse = (config: Config, logger: Logger): SupervisedWarehouse | undefined => {
   if (config.warehouse.kind === 'off') return undefined
   const facts = writeFacts(config.dataDir, creditFeatureSet, config.models.dir)
   const { host, sqlPort } = config.gateway
-  return superviseWarehouse({ args: ['--data-dir', config.dataDir, '--sql-host', host, '--sql-port', String(sqlPort), '--facts', facts], logger })
+  return superviseWarehouse({
+    args: ['--data-dir', config.dataDir, '--sql-host', host, '--sql-port', String(sqlPort), '--facts', facts],
+    logger,
+  })
 }
 
 /**
@@ -110,22 +125,27 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
 
   const { directory } = resolve(config.models.dir, config.models.champion)
   const now = (): number => performance.now()
-  const scorer = await loadScorer({ bundleDir: directory, policyPath: config.policy.file, featureSet: creditFeatureSet, attribution: config.explain, now })
+  const scorer = await loadScorer({
+    bundleDir: directory,
+    policyPath: config.policy.file,
+    featureSet: creditFeatureSet,
+    attribution: config.explain,
+    now,
+  })
   archivePolicy(dataDir, scorer.policyVersion, config.policy.file)
 
-  const keep = config.retention.days === null ? undefined : { ageMsMax: config.retention.days * DAY_MS }
   const log = openEventLog({
     folder: join(dataDir, 'log'),
     partitions: topicPartitions(config.log.partitions),
     clock: systemClock,
     durability: config.durability,
     logger,
-    ...(keep === undefined ? {} : { retention: { 'credit-events': keep, decisions: keep } }),
+    ...retentionOf(config),
   })
   closers.add(() => log.close())
   const state = openStateStore({ folder: join(dataDir, 'state') })
   closers.add(() => state.close())
-  const vault = openVault({ folder: join(dataDir, 'vault') })
+  const vault = openVault(join(dataDir, 'vault'))
   closers.add(() => vault.close())
 
   const { promise: failed, resolve: fail } = Promise.withResolvers<unknown>()
@@ -140,36 +160,45 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
     owner: `${hostname()}:${process.pid}`,
     host: hostname(),
     runtime: `node ${process.versions.node} ${process.arch}`,
-    settings: {
-      cacheBytesMax: config.state.cacheMebibytes * MEBI,
-      time: { aheadMsMax: config.ingest.futureSkewSeconds * 1000, ageMsMax: config.ingest.pastYears * YEAR_MS },
-      ...(config.deadlineMs === null
-        ? {}
-        : { latency: { deadlineMs: config.deadlineMs, explanationDeferredAfter: 0.5, smallerEnsembleAfter: 0.7, scorecardAfter: 0.85, referredAfter: 1 } }),
-    },
+    settings: pipelineSettings(config),
     onStopped: fail,
   })
   closers.add(() => engine.stop())
   const mix = countDecisions(engine)
   await engine.start()
 
-  const ingest = new Ingest({ log, engine, vault, clock: systemClock, settings: engine.settings })
-  const waiters = new Waiters({ engine })
+  const ingest = new Ingest({ log, engine, vault, clock: systemClock })
+  const waiters = new Waiters()
+  engine.decisions.subscribe((batch) => waiters.offer(batch))
+  closers.add(() => waiters.close())
   const { port, host } = config.gateway
   let subscribers = (): number => 0
   const metrics = createMetrics({ engine, warehouse: () => warehouse?.status(), feedSubscribers: () => subscribers() })
   const sqlPort = warehouse === undefined ? null : await warehouse.ready
   const sqlUrl = sqlPort === null ? null : `http://${host}:${sqlPort}`
   const gateway = await startGateway({
-    settings: { host, port, credentials: readCredentials(config.gateway.tokensFile), allowedHosts: [], allowedOrigins: [], limits: DEFAULT_LIMITS },
-    engine: gatewayEngine({ config, engine, log, clock: systemClock, ingest, waiters, scorer, warehouse: () => warehouse?.status(), metrics }),
+    settings: {
+      host,
+      port,
+      credentials: readCredentials(config.gateway.tokensFile),
+      allowedHosts: [],
+      allowedOrigins: [],
+      limits: DEFAULT_LIMITS,
+    },
+    engine: gatewayEngine({ config, engine, log, ingest, waiters, scorer, warehouse: () => warehouse?.status(), metrics }),
     log,
     report: logger,
     sqlUrl: sqlUrl ?? '',
   })
   subscribers = () => gateway.counters.subscribers
   closers.add(() => gateway.close())
-  announceEngine(dataDir, { pid: process.pid, http: gateway.url, sql: sqlUrl, modelsDir: config.models.dir, policyFile: config.policy.file })
+  announceEngine(dataDir, {
+    pid: process.pid,
+    http: gateway.url,
+    sql: sqlUrl,
+    modelsDir: config.models.dir,
+    policyFile: config.policy.file,
+  })
   closers.add(() => withdrawEngine(dataDir))
 
   return {
@@ -182,7 +211,8 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
     recentRate: rateMeter(engine),
     warehouseRows: () => warehouse?.status().rows['decisions'] ?? 0,
     async warehouseCaughtUp() {
-      while (warehouse !== undefined && warehouse.status().state === 'ready' && warehouse.status().lag > 0) await new Promise((done) => setTimeout(done, 100))
+      while (warehouse !== undefined && warehouse.status().state === 'ready' && warehouse.status().lag > 0)
+        await new Promise((done) => setTimeout(done, 100))
     },
     close: () => closers.close(),
   }

@@ -13,7 +13,13 @@ export interface MetricsSources {
 }
 
 /** A counter whose value is kept elsewhere. prom-client counters only grow, so it is reset to what the source says. */
-const mirrored = (registry: Registry, name: string, help: string, label: string | null, read: () => Readonly<Record<string, number>> | number): void => {
+const mirrored = (
+  registry: Registry,
+  name: string,
+  help: string,
+  label: string | null,
+  read: () => Readonly<Record<string, number>> | number,
+): void => {
   new Counter({
     name,
     help,
@@ -59,9 +65,27 @@ export const createMetrics = ({ engine, warehouse, feedSubscribers }: MetricsSou
   })
   mirrored(registry, 'scorestream_events_total', 'Events folded, by kind', 'kind', () => counters.events as Record<string, number>)
   mirrored(registry, 'scorestream_decisions_total', 'Decisions read back from the log, by outcome', 'decision', () => decisions)
-  mirrored(registry, 'scorestream_degraded_total', 'Decisions that gave up quality to keep the deadline, by step', 'step', () => counters.degraded as Record<string, number>)
-  mirrored(registry, 'scorestream_dead_letters_total', 'Events refused by the pipeline, by code', 'code', () => counters.deadLetters as Record<string, number>)
-  mirrored(registry, 'scorestream_duplicates_total', 'Repeated events recognised', null, () => counters.duplicates + counters.ingestDuplicates)
+  mirrored(
+    registry,
+    'scorestream_degraded_total',
+    'Decisions that gave up quality to keep the deadline, by step',
+    'step',
+    () => counters.degraded as Record<string, number>,
+  )
+  mirrored(
+    registry,
+    'scorestream_dead_letters_total',
+    'Events refused by the pipeline, by code',
+    'code',
+    () => counters.deadLetters as Record<string, number>,
+  )
+  mirrored(
+    registry,
+    'scorestream_duplicates_total',
+    'Repeated events recognised',
+    null,
+    () => counters.duplicates + counters.ingestDuplicates,
+  )
   mirrored(registry, 'scorestream_conflicts_total', 'Event ids sent again with other bytes', null, () => counters.ingestConflicts)
   mirrored(registry, 'scorestream_late_events_total', 'Events older than the newest of their applicant', null, () => counters.late)
   mirrored(registry, 'scorestream_adopted_total', 'Decisions taken over from a predecessor', null, () => counters.adopted)

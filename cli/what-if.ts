@@ -69,9 +69,23 @@ export const askWhatIf = async (
   set.vector(entity.state, application, vector, 0)
   for (const [name, value] of overlays) vector[names.indexOf(name)] = value
   const verdict = decider.decide(application, vector, 0, null)
-  const { decision, probability, score, margin, base, residual, reasons, degraded, modelVersion, policyVersion, featureSetHash, ruleHit } = verdict
+  const { decision, probability, score, margin, base, residual, reasons, degraded, modelVersion, policyVersion, featureSetHash, ruleHit } =
+    verdict
   return {
     kind: 'answer',
-    answer: { decision, probability, score, margin, base, residual, reasons, degraded, modelVersion, policyVersion, featureSetHash, ruleHit },
+    answer: {
+      decision,
+      probability,
+      score,
+      margin,
+      base,
+      residual,
+      reasons,
+      degraded,
+      modelVersion,
+      policyVersion,
+      featureSetHash,
+      ruleHit,
+    },
   }
 }

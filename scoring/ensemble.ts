@@ -21,7 +21,7 @@ export interface Explainable {
   readonly probability: (margin: number) => Probability
 }
 
-export interface MemberModel extends TreeMargin {
+interface MemberModel extends TreeMargin {
   readonly name: string
 }
 

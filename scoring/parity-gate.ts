@@ -7,7 +7,7 @@ import { thresholdProbes } from './threshold-probes.ts'
 /** Splits probed per member, four rows each: keeps the gate near 100 ms for 300 trees. */
 const SPLITS_PROBED_MAX = 256
 /** Most the attributions may miss the margin by. */
-export const RESIDUAL_MAX = 1e-6
+const RESIDUAL_MAX = 1e-6
 
 const goldenVectors = ({ golden, manifest }: Bundle): Float32Array => {
   for (const [row, { vector }] of golden.entries())

@@ -5,7 +5,7 @@ import { nearestNames } from './policy/nearest-name.ts'
 import type { Rule } from './policy/policy.ts'
 
 /** Official interpretation of Regulation B (12 CFR 1002.9(b)(2)): more than four reasons are not likely to help the applicant. */
-export const REASONS_MAX = 4
+const REASONS_MAX = 4
 
 /**
  * Reads reasons off attributions. Correlated features are summed in their group; a group counts where its sum is positive, adverse to the

@@ -9,7 +9,7 @@ import type { Policy, Rule } from './policy/policy.ts'
 import type { ReasonRanking } from './reasons.ts'
 
 /** Microseconds of the last decision's stages; all 0 without a clock. */
-export interface StageTimes {
+interface StageTimes {
   scoreUs: number
   explainUs: number
   policyUs: number

@@ -58,7 +58,9 @@ const portFree = (host: string, port: number): Promise<boolean> =>
 const port = async (name: string, variable: string, host: string, number: number, mine: boolean): Promise<Finding> => {
   if (number === 0) return ok(name, 'any free port')
   if (mine) return ok(name, `${number}, held by the engine that runs on this directory`)
-  return (await portFree(host, number)) ? ok(name, `${host}:${number} is free`) : failure(name, `${host}:${number} is in use: end the other process (ss -ltnp 'sport = :${number}' names it) or set ${variable}`)
+  return (await portFree(host, number))
+    ? ok(name, `${host}:${number} is free`)
+    : failure(name, `${host}:${number} is in use: end the other process (ss -ltnp 'sport = :${number}' names it) or set ${variable}`)
 }
 
 const dataDirectory = (config: Config): Finding[] => {
@@ -69,7 +71,11 @@ const dataDirectory = (config: Config): Finding[] => {
     const { bavail, bsize } = statfsSync(parent)
     const free = bavail * bsize
     const detail = `${(free / 2 ** 30).toFixed(1)} GiB free at ${parent}`
-    findings.push(free < FREE_BYTES_MIN ? warning('disk', `${detail}; the log needs about 0.5 KB an event, the warehouse as much again`) : ok('disk', detail))
+    findings.push(
+      free < FREE_BYTES_MIN
+        ? warning('disk', `${detail}; the log needs about 0.5 KB an event, the warehouse as much again`)
+        : ok('disk', detail),
+    )
   }
   if (!existsSync(dataDir)) return [...findings, ok('data directory', `${dataDir} will be created`)]
   try {
@@ -77,11 +83,19 @@ const dataDirectory = (config: Config): Finding[] => {
     findings.push(
       partitions === config.log.partitions
         ? ok('data directory', `${dataDir}, ${partitions} partitions`)
-        : failure('data directory', `${dataDir} has ${partitions} partitions, the configuration says ${config.log.partitions}: set log.partitions to ${partitions}`),
+        : failure(
+            'data directory',
+            `${dataDir} has ${partitions} partitions, the configuration says ${config.log.partitions}: set log.partitions to ${partitions}`,
+          ),
     )
     const running = findEngine(dataDir)
-    findings.push(isDirectoryLocked(dataDir) ? ok('engine', running ? `runs as process ${running.pid} at ${running.http}` : 'a process holds the directory') : ok('engine', 'none runs on this directory'))
-    if ((statSync(dataDir).mode & 0o077) !== 0) findings.push(warning('permissions', `${dataDir} is readable by others: chmod 700 ${dataDir}`))
+    findings.push(
+      isDirectoryLocked(dataDir)
+        ? ok('engine', running ? `runs as process ${running.pid} at ${running.http}` : 'a process holds the directory')
+        : ok('engine', 'none runs on this directory'),
+    )
+    if ((statSync(dataDir).mode & 0o077) !== 0)
+      findings.push(warning('permissions', `${dataDir} is readable by others: chmod 700 ${dataDir}`))
   } catch (error) {
     findings.push(failure('data directory', messageOf(error)))
   }
@@ -91,13 +105,25 @@ const dataDirectory = (config: Config): Finding[] => {
 const model = (config: Config): Promise<Finding> =>
   attempt('model and policy', async () => {
     const { directory } = resolve(config.models.dir, config.models.champion)
-    const scorer = await loadScorer({ bundleDir: directory, policyPath: config.policy.file, featureSet: creditFeatureSet, attribution: config.explain })
+    const scorer = await loadScorer({
+      bundleDir: directory,
+      policyPath: config.policy.file,
+      featureSet: creditFeatureSet,
+      attribution: config.explain,
+    })
     return `${scorer.modelVersion} agrees with ONNX Runtime; policy ${scorer.policyVersion}`
   })
 
 const lightgbm = (): Finding => {
   try {
-    return ok('LightGBM', locateLightGbm({ explicit: process.env['SCORESTREAM_LIGHTGBM_LIB'], virtualEnvironment: process.env['VIRTUAL_ENV'], projectRoot: PROJECT_ROOT }))
+    return ok(
+      'LightGBM',
+      locateLightGbm({
+        explicit: process.env['SCORESTREAM_LIGHTGBM_LIB'],
+        virtualEnvironment: process.env['VIRTUAL_ENV'],
+        projectRoot: PROJECT_ROOT,
+      }),
+    )
   } catch (error) {
     return warning('LightGBM', messageOf(error))
   }
@@ -108,7 +134,9 @@ const examine = async (config: Config): Promise<Finding[]> => {
   const mine = existsSync(config.dataDir) && findEngine(config.dataDir) !== undefined
   return [
     ok('node', `${process.versions.node} (${process.execPath})`),
-    process.platform === 'linux' ? ok('platform', `${process.platform} ${process.arch}`) : warning('platform', `${process.platform} ${process.arch}: only Linux is tested`),
+    process.platform === 'linux'
+      ? ok('platform', `${process.platform} ${process.arch}`)
+      : warning('platform', `${process.platform} ${process.arch}: only Linux is tested`),
     ...(await Promise.all(nativeModules())),
     ...dataDirectory(config),
     await port('HTTP port', 'SCORESTREAM_PORT', host, http, mine),
@@ -127,11 +155,17 @@ export const doctor: Command = {
   notes: `
 Changes nothing. Exit codes: 0 nothing failed (warnings may stand), 1 something failed, 78 the configuration itself is wrong.`,
   async run(options) {
-    const config = loadConfig({ file: text(options, 'config'), environment: process.env, overrides: { dataDir: text(options, 'data-dir') } })
+    const config = loadConfig({
+      file: text(options, 'config'),
+      environment: process.env,
+      overrides: { dataDir: text(options, 'data-dir') },
+    })
     const findings = await examine(config)
     const failed = findings.some(({ state }) => state === 'failure')
     if (options['json'] === true) process.stdout.write(`${JSON.stringify({ healthy: !failed, findings }, null, 2)}\n`)
-    else for (const { check, state, detail } of findings) process.stdout.write(`${SIGNS[state]} ${check.padEnd(24)} ${detail.replaceAll('\n', `\n${' '.repeat(27)}`)}\n`)
+    else
+      for (const { check, state, detail } of findings)
+        process.stdout.write(`${SIGNS[state]} ${check.padEnd(24)} ${detail.replaceAll('\n', `\n${' '.repeat(27)}`)}\n`)
     return failed ? EXIT.findings : EXIT.ok
   },
 }

@@ -6,7 +6,10 @@ import { CommandError, EXIT } from '../exit.ts'
 import { findEngine } from '../running-engine.ts'
 
 const ask = async (sqlUrl: string, sql: string, format: string): Promise<string> => {
-  const response = await fetch(`${sqlUrl}/?${new URLSearchParams({ default_format: format, database: 'scorestream' })}`, { method: 'POST', body: sql })
+  const response = await fetch(`${sqlUrl}/?${new URLSearchParams({ default_format: format, database: 'scorestream' })}`, {
+    method: 'POST',
+    body: sql,
+  })
   const body = await response.text()
   if (!response.ok) throw new CommandError('query-failed', body.trim(), EXIT.badData)
   return body
@@ -18,7 +21,12 @@ export const query: Command = {
   positionals: '"<SQL>"',
   options: {
     ...DATA_OPTIONS,
-    format: { type: 'string', value: 'NAME', short: 'f', help: 'ClickHouse output format (default: a table on a terminal, TSV with names elsewhere)' },
+    format: {
+      type: 'string',
+      value: 'NAME',
+      short: 'f',
+      help: 'ClickHouse output format (default: a table on a terminal, TSV with names elsewhere)',
+    },
     ...JSON_OPTION,
   },
   notes: `
@@ -29,11 +37,19 @@ The SQL may also come on standard input: echo "SELECT 1" | scorestream query
 
 docs/analyst-guide.md has twenty more. Exit codes: 0 answered, 64 usage, 65 the SQL was refused or failed, 66 no warehouse there.`,
   async run(options, positionals) {
-    const config = loadConfig({ file: text(options, 'config'), environment: process.env, overrides: { dataDir: text(options, 'data-dir') } })
+    const config = loadConfig({
+      file: text(options, 'config'),
+      environment: process.env,
+      overrides: { dataDir: text(options, 'data-dir') },
+    })
     let sql = positionals.join(' ')
     if (sql === '' && !process.stdin.isTTY) for await (const chunk of process.stdin.setEncoding('utf8')) sql += chunk as string
-    if (sql.trim() === '') throw new CommandError('usage', 'give the SQL as an argument or on standard input\nTry: scorestream query --help', EXIT.usage)
-    const format = options['json'] === true ? 'JSON' : (text(options, 'format') ?? (process.stdout.isTTY ? 'PrettyCompactMonoBlock' : 'TabSeparatedWithNames'))
+    if (sql.trim() === '')
+      throw new CommandError('usage', 'give the SQL as an argument or on standard input\nTry: scorestream query --help', EXIT.usage)
+    const format =
+      options['json'] === true
+        ? 'JSON'
+        : (text(options, 'format') ?? (process.stdout.isTTY ? 'PrettyCompactMonoBlock' : 'TabSeparatedWithNames'))
     const engine = findEngine(config.dataDir)
     if (engine?.sql) process.stdout.write(await ask(engine.sql, sql, format))
     else {

@@ -18,7 +18,11 @@ SIGINT or SIGTERM drains and ends it; a second one ends it at once, which loses 
 
 Exit codes: 0 ended as asked, 65 data, model or policy refused, 70 a bug stopped it, 75 data directory or port in use, 78 configuration.`,
   async run(options) {
-    const config = loadConfig({ file: text(options, 'config'), environment: process.env, overrides: { dataDir: text(options, 'data-dir') } })
+    const config = loadConfig({
+      file: text(options, 'config'),
+      environment: process.env,
+      overrides: { dataDir: text(options, 'data-dir') },
+    })
     const host = await openHost(config, createLogger(text(options, 'log-level') ?? 'info'))
     process.stdout.write(`${JSON.stringify({ ready: true, pid: process.pid, http: host.httpUrl, sql: host.sqlUrl })}\n`)
     return await untilAskedToEnd(host)

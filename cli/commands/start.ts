@@ -33,9 +33,15 @@ const paceOf = (options: OptionValues): Pace => {
 const beginAnew = (dataDir: string): void => {
   if (!existsSync(dataDir)) return
   const running = findEngine(dataDir)
-  if (running) throw new CommandError('directory-locked', `${dataDir} is in use by process ${running.pid}; end it before --fresh`, EXIT.temporary)
+  if (running)
+    throw new CommandError('directory-locked', `${dataDir} is in use by process ${running.pid}; end it before --fresh`, EXIT.temporary)
   if (existsSync(join(dataDir, 'format.json'))) readFormat(dataDir)
-  else throw new CommandError('directory-foreign', `${dataDir} is not a data directory of this engine; --fresh will not delete it`, EXIT.badData)
+  else
+    throw new CommandError(
+      'directory-foreign',
+      `${dataDir} is not a data directory of this engine; --fresh will not delete it`,
+      EXIT.badData,
+    )
   rmSync(dataDir, { recursive: true })
 }
 
@@ -66,7 +72,11 @@ export const start: Command = {
   options: {
     ...DATA_OPTIONS,
     fresh: { type: 'boolean', help: 'delete the data directory first and begin anew' },
-    rate: { type: 'string', value: 'N', help: `events per second (default: ${RATE_DEFAULT}); the history before the first application goes faster` },
+    rate: {
+      type: 'string',
+      value: 'N',
+      help: `events per second (default: ${RATE_DEFAULT}); the history before the first application goes faster`,
+    },
     speed: { type: 'string', value: 'X', help: 'seconds of event time per second, e.g. 86400 for a day a second' },
     'as-fast-as-possible': { type: 'boolean', help: 'no pacing' },
     'exit-when-done': { type: 'boolean', help: 'end after the replay instead of serving on' },
@@ -77,7 +87,11 @@ The engine goes on serving after the replay. Ctrl-C drains and ends it; the next
 Exit codes: as for serve.`,
   async run(options) {
     const pace = paceOf(options)
-    const config = loadConfig({ file: text(options, 'config'), environment: process.env, overrides: { dataDir: text(options, 'data-dir') } })
+    const config = loadConfig({
+      file: text(options, 'config'),
+      environment: process.env,
+      overrides: { dataDir: text(options, 'data-dir') },
+    })
     if (options['fresh'] === true) beginAnew(config.dataDir)
     const host = await openHost(config, createLogger('warn'))
     process.stdout.write(banner(host))
@@ -93,7 +107,9 @@ Exit codes: as for serve.`,
         await host.engine.drain()
         await host.warehouseCaughtUp()
         line.update(stream.count, stream.count, facts(host))
-        process.stdout.write(options['exit-when-done'] === true ? '' : '\nThe demo is complete; the engine goes on serving. Ctrl-C ends it.\n')
+        process.stdout.write(
+          options['exit-when-done'] === true ? '' : '\nThe demo is complete; the engine goes on serving. Ctrl-C ends it.\n',
+        )
         if (options['exit-when-done'] === true) process.kill(process.pid, 'SIGTERM')
       },
       (error: unknown) => {

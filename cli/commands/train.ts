@@ -60,7 +60,8 @@ const demoEventCount = 383_103
 
 export const train: Command = {
   name: 'train',
-  summary: 'Replays the demo stream through the live feature code, fits, validates, calibrates, evaluates on the untouched fifth, and publishes a bundle.',
+  summary:
+    'Replays the demo stream through the live feature code, fits, validates, calibrates, evaluates on the untouched fifth, and publishes a bundle.',
   options: {
     config: DATA_OPTIONS.config,
     out: { type: 'string', value: 'DIR', help: 'registry folder (default: models.dir of the configuration)' },
@@ -76,7 +77,11 @@ Exit codes: 0 published, 64 usage, 65 data or bundle refused, 69 library missing
   async run(options) {
     const config = loadConfig({ file: text(options, 'config'), environment: process.env })
     const lightgbm = openLightGbm(
-      locateLightGbm({ explicit: process.env['SCORESTREAM_LIGHTGBM_LIB'], virtualEnvironment: process.env['VIRTUAL_ENV'], projectRoot: PROJECT_ROOT }),
+      locateLightGbm({
+        explicit: process.env['SCORESTREAM_LIGHTGBM_LIB'],
+        virtualEnvironment: process.env['VIRTUAL_ENV'],
+        projectRoot: PROJECT_ROOT,
+      }),
     )
     const seed = numeric(options, 'seed', { minimum: 0, maximum: 2 ** 31 - 1 })
     const out = text(options, 'out') ?? config.models.dir
@@ -95,10 +100,17 @@ Exit codes: 0 published, 64 usage, 65 data or bundle refused, 69 library missing
     const alias = text(options, 'promote')
     if (alias !== undefined) promote(out, result.manifest.name, result.version, alias as Parameters<typeof promote>[3])
     const { metrics } = result.report
-    if (options['json'] === true) process.stdout.write(`${JSON.stringify({ version: result.version, directory: result.directory, created: result.created, metrics })}\n`)
+    if (options['json'] === true)
+      process.stdout.write(
+        `${JSON.stringify({ version: result.version, directory: result.directory, created: result.created, metrics })}\n`,
+      )
     else {
-      const rows = Object.entries(metrics).map(([name, { value, low, high }]) => `  ${name.padEnd(24)} ${value.toFixed(4)}  [${low.toFixed(4)}, ${high.toFixed(4)}]`)
-      process.stdout.write(`${result.created ? 'published' : 'the very same bundle was there already:'} ${result.directory}\n${rows.join('\n')}\nmodel card: ${result.directory}/MODEL_CARD.md\n`)
+      const rows = Object.entries(metrics).map(
+        ([name, { value, low, high }]) => `  ${name.padEnd(24)} ${value.toFixed(4)}  [${low.toFixed(4)}, ${high.toFixed(4)}]`,
+      )
+      process.stdout.write(
+        `${result.created ? 'published' : 'the very same bundle was there already:'} ${result.directory}\n${rows.join('\n')}\nmodel card: ${result.directory}/MODEL_CARD.md\n`,
+      )
     }
     return EXIT.ok
   },

@@ -34,7 +34,7 @@ const compare = (value: Scalar, { op, values }: Test): boolean => {
 }
 
 /** Whether the condition holds of the application and the vector at `vectors[at ..)`. A missing operand satisfies `missing` alone. */
-export const holds = (condition: Condition, application: ApplicationEvent, vectors: Float32Array, at: number): boolean => {
+const holds = (condition: Condition, application: ApplicationEvent, vectors: Float32Array, at: number): boolean => {
   if (condition.kind !== 'test') {
     // Loops, not every/some: this runs for each decision and should allocate nothing.
     const needed = condition.kind === 'any'

@@ -1,7 +1,7 @@
 /** Suggestions for misspelt names. */
 
 /** Levenshtein distance: insertions, deletions and substitutions that turn one string into the other. */
-export const editDistance = (a: string, b: string): number => {
+const editDistance = (a: string, b: string): number => {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i)
   for (let i = 1; i <= a.length; i++) {
     const next = [i]

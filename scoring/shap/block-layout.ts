@@ -5,7 +5,7 @@ import { binningOf, type Binning, type Column } from './binning.ts'
 import type { Block } from './blocks.ts'
 
 /** Blocks whose codes are formed at once. */
-export const BLOCKS_A_GROUP = 16
+const BLOCKS_A_GROUP = 16
 /** Table row: two quads of float32. */
 export const ROW_BYTES = 32
 /** Least bin no byte column reaches in column 0: an absent condition is never true. */

@@ -10,7 +10,7 @@ export interface Condition {
 }
 
 /** What must hold of one feature for a row to reach a leaf: of the conditions in `mask`, exactly those in `wanted` are true. */
-export interface Demand {
+interface Demand {
   /** Index into the block's players. */
   readonly player: number
   readonly mask: number

@@ -11,9 +11,9 @@ import { DEPTH_MAX } from './blocks.ts'
 const factorials = Array.from({ length: 2 * DEPTH_MAX + 1 }).reduce<number[]>((all, _, n) => [...all, n === 0 ? 1 : all[n - 1]! * n], [])
 const WIDTH = DEPTH_MAX + 1
 /** Gain of a player of A \ B, at [u · WIDTH + w]; u >= 1. */
-export const gainWeight = new Float64Array(WIDTH * WIDTH)
+const gainWeight = new Float64Array(WIDTH * WIDTH)
 /** Loss of a player of B \ A, at [u · WIDTH + w]; w >= 1. */
-export const lossWeight = new Float64Array(WIDTH * WIDTH)
+const lossWeight = new Float64Array(WIDTH * WIDTH)
 for (let u = 0; u < WIDTH; u++)
   for (let w = 0; w < WIDTH; w++) {
     if (u > 0) gainWeight[u * WIDTH + w] = (factorials[u - 1]! * factorials[w]!) / factorials[u + w]!

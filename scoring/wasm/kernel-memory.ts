@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 
 /** Exports of kernels.wasm; all arguments but `base` and the results are byte addresses or counts. Sources: wasm/assembly. */
-export interface KernelExports {
+interface KernelExports {
   readonly memory: WebAssembly.Memory
   heapBase(): number
   treeMargins(

@@ -9,7 +9,7 @@ import { type EngineProcess, startEngine } from './engine-process.ts'
 import { Producer } from './producer.ts'
 
 const KILLS = 20
-const CLIENTS = 700
+const CLIENTS = 2_500
 const seed = Number(process.env['SCORESTREAM_TEST_SEED'] ?? 20_261_121)
 
 /** mulberry32: a small generator with a seed that a failure can print. */

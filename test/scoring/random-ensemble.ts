@@ -2,7 +2,7 @@
 import { emptyTree, type Tree, type TreeEnsemble } from '#registry/onnx/tree-ensemble.ts'
 
 /** Uniform numbers in [0, 1) from a 32-bit seed (mulberry32). */
-export const randomFrom = (seed: number) => {
+const randomFrom = (seed: number) => {
   let state = seed | 0
   return (): number => {
     state = (state + 0x6d2b79f5) | 0
