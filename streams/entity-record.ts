@@ -70,7 +70,7 @@ export const decodeEntity = (bytes: Uint8Array, featureSetHash: Uint8Array, stat
   new Uint8Array(words.buffer).set(record.subarray(HEADER_BYTES, at))
   return {
     ring: new DedupeRing(words, count, record.readUInt32LE(8)),
-    state: Uint8Array.prototype.slice.call(record, at + STATE_HEADER_BYTES),
+    state: Uint8Array.from(record.subarray(at + STATE_HEADER_BYTES)),
     newestEventTime: record.readDoubleLE(16),
     erased: (record.readUInt16LE(2) & ERASED) !== 0,
   }
