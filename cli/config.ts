@@ -40,7 +40,9 @@ const ConfigSchema = Type.Object(
         host: Type.String({ default: '127.0.0.1', description: 'Address listened on; anything but loopback needs tokens' }),
         port: Type.Integer({ default: 8080, minimum: 0, maximum: 65_535, description: 'HTTP and WebSocket port; 0 takes a free one' }),
         sqlPort: Type.Integer({ default: 8123, minimum: 0, maximum: 65_535, description: 'ClickHouse HTTP port; 0 takes a free one' }),
-        tokensFile: Type.Optional(Type.String({ description: 'File with one `role:token` a line; roles reader, producer, operator' })),
+        tokensFile: Type.Optional(
+          Type.String({ description: 'File (mode 600) with one `name role token` a line; roles reader, producer, operator' }),
+        ),
       },
       { default: {}, additionalProperties: false },
     ),

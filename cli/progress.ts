@@ -15,7 +15,9 @@ export const duration = (seconds: number): string => {
   if (!Number.isFinite(seconds) || seconds < 0) return '–'
   const whole = Math.round(seconds)
   const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60]
-  return hours > 0 ? `${hours}:${String(minutes).padStart(2, '0')}:${String(rest).padStart(2, '0')}` : `${minutes}:${String(rest).padStart(2, '0')}`
+  return hours > 0
+    ? `${hours}:${String(minutes).padStart(2, '0')}:${String(rest).padStart(2, '0')}`
+    : `${minutes}:${String(rest).padStart(2, '0')}`
 }
 
 export interface ProgressLine {
@@ -26,7 +28,12 @@ export interface ProgressLine {
 }
 
 /** Redraws at most ten times a second on a terminal; elsewhere a line every `quietMs`. `now` in milliseconds, monotonic. */
-export const progressLine = (title: string, now: () => number, stream: NodeJS.WriteStream = process.stderr, quietMs = 5_000): ProgressLine => {
+export const progressLine = (
+  title: string,
+  now: () => number,
+  stream: NodeJS.WriteStream = process.stderr,
+  quietMs = 5_000,
+): ProgressLine => {
   let last = -Infinity
   let drawn = false
   const begun = now()

@@ -1,5 +1,6 @@
 /** One JSON document from a producer → a parsed event, or a rejection that names every field, value and remedy. Never throws. */
 import { Compile } from 'typebox/compile'
+import { Settings } from 'typebox/system'
 import { EVENT_KINDS, EVENT_SCHEMAS, type EventKind, type ProducedEvent } from './events.ts'
 import { nearest } from './nearest.ts'
 import type { FieldError, Parsed, Rejection } from './rejection.ts'
@@ -10,6 +11,7 @@ export const EVENT_BYTES_MAX = 1_048_576
 /** Event times accepted, whatever the retention: 1970-01-01 to 2200-01-01, milliseconds. */
 const EVENT_TIME_MS_MAX = 7_258_118_400_000
 const ERRORS_MAX = 16
+Settings.Set({ maxErrors: ERRORS_MAX })
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 

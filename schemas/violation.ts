@@ -94,7 +94,12 @@ export const describeViolations = (schema: object, value: unknown, violations: r
   }
   for (const { keyword, instancePath, params } of violations) {
     const place = follow(schema, value, instancePath)
-    if (keyword === 'boolean') continue // told again, with its name, as additionalProperties
+    if (keyword === 'boolean') {
+      const cut = instancePath.lastIndexOf('/')
+      const parent = follow(schema, value, instancePath.slice(0, cut))
+      add(unknownField(parent.schema ?? {}, instancePath.slice(0, cut), unescape(instancePath.slice(cut + 1))))
+      continue
+    }
     if (keyword === 'additionalProperties') {
       for (const name of (params['additionalProperties'] as string[]).slice(0, 16))
         add(unknownField(place.schema ?? {}, instancePath, name))

@@ -102,6 +102,11 @@ export class Engine {
     })
   }
 
+  /** Whether it owns its partitions and takes events. */
+  get running(): boolean {
+    return this.#state.kind === 'running'
+  }
+
   /** Decisions as read back from the log, batch by batch, in order within each partition. */
   get decisions(): Observable<readonly Decision[]> {
     return this.#decisions

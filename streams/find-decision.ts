@@ -14,12 +14,6 @@ export const findDecision = async (log: EventLog, partition: number, inputOffset
   return found === 'unsure' ? walk(log, partition, inputOffset) : found
 }
 
-/** `<partition>-<offset>`, or undefined where the text is no decision id. */
-export const parseDecisionId = (id: string): { partition: number; offset: number } | undefined => {
-  const match = /^(\d{1,5})-(\d{1,15})$/.exec(id)
-  return match === null ? undefined : { partition: Number(match[1]), offset: Number(match[2]) }
-}
-
 const search = async (log: EventLog, partition: number, wanted: number): Promise<Decision | undefined | 'unsure'> => {
   let low = log.start('decisions')[partition] as number
   let high = log.end('decisions')[partition] as number

@@ -3,12 +3,12 @@
  * traced to its cause. Reads only; the same folding code as the live pipeline.
  */
 import type { FeatureSet } from '#features/feature-set.ts'
-import type { Decision, DecisionBody } from '#schemas/decision.ts'
+import { type Decision, type DecisionBody, parseDecisionId } from '#schemas/decision.ts'
 import type { ApplicationEvent } from '#schemas/events.ts'
 import { capsuleHash, decodeDeadLetter, encodeBody } from '#schemas/wire.ts'
 import type { DedupeLimits } from './dedupe-ring.ts'
 import { newEntity, type Entity } from './entity-record.ts'
-import { findDecision, parseDecisionId } from './find-decision.ts'
+import { findDecision } from './find-decision.ts'
 import { admit, type TimeRules } from './pipeline/admission.ts'
 import { foldEvent, recognise } from './pipeline/fold.ts'
 import { bodyOf } from './pipeline/score-batch.ts'

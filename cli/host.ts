@@ -1,0 +1,219 @@
+/** Puts one engine together on a data directory: log, state, scoring, pipeline, gateway, warehouse. Closes them in the opposite order. */
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { creditFeatureSet } from '#features/credit-v1.ts'
+import type { Ingest as GatewayIngest } from '#gateway/ports.ts'
+import { startGateway } from '#gateway/server.ts'
+import { DEFAULT_LIMITS } from '#gateway/settings.ts'
+import { resolve } from '#registry/resolve.ts'
+import { loadScorer } from '#scoring/load-scorer.ts'
+import type { DecisionOutcome } from '#schemas/decision.ts'
+import { epochMs } from '#schemas/units.ts'
+import { agreeOnFormat, lockDirectory } from '#streams/embedded/data-directory.ts'
+import { type EmbeddedLogOptions, openEventLog, topicPartitions } from '#streams/embedded/event-log.ts'
+import { openStateStore } from '#streams/embedded/state-store.ts'
+import { openVault } from '#streams/embedded/vault.ts'
+import { createEngine, type Engine } from '#streams/engine.ts'
+import { Ingest } from '#streams/ingest.ts'
+import type { Clock } from '#streams/ports.ts'
+import { Waiters } from '#streams/waiters.ts'
+import type { Config } from './config.ts'
+import { readCredentials } from './credentials.ts'
+import { writeFacts } from './facts.ts'
+import { gatewayEngine } from './gateway-engine.ts'
+import { createMetrics } from './metrics.ts'
+import { archivePolicy } from './policy-archive.ts'
+import { pipelineSettings } from './pipeline-settings.ts'
+import { announceEngine, withdrawEngine } from './running-engine.ts'
+import { superviseWarehouse, type SupervisedWarehouse } from './warehouse-supervisor.ts'
+
+const DAY_MS = 86_400_000
+
+export interface Host {
+  readonly engine: Engine
+  readonly httpUrl: string
+  readonly sqlUrl: string | null
+  readonly ingest: GatewayIngest
+  /** Resolves if the engine stops by itself. */
+  readonly failed: Promise<unknown>
+  /** Decisions read back since this process began. */
+  decisionMix(): Readonly<Record<DecisionOutcome, number>>
+  /** Events folded per second, lately. */
+  recentRate(): number
+  /** Decisions that SQL can see. */
+  warehouseRows(): number
+  warehouseCaughtUp(): Promise<void>
+  close(): Promise<void>
+}
+
+const systemClock: Clock = { now: () => epochMs(Date.now()) }
+
+/** Runs the closers of what was opened, last first, each whatever the others do. */
+class Closers {
+  readonly #closers: (() => unknown)[] = []
+  add(close: () => unknown): void {
+    this.#closers.push(close)
+  }
+  async close(): Promise<void> {
+    for (const close of this.#closers.toReversed()) await close()
+  }
+}
+
+const countDecisions = (engine: Engine) => {
+  const mix = { approve: 0, refer: 0, decline: 0 }
+  engine.decisions.subscribe((batch) => {
+    for (const { body } of batch) mix[body.decision] += 1
+  })
+  return mix
+}
+
+/** Events a second, from the counters, over the time between two calls at least 400 ms apart. */
+const rateMeter = (engine: Engine): (() => number) => {
+  const total = (): number => Object.values(engine.counters.events).reduce((sum, count) => sum + count, 0)
+  let last = { at: performance.now(), count: total(), rate: 0 }
+  return () => {
+    const at = performance.now()
+    if (at - last.at >= 400) last = { at, count: total(), rate: ((total() - last.count) / (at - last.at)) * 1000 }
+    return last.rate
+  }
+}
+
+/** Nothing goes that the state or the warehouse has not finished with. */
+const retentionOf = ({ retention, warehouse }: Config): Pick<EmbeddedLogOptions, 'retention'> => {
+  if (retention.days === null) return {}
+  const ageMsMax = retention.days * DAY_MS
+  const readers = warehouse.kind === 'off' ? [] : ['warehouse']
+  return {
+    retention: {
+      'credit-events': { ageMsMax, consumers: ['state', ...readers] },
+      decisions: { ageMsMax, consumers: ['state', ...readers] },
+    },
+  }
+}
+
+const startWarehouse = (config: Config, logger: Logger): SupervisedWarehouse | undefined => {
+  if (config.warehouse.kind === 'off') return undefined
+  const facts = writeFacts(config.dataDir, creditFeatureSet, config.models.dir)
+  const { host, sqlPort } = config.gateway
+  return superviseWarehouse({
+    args: ['--data-dir', config.dataDir, '--sql-host', host, '--sql-port', String(sqlPort), '--facts', facts],
+    logger,
+  })
+}
+
+/**
+ * Opens everything and serves. Rejects with an error that carries a stable `code` where the directory is taken, the model or policy is refused, or
+ * a port cannot be had; whatever was opened before is closed again.
+ */
+export const openHost = async (config: Config, logger: Logger): Promise<Host> => {
+  const closers = new Closers()
+  try {
+    return await open(config, logger, closers)
+  } catch (error) {
+    await closers.close()
+    throw error
+  }
+}
+
+const open = async (config: Config, logger: Logger, closers: Closers): Promise<Host> => {
+  const { dataDir } = config
+  closers.add(lockDirectory(dataDir))
+  agreeOnFormat(dataDir, { partitions: config.log.partitions })
+  const warehouse = startWarehouse(config, logger)
+  closers.add(() => warehouse?.stop())
+
+  const { directory } = resolve(config.models.dir, config.models.champion)
+  const now = (): number => performance.now()
+  const scorer = await loadScorer({
+    bundleDir: directory,
+    policyPath: config.policy.file,
+    featureSet: creditFeatureSet,
+    attribution: config.explain,
+    now,
+  })
+  archivePolicy(dataDir, scorer.policyVersion, config.policy.file)
+
+  const log = openEventLog({
+    folder: join(dataDir, 'log'),
+    partitions: topicPartitions(config.log.partitions),
+    clock: systemClock,
+    durability: config.durability,
+    logger,
+    ...retentionOf(config),
+  })
+  closers.add(() => log.close())
+  const state = openStateStore({ folder: join(dataDir, 'state') })
+  closers.add(() => state.close())
+  const vault = openVault(join(dataDir, 'vault'))
+  closers.add(() => vault.close())
+
+  const { promise: failed, resolve: fail } = Promise.withResolvers<unknown>()
+  const engine = createEngine({
+    log,
+    state,
+    featureSet: creditFeatureSet,
+    decider: scorer,
+    clock: systemClock,
+    monotonicUs: () => performance.now() * 1000,
+    logger,
+    owner: `${hostname()}:${process.pid}`,
+    host: hostname(),
+    runtime: `node ${process.versions.node} ${process.arch}`,
+    settings: pipelineSettings(config),
+    onStopped: fail,
+  })
+  closers.add(() => engine.stop())
+  const mix = countDecisions(engine)
+  await engine.start()
+
+  const ingest = new Ingest({ log, engine, vault, clock: systemClock })
+  const waiters = new Waiters()
+  engine.decisions.subscribe((batch) => waiters.offer(batch))
+  closers.add(() => waiters.close())
+  const { port, host } = config.gateway
+  let subscribers = (): number => 0
+  const metrics = createMetrics({ engine, warehouse: () => warehouse?.status(), feedSubscribers: () => subscribers() })
+  const sqlPort = warehouse === undefined ? null : await warehouse.ready
+  const sqlUrl = sqlPort === null ? null : `http://${host}:${sqlPort}`
+  const gateway = await startGateway({
+    settings: {
+      host,
+      port,
+      credentials: readCredentials(config.gateway.tokensFile),
+      allowedHosts: [],
+      allowedOrigins: [],
+      limits: DEFAULT_LIMITS,
+    },
+    engine: gatewayEngine({ config, engine, log, ingest, waiters, scorer, warehouse: () => warehouse?.status(), metrics }),
+    log,
+    report: logger,
+    sqlUrl: sqlUrl ?? '',
+  })
+  subscribers = () => gateway.counters.subscribers
+  closers.add(() => gateway.close())
+  announceEngine(dataDir, {
+    pid: process.pid,
+    http: gateway.url,
+    sql: sqlUrl,
+    modelsDir: config.models.dir,
+    policyFile: config.policy.file,
+  })
+  closers.add(() => withdrawEngine(dataDir))
+
+  return {
+    engine,
+    httpUrl: gateway.url,
+    sqlUrl,
+    ingest: (events) => ingest.ingest(events),
+    failed,
+    decisionMix: () => mix,
+    recentRate: rateMeter(engine),
+    warehouseRows: () => warehouse?.status().rows['decisions'] ?? 0,
+    async warehouseCaughtUp() {
+      while (warehouse !== undefined && warehouse.status().state === 'ready' && warehouse.status().lag > 0)
+        await new Promise((done) => setTimeout(done, 100))
+    },
+    close: () => closers.close(),
+  }
+}

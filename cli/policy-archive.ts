@@ -1,0 +1,38 @@
+/** Every policy that ever decided stays readable beside the data: replaying a past decision needs the very file. */
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { CommandError, EXIT } from './exit.ts'
+
+const archivePath = (dataDir: string, policyVersion: string): string =>
+  join(dataDir, 'policies', `${policyVersion.replaceAll(/[^A-Za-z0-9@._-]/g, '_')}.yaml`)
+
+/** Keeps the policy in force under its version. */
+export const archivePolicy = (dataDir: string, policyVersion: string, policyFile: string): void => {
+  mkdirSync(join(dataDir, 'policies'), { recursive: true })
+  const path = archivePath(dataDir, policyVersion)
+  if (!existsSync(path)) writeFileSync(path, readFileSync(policyFile), { flush: true })
+}
+
+/**
+ * The archived file of a version, checked against the digits of its SHA-256 that the version carries.
+ * Throws `policy-missing` or `policy-changed`.
+ */
+export const archivedPolicy = (dataDir: string, policyVersion: string): string => {
+  const path = archivePath(dataDir, policyVersion)
+  if (!existsSync(path))
+    throw new CommandError(
+      'policy-missing',
+      `policy: ${policyVersion} is not among the policies kept in ${join(dataDir, 'policies')}; restore ${path} from a copy`,
+      EXIT.findings,
+    )
+  const digits = policyVersion.split('@')[1] ?? ''
+  const actual = createHash('sha256').update(readFileSync(path)).digest('hex')
+  if (!actual.startsWith(digits))
+    throw new CommandError(
+      'policy-changed',
+      `policy: ${path} is not the file that decided: its SHA-256 begins ${actual.slice(0, 12)}, the decision names ${digits}; restore it from a copy`,
+      EXIT.findings,
+    )
+  return path
+}

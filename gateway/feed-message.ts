@@ -1,0 +1,28 @@
+/** Feed messages, encoded once for all who listen. */
+import type { Decision, DecisionBody, DecisionOutcome } from '#schemas/decision.ts'
+import { encodeCursor } from './feed-cursor.ts'
+import type { FeedState } from './feed-state.ts'
+import { publicDecision } from './public-decision.ts'
+
+export interface FeedMessage {
+  readonly cursor: string
+  readonly partitions: number
+  readonly body: DecisionBody
+  /** UTF-8 JSON. */
+  readonly bytes: Buffer
+}
+
+/** Decisions a live subscriber was too slow for. */
+export type Skipped = Record<DecisionOutcome, number>
+
+export const noneSkipped = (): Skipped => ({ approve: 0, refer: 0, decline: 0 })
+
+export const decisionMessage = (state: FeedState, decision: Decision): FeedMessage => {
+  const cursor = encodeCursor(state)
+  const bytes = Buffer.from(`{"cursor":"${cursor}","kind":"decision",${JSON.stringify(publicDecision(decision)).slice(1)}`)
+  return { cursor, partitions: state.next.length, body: decision.body, bytes }
+}
+
+/** Says how many matching decisions up to `cursor` were not sent one by one; zeros make it a sign of life. */
+export const conflatedMessage = (cursor: string, skipped: Skipped): string =>
+  `{"cursor":"${cursor}","kind":"conflated","skipped":${JSON.stringify(skipped)}}`

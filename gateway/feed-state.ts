@@ -1,0 +1,40 @@
+/**
+ * How far a reader of the decisions log has come, and what it believes: a pure step over records. The whole state is the cursor, so that
+ * a reader that comes back needs no history to go on without gap or repeat.
+ */
+import type { DecisionFacts } from '#schemas/wire.ts'
+
+export interface FeedState {
+  /** Next offset to read in the decisions log, per partition. */
+  readonly next: Float64Array
+  /** Offset of the newest claim read, −1 before any: decisions of an older epoch are not believed. */
+  readonly epoch: Float64Array
+  /** Highest input offset decided so far, −1 before any: at or below it a record is a byte-identical repeat. */
+  readonly decided: Float64Array
+}
+
+export const feedState = (next: ArrayLike<number>): FeedState => ({
+  next: Float64Array.from(next),
+  epoch: new Float64Array(next.length).fill(-1),
+  decided: new Float64Array(next.length).fill(-1),
+})
+
+export const copyState = (state: FeedState): FeedState => ({
+  next: state.next.slice(),
+  epoch: state.epoch.slice(),
+  decided: state.decided.slice(),
+})
+
+/** Moves `state` past the record, in place. True where it is a decision that is believed and new. A foreign record changes nothing else. */
+export const stepFeed = (state: FeedState, partition: number, offset: number, facts: DecisionFacts): boolean => {
+  state.next[partition] = offset + 1
+  if (facts.kind === 'unknown') return false
+  if (facts.kind === 'claim') {
+    state.epoch[partition] = offset
+    return false
+  }
+  if (facts.epoch < (state.epoch[partition] ?? -1)) return false
+  if (facts.offset <= (state.decided[partition] ?? -1)) return false
+  state.decided[partition] = facts.offset
+  return true
+}

@@ -1,0 +1,45 @@
+/** The synthetic part of the demo: on which day of which year each month of a client's history falls. Fixed by hashes of the client. */
+import { crc32 } from 'node:zlib'
+
+const DAY_SECONDS = 86_400
+/** The history's first month: April 2005. Cohorts shift it by 0 to 11 months. */
+const FIRST_YEAR = 2005
+const FIRST_MONTH = 3
+const COHORTS = 12
+/** Days from the decision to the outcome. */
+export const OUTCOME_DAYS = 30
+
+/** An unsigned 32-bit hash of the client for one purpose. */
+const hashOf = (applicantId: string, purpose: string): number => crc32(`${purpose}:${applicantId}`)
+
+export interface ClientCalendar {
+  /** Seconds since the epoch of the statement of month `m` (0 to 5), and its calendar month. */
+  statement(month: number): number
+  period(month: number): string
+  /** Of the payment received in month `m`: 3 to 14 days before that month's statement. */
+  payment(month: number): number
+  /** 1 to 7 days after the last statement. */
+  readonly application: number
+  readonly outcome: number
+}
+
+const periodOf = (monthIndex: number): string => `${Math.floor(monthIndex / 12)}-${String((monthIndex % 12) + 1).padStart(2, '0')}`
+
+export const calendarOf = (applicantId: string): ClientCalendar => {
+  const first = FIRST_YEAR * 12 + FIRST_MONTH + (hashOf(applicantId, 'cohort') % COHORTS)
+  const dayOfMonth = 1 + (hashOf(applicantId, 'day') % 28)
+  const second = hashOf(applicantId, 'second') % DAY_SECONDS
+  const statement = (month: number): number => Date.UTC(Math.floor((first + month) / 12), (first + month) % 12, dayOfMonth) / 1000 + second
+  const daysEarly = 3 + (hashOf(applicantId, 'payment') % 12)
+  const application = statement(5) + (1 + (hashOf(applicantId, 'application') % 7)) * DAY_SECONDS
+  return {
+    statement,
+    period: (month) => periodOf(first + month),
+    payment: (month) => statement(month) - daysEarly * DAY_SECONDS,
+    application,
+    outcome: application + OUTCOME_DAYS * DAY_SECONDS,
+  }
+}
+
+/** Share of the present limit asked for on top, 0.1 to 0.5 in tenths: by hash, so that it carries nothing about the outcome. */
+export const raiseShareOf = (applicantId: string): number => (1 + (hashOf(applicantId, 'amount') % 5)) / 10

@@ -1,0 +1,146 @@
+/** The whole of training: events in, a published bundle out. Same events, seed and library: same bytes. */
+import type { FeatureSet } from '#features/feature-set.ts'
+import type { ReasonGroup } from '#registry/manifest.ts'
+import { publish, type Published } from '#registry/publish.ts'
+import type { CreditEvent } from '#schemas/events.ts'
+import { THREADS_DEFAULT, THREADS_MAX } from './boosted-trees.ts'
+import { bundleDraft } from './bundle-draft.ts'
+import { checkCutOff, cutOffs, DEFAULT_ECONOMICS, type LendingEconomics } from './cut-offs.ts'
+import { badRate, replay, type ReplayedData } from './dataset.ts'
+import { scoreRows } from './ensemble.ts'
+import { evaluate } from './evaluate.ts'
+import { fitEnsemble, type FittedEnsemble, SCORECARD, TREES } from './fit-ensemble.ts'
+import type { LightGbm } from './lightgbm/lightgbm.ts'
+import { auc } from './metrics/auc.ts'
+import { type DataSource, modelCard } from './model-card.ts'
+import { FULL_PLAN, QUICK_PLAN } from './training-plan.ts'
+import type { TrainingProgress, TrainingReport } from './training-report.ts'
+import { measureRun } from './training-run.ts'
+
+export interface TrainOptions {
+  /** In log order. */
+  readonly events: Iterable<CreditEvent>
+  readonly source: DataSource
+  readonly featureSet: FeatureSet
+  /** Features that may only raise (1) or only lower (−1) the risk, by name. */
+  readonly monotone: Readonly<Record<string, 1 | -1>>
+  readonly reasonGroups: readonly ReasonGroup[]
+  /** The registry's folder; the bundle goes to `<out>/<name>/<version>/`. */
+  readonly out: string
+  readonly lightgbm: LightGbm
+  readonly name?: string
+  /** Version this one succeeds; part of the bundle's content. */
+  readonly parent?: string | null
+  readonly seed?: number
+  readonly threads?: number
+  readonly economics?: LendingEconomics
+  /** Little search and few trees, for trying things out. */
+  readonly quick?: boolean
+  readonly onProgress?: (progress: TrainingProgress) => void
+}
+
+export interface TrainResult extends Published {
+  readonly report: TrainingReport
+}
+
+/** Fewest training applications worth a model: ten of each outcome in each of the scorecard's twenty fine bins, at a bad rate of a fifth. */
+const ROWS_MIN = 1000
+const DEFAULT_SEED = 20_051_001
+
+const checkData = (data: ReplayedData): void => {
+  const { rows, labels } = data.training
+  if (rows < ROWS_MIN)
+    throw new RangeError(
+      `training needs at least ${ROWS_MIN} labelled applications outside the holdout, got ${rows}; send more events with outcomes`,
+    )
+  for (const [part, known] of [
+    ['training', labels],
+    ['holdout', data.holdout.labels],
+  ] as const) {
+    const rate = badRate(known)
+    if (!(rate > 0 && rate < 1))
+      throw new RangeError(`the ${part} applications hold only one outcome (bad rate ${rate}); check the outcome events`)
+  }
+}
+
+/** Ensemble, members and out-of-fold quality; the ensemble is evaluated as exported. */
+const measure = (fitted: FittedEnsemble, data: ReplayedData, seed: number): TrainingReport['metrics'] => {
+  const scores = scoreRows(fitted.ensemble, data.holdout)
+  const { labels } = data.holdout
+  const memberAuc = (member: string) =>
+    auc(
+      scores.map(({ memberMargins }) => memberMargins[member]!),
+      labels,
+    )
+  return {
+    ...evaluate(
+      Float64Array.from(scores, ({ probability }) => probability),
+      labels,
+      seed,
+    ),
+    treesAuc: memberAuc(TREES),
+    scorecardAuc: memberAuc(SCORECARD),
+    outOfFoldAuc: auc(fitted.outOfFold, data.training.labels),
+  }
+}
+
+const reportOf = (fitted: FittedEnsemble, data: ReplayedData, economics: LendingEconomics, seed: number): TrainingReport => {
+  const { training, holdout } = data
+  const { refer, decline } = cutOffs(economics)
+  const share = (holds: (probability: number) => boolean): number => fitted.outOfFold.filter(holds).length / training.rows
+  const { outer, final } = fitted.validation
+  return {
+    events: data.events,
+    trainingRows: training.rows,
+    holdoutRows: holdout.rows,
+    unlabelled: data.unlabelled,
+    badRate: badRate([...training.labels, ...holdout.labels]),
+    validation: { outer, final },
+    scorecard: fitted.scorecard,
+    stack: fitted.stack,
+    calibration: fitted.calibration,
+    cutOff: checkCutOff(fitted.outOfFold, training.labels, economics),
+    shares: {
+      approve: share((probability) => probability < refer),
+      refer: share((probability) => probability >= refer && probability < decline),
+      decline: share((probability) => probability >= decline),
+    },
+    metrics: measure(fitted, data, seed),
+  }
+}
+
+/**
+ * Replays, validates, fits, evaluates and publishes. The alias is not moved: that is `promote`'s decision. Throws RangeError where the
+ * events cannot carry a model, LightGbmFailure where the library refuses.
+ */
+export const train = async (options: TrainOptions): Promise<TrainResult> => {
+  const { featureSet, onProgress, seed = DEFAULT_SEED, economics = DEFAULT_ECONOMICS } = options
+  const finish = measureRun()
+  const data = replay(options.events, featureSet, (events, applications) => onProgress?.({ kind: 'replay', events, applications }))
+  checkData(data)
+  const names = featureSet.features.map(({ name }) => name)
+  const directions = new Map(
+    names.flatMap((name, feature) => (options.monotone[name] === undefined ? [] : [[feature, options.monotone[name]] as const])),
+  )
+  const threads = Math.min(options.threads ?? THREADS_DEFAULT, THREADS_MAX)
+  const plan = options.quick === true ? QUICK_PLAN : FULL_PLAN
+  const fitted = await fitEnsemble({ lightgbm: options.lightgbm, seed, directions, threads }, plan, data.training, onProgress)
+  onProgress?.({ kind: 'stage', what: 'evaluation on untouched applicants' })
+  const report = reportOf(fitted, data, economics, seed)
+  const draft = bundleDraft(
+    { ...options, name: options.name ?? 'credit', parent: options.parent ?? null, seed, economics, plan },
+    data,
+    fitted,
+    report,
+  )
+  onProgress?.({ kind: 'stage', what: 'publishing' })
+  const published = publish(options.out, {
+    ...draft,
+    companions: (manifest) =>
+      new Map([
+        ['MODEL_CARD.md', modelCard(manifest, options.source, report)],
+        ['training-run.json', `${JSON.stringify(finish(), null, 1)}\n`],
+      ]),
+  })
+  return { ...published, report }
+}
