@@ -6,7 +6,7 @@ import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from '
 import { join } from 'node:path'
 import type { EpochMs } from '#schemas/units.ts'
 import { TerminalFailure } from '../failure.ts'
-import { type BlockCache, corrupt, reasonOf } from './block-cache.ts'
+import { corrupt, reasonOf, type BlockCache } from './block-cache.ts'
 import { scanFrame, type Frame, type FrameRecord, type FrameScan } from './frame.ts'
 import {
   BLOCK_BYTES,

@@ -3,7 +3,7 @@
  * order of last use once the cache exceeds its bytes.
  */
 import type { FeatureSet } from '#features/feature-set.ts'
-import { decodeEntity, encodeEntity, entityBytes, newEntity, type Entity } from '../entity-record.ts'
+import { decodeEntity, entityBytes, newEntity, writeEntity, type Entity } from '../entity-record.ts'
 import type { StateStore } from '../ports.ts'
 
 /** Objects, map entry and array headers around an entity's bytes; measured at about 400 bytes. */
@@ -87,13 +87,22 @@ export class EntityCache {
     const states = this.#held.map(() => new Map<string, Uint8Array>())
     const held = this.#dirty
     this.#dirty = []
+    let total = 0
+    for (const one of held) {
+      const bytes = entityBytes(one.entity)
+      this.#bytes += bytes + OVERHEAD_BYTES - one.bytes
+      one.bytes = bytes + OVERHEAD_BYTES
+      total += bytes
+    }
+    const arena = Buffer.allocUnsafeSlow(total)
+    let at = 0
     for (const one of held) {
       one.dirty = false
       one.pins++
-      const bytes = entityBytes(one.entity) + OVERHEAD_BYTES
-      this.#bytes += bytes - one.bytes
-      one.bytes = bytes
-      ;(states[one.partition] as Map<string, Uint8Array>).set(one.key, encodeEntity(one.entity, this.#hash))
+      const end = at + one.bytes - OVERHEAD_BYTES
+      writeEntity(one.entity, this.#hash, arena, at)
+      ;(states[one.partition] as Map<string, Uint8Array>).set(one.key, arena.subarray(at, end))
+      at = end
     }
     return { states, held }
   }
