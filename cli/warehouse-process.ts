@@ -42,7 +42,9 @@ const logger: Logger = Object.fromEntries(
     (facts: { readonly err?: unknown }, message: string) => {
       if (index < 2) return
       const err = facts.err instanceof Error ? { type: facts.err.name, message: facts.err.message } : facts.err
-      process.stderr.write(`${JSON.stringify({ level, time: Date.now(), name: 'warehouse', msg: message, ...facts, ...(err === undefined ? {} : { err }) })}\n`)
+      process.stderr.write(
+        `${JSON.stringify({ level, time: Date.now(), name: 'warehouse', msg: message, ...facts, ...(err === undefined ? {} : { err }) })}\n`,
+      )
     },
   ]),
 ) as unknown as Logger
@@ -67,7 +69,8 @@ const options = (): { dataDir: string; host: string; port: number; facts: string
   })
   const port = Number(values['sql-port'])
   if (values['data-dir'] === undefined) throw Object.assign(new Error('--data-dir is required'), { code: 'usage' })
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw Object.assign(new Error(`--sql-port takes 0 to 65535, got ${values['sql-port']}`), { code: 'usage' })
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw Object.assign(new Error(`--sql-port takes 0 to 65535, got ${values['sql-port']}`), { code: 'usage' })
   return { dataDir: values['data-dir'], host: values['sql-host'], port, facts: values.facts }
 }
 
@@ -115,7 +118,12 @@ const mirrorVault = async (dataDir: string, running: Running): Promise<void> => 
   // The engine makes the vault and its key; a second maker would make a second key.
   if (!(await waitFor(join(folder, 'master.key'), running)) || !(await waitFor(join(folder, 'rows'), running))) return
   const vault = openVault(folder)
-  const sink = new ProtectedSink({ source: vault, ...running.warehouse.writer(), database: running.warehouse.database, now: () => Date.now() })
+  const sink = new ProtectedSink({
+    source: vault,
+    ...running.warehouse.writer(),
+    database: running.warehouse.database,
+    now: () => Date.now(),
+  })
   while (!running.stopping) if (!(await sink.step())) await delay(POLL_MS)
   await vault.close()
 }

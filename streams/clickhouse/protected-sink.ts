@@ -72,6 +72,8 @@ export class ProtectedSink {
 
   async #erase(subject: string): Promise<void> {
     const { connection, database } = this.#options
-    await connection.query(`ALTER TABLE ${database}.protected DELETE WHERE applicant_id = ${sqlString(subject)} SETTINGS mutations_sync = 2`)
+    await connection.query(
+      `ALTER TABLE ${database}.protected DELETE WHERE applicant_id = ${sqlString(subject)} SETTINGS mutations_sync = 2`,
+    )
   }
 }

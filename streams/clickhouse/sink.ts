@@ -68,7 +68,10 @@ export class Sink {
   status(): SinkStatus {
     const { log, sink } = this.#options
     const end = log.end(sink.topic)
-    const lag = end.reduce((sum, at, partition) => sum + Math.max(0, at - ((this.#rows() > 0 ? this.#begun : this.#next)[partition] ?? 0)), 0)
+    const lag = end.reduce(
+      (sum, at, partition) => sum + Math.max(0, at - ((this.#rows() > 0 ? this.#begun : this.#next)[partition] ?? 0)),
+      0,
+    )
     return { topic: sink.topic, rows: this.#inserted, lag, rejected: sink.rejected }
   }
 
@@ -117,7 +120,8 @@ export class Sink {
           'log-shortened',
           `the warehouse has ${sink.topic}[${partition}] up to ${next}, the log ends at ${end[partition]}: they do not belong together, or the log lost its end. Delete the warehouse folder to rebuild it from the log, or restore the log.`,
         )
-      if (next < first) logger.warn({ topic: sink.topic, partition, missing: first - next }, 'retention removed records that the warehouse had not read')
+      if (next < first)
+        logger.warn({ topic: sink.topic, partition, missing: first - next }, 'retention removed records that the warehouse had not read')
       return Math.max(first, next)
     })
     this.#begun = [...this.#next]
@@ -167,7 +171,9 @@ export class Sink {
 
   #full(): boolean {
     const rows = this.#rows()
-    return rows >= BATCH_ROWS_MAX || (rows > 0 && this.#options.sink.tables.reduce((sum, table) => sum + bytesIn(table), 0) >= BATCH_BYTES_MAX)
+    return (
+      rows >= BATCH_ROWS_MAX || (rows > 0 && this.#options.sink.tables.reduce((sum, table) => sum + bytesIn(table), 0) >= BATCH_BYTES_MAX)
+    )
   }
 
   async #flush(): Promise<void> {
