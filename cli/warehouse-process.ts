@@ -32,7 +32,7 @@ const POLL_MS = 500
 const TOPICS: readonly Topic[] = ['credit-events', 'decisions', 'dead-letters']
 
 const tell = (message: WarehouseMessage): void => {
-  if (process.connected === true) process.send?.(message, undefined, undefined, () => {})
+  if (process.connected) process.send?.(message, undefined, undefined, () => {})
 }
 
 /** Lines of JSON on standard error, as the engine's logger writes them. */
@@ -164,7 +164,7 @@ const fail = (error: unknown): void => {
   process.stderr.write(`${JSON.stringify({ level: 'error', time: Date.now(), name: 'warehouse', msg: message })}\n`)
   const told: WarehouseMessage = { kind: 'error', code: typeof code === 'string' ? code : 'warehouse-failed', message }
   // The message must leave before the process does.
-  if (process.connected === true && process.send !== undefined) process.send(told, undefined, undefined, () => process.exit(1))
+  if (process.connected && process.send !== undefined) process.send(told, undefined, undefined, () => process.exit(1))
   else process.exit(1)
 }
 

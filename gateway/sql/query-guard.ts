@@ -188,4 +188,4 @@ export const guardClass = ({ statementCount, queryClass }: { readonly statementC
 
 /** Name given by FORMAT at the end of a query, from its tree: the root's own child. Undefined where there is none. */
 export const formatIn = (tree: string, sql: string): string | undefined =>
-  /^SelectWithUnionQuery/.test(tree) ? /^ Identifier (\w+)$/m.exec(tree)?.[1] : /\bFORMAT\s+(\w+)\s*;?\s*$/i.exec(sql)?.[1]
+  tree.startsWith('SelectWithUnionQuery') ? /^ Identifier (\w+)$/m.exec(tree)?.[1] : /\bFORMAT\s+(\w+)\s*;?\s*$/i.exec(sql)?.[1]

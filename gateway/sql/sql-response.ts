@@ -88,7 +88,7 @@ export class SqlResponse {
       this.#cork(() => this.#res.end())
     } catch (error) {
       const { text } = describeError(error)
-      this.#write(Buffer.from(`\n__exception__\n${text}\n`))
+      void this.#write(Buffer.from(`\n__exception__\n${text}\n`))
       // Cutting the connection tells every client that this is no whole result.
       this.#cork(() => this.#res.close())
     } finally {

@@ -40,7 +40,7 @@ export const chdbNative = (): ChdbNative => {
   if (loaded === undefined) {
     const require = createRequire(import.meta.url)
     // The loader is no entry of the package's export map, hence the absolute path.
-    const { loadNative } = require(join(dirname(require.resolve('chdb')), 'dist', 'loader.js')) as { loadNative(): ChdbNative }
+    const { loadNative } = require(join(dirname(require.resolve('chdb')), 'dist', 'loader.js')) as { readonly loadNative: () => ChdbNative }
     loaded = loadNative()
   }
   return loaded
