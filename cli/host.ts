@@ -33,7 +33,8 @@ const DAY_MS = 86_400_000
 export interface Host {
   readonly engine: Engine
   readonly httpUrl: string
-  readonly sqlUrl: string | null
+  /** Resolves once the SQL port answers; null where no warehouse runs. */
+  readonly sqlUrl: Promise<string | null>
   readonly ingest: GatewayIngest
   /** Resolves if the engine stops by itself. */
   readonly failed: Promise<unknown>
@@ -174,8 +175,7 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
   const { port, host } = config.gateway
   let subscribers = (): number => 0
   const metrics = createMetrics({ engine, warehouse: () => warehouse?.status(), feedSubscribers: () => subscribers() })
-  const sqlPort = warehouse === undefined ? null : await warehouse.ready
-  const sqlUrl = sqlPort === null ? null : `http://${host}:${sqlPort}`
+  const sqlUrl = warehouse === undefined ? Promise.resolve(null) : warehouse.ready.then((taken) => `http://${host}:${taken}`)
   const gateway = await startGateway({
     settings: {
       host,
