@@ -22,5 +22,6 @@ export default (): void => {
     return
   }
   const { status } = spawnSync(process.execPath, [join(root, 'training/lightgbm/fetch.ts')], { stdio: 'inherit' })
-  if (status !== 0 || !lightGbmIsHere()) throw new Error('CI=true and LightGBM’s library could not be fetched: the suites that fit models would be skipped')
+  if (status !== 0 || !lightGbmIsHere())
+    throw new Error('CI=true and LightGBM’s library could not be fetched: the suites that fit models would be skipped')
 }
