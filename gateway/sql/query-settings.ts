@@ -105,6 +105,9 @@ export const prepareStatement = (
     `max_bytes_before_external_group_by = ${Math.floor(limits.memoryBytesMax / 2)}`,
     `max_bytes_before_external_sort = ${Math.floor(limits.memoryBytesMax / 2)}`,
     'max_threads = 2',
+    // Blocks are what is held at once, of a stream too.
+    'max_block_size = 16384',
+    `session_timezone = 'UTC'`,
     'http_max_tries = 1',
     'max_ast_depth = 500',
     'max_parser_depth = 300',

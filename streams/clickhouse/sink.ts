@@ -75,6 +75,11 @@ export class Sink {
     return { topic: sink.topic, rows: this.#inserted, lag, rejected: sink.rejected }
   }
 
+  /** Sum over the partitions of the next offsets to read. */
+  get readRecords(): number {
+    return this.#next.reduce((sum, next) => sum + next, 0)
+  }
+
   /** Ends {@link run} after what is under construction has been inserted. */
   stop(): void {
     this.#stopping = true
