@@ -93,7 +93,7 @@ describe('files are out of reach', () => {
     `SELECT file('$FILE')`,
     `SELECT FILE('$FILE')`,
     `SELECT "file"('$FILE')`,
-    'SELECT `file`(\'$FILE\')',
+    "SELECT `file`('$FILE')",
     `SELECT file /* c */ ('$FILE')`,
     `SELECT /* file */ file\n('$FILE')`,
     `SELECT arrayMap(file, ['$FILE'])`,
@@ -262,7 +262,10 @@ describe('protected attributes are out of reach', () => {
   })
 
   it('no view reads it', async () => {
-    const { text } = await ask(fixture.url, `SELECT name FROM system.tables WHERE database = 'scorestream' AND engine = 'View' AND position(as_select, 'protected') > 0`)
+    const { text } = await ask(
+      fixture.url,
+      `SELECT name FROM system.tables WHERE database = 'scorestream' AND engine = 'View' AND position(as_select, 'protected') > 0`,
+    )
     expect(text).toBe('')
   })
 })
@@ -290,8 +293,13 @@ describe('what reads is admitted', () => {
     expect(status).toBe(200)
   })
 
-  it.each(['EXPLAIN SELECT count() FROM decisions', 'DESCRIBE decisions', 'SHOW CREATE TABLE decisions', 'SHOW DATABASES', 'SHOW COLUMNS FROM decisions', 'SELECT * FROM INFORMATION_SCHEMA.TABLES LIMIT 1', 'SELECT name FROM system.columns LIMIT 1'])(
-    '%s',
-    async (sql) => expect((await ask(fixture.url, sql)).status).toBe(200),
-  )
+  it.each([
+    'EXPLAIN SELECT count() FROM decisions',
+    'DESCRIBE decisions',
+    'SHOW CREATE TABLE decisions',
+    'SHOW DATABASES',
+    'SHOW COLUMNS FROM decisions',
+    'SELECT * FROM INFORMATION_SCHEMA.TABLES LIMIT 1',
+    'SELECT name FROM system.columns LIMIT 1',
+  ])('%s', async (sql) => expect((await ask(fixture.url, sql)).status).toBe(200))
 })

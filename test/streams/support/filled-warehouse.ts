@@ -13,7 +13,14 @@ import type { EventLog } from '#streams/ports.ts'
 
 /** Carries what the log holds now into the tables, then stops. */
 export const drain = async (warehouse: OpenWarehouse, log: EventLog, row: RowSink): Promise<Sink> => {
-  const sink = new Sink({ log, sink: row, ...warehouse.writer(), database: warehouse.database, logger: silentLogger, now: () => Date.now() })
+  const sink = new Sink({
+    log,
+    sink: row,
+    ...warehouse.writer(),
+    database: warehouse.database,
+    logger: silentLogger,
+    now: () => Date.now(),
+  })
   const running = sink.run()
   const failed = running.then(
     () => undefined,
@@ -36,7 +43,11 @@ export const drainAll = async (warehouse: OpenWarehouse, log: EventLog): Promise
 /** The shipped feature set and models, as the engine would write them. */
 export const exampleFacts = (): Facts =>
   JSON.parse(
-    JSON.stringify({ featureSetHash: creditFeatureSet.hash, features: catalogue(creditFeatureSet), models: listModels(join(import.meta.dirname, '../../../models')) }),
+    JSON.stringify({
+      featureSetHash: creditFeatureSet.hash,
+      features: catalogue(creditFeatureSet),
+      models: listModels(join(import.meta.dirname, '../../../models')),
+    }),
   ) as Facts
 
 export const openFilled = async (directory: string, log: EventLog): Promise<OpenWarehouse> => {
