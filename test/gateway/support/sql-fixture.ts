@@ -61,6 +61,6 @@ export const ask = async (
   sql: string,
   query: Readonly<Record<string, string>> = {},
 ): Promise<{ status: number; text: string; headers: Headers }> => {
-  const response = await fetch(`${url}/?${new URLSearchParams(query)}`, { method: 'POST', body: sql })
+  const response = await fetch(`${url}/?${new URLSearchParams(query).toString()}`, { method: 'POST', body: sql })
   return { status: response.status, text: await response.text(), headers: response.headers }
 }

@@ -145,7 +145,7 @@ export const appendPortfolio = async (log: EmbeddedEventLog, clients: number): P
   ].filter((event) => event.applicantId <= last)
   const badOf = new Map(events.flatMap((event) => (event.kind === 'outcome' ? [[event.applicationId, event.label === 1] as const] : [])))
   const states = new Map<string, Uint8Array>()
-  const hashes = new Array<string>(PARTITIONS).fill(FIRST_HASH)
+  const hashes = Array.from({ length: PARTITIONS }, () => FIRST_HASH)
   const next = [...log.end('credit-events')]
   const inputs: AppendRecord[] = []
   const outputs: AppendRecord[] = Array.from({ length: PARTITIONS }, (_, partition) => ({
