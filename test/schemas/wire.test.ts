@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import avsc from 'avsc'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -25,17 +23,7 @@ import {
 } from '#schemas/wire.ts'
 import { anyEvent, SAMPLES } from './sample-events.ts'
 import { sampleBody, sampleDecision } from './sample-decision.ts'
-
-const LETTER = {
-  code: 'malformed-json',
-  detail: 'not JSON',
-  source: 'http',
-  partition: null,
-  offset: null,
-  receivedAt: 5 as never,
-  errors: [],
-  bytes: Buffer.from([0xff, 0, 0x7b]),
-}
+import { LETTER } from './sample-records.ts'
 
 const present = (event: object): object => Object.fromEntries(Object.entries(event).filter(([, value]) => value !== undefined))
 
@@ -52,18 +40,6 @@ test('any event survives JSON → parse → Avro → decode → JSON unchanged',
     }),
     { numRuns: 500 },
   )
-})
-
-// Written by fastavro 1.12 from the published schemas: python test/fixtures/schemas/make_golden.py
-test('the bytes are those another Avro library writes', () => {
-  const golden = JSON.parse(readFileSync(join(import.meta.dirname, '../fixtures/schemas/golden-events.json'), 'utf8')) as { hex: string }[]
-  expect(golden).toHaveLength(SAMPLES.length)
-  SAMPLES.forEach((event, index) => expect(Buffer.from(encodeEvent(event)).toString('hex')).toBe(golden[index]?.hex))
-})
-
-test('the fixture’s schemas are the published ones', () => {
-  const fixture: unknown = JSON.parse(readFileSync(join(import.meta.dirname, '../fixtures/schemas/schemas.json'), 'utf8'))
-  expect(JSON.parse(JSON.stringify(CATALOG.map(({ id, schema }) => ({ id, avro: avroSchemaOf(schema) }))))).toEqual(fixture)
 })
 
 test('protected attributes have no schema in the log', () => {
