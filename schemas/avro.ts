@@ -144,5 +144,5 @@ export const avroTypeOf = (schema: TSchema): avsc.Type =>
     logicalTypes: LOGICAL_TYPES,
     registry: {},
     wrapUnions: false,
-    typeHook: typeHook as NonNullable<avsc.ForSchemaOptions['typeHook']>,
+    typeHook,
   })

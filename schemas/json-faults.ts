@@ -25,9 +25,14 @@ class Fault extends Error {
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
 const WHITE_SPACE = /[ \t\n\r]*/y
-/** A run of characters that may stand in a string as they are. */
-const PLAIN = /[^"\\\u0000-\u001f]*/y
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const COLON = 0x3a
+
+/** May stand in a string as it is: no quote, backslash or control character; false for NaN, the end. */
+const isPlain = (code: number): boolean => code >= 0x20 && code !== QUOTE && code !== BACKSLASH
 
 const escaped = (name: string): string => name.slice(0, NAME_MAX).replaceAll('~', '~0').replaceAll('/', '~1')
 
@@ -114,7 +119,7 @@ class Reader {
     const start = this.#at
     this.#at += 1
     for (;;) {
-      this.#skip(PLAIN)
+      while (isPlain(this.#text.charCodeAt(this.#at))) this.#at += 1
       if (this.#take('"')) return JSON.parse(this.#text.slice(start, this.#at)) as string
       if (this.#at >= this.#text.length) this.#expect('the string’s closing quote')
       if (!this.#skip(ESCAPE))
@@ -134,9 +139,6 @@ export const jsonFaultOf = (text: string): JsonFault | undefined => {
   }
   return reader.duplicates.size > 0 ? { kind: 'duplicates', pointers: [...reader.duplicates] } : undefined
 }
-
-const BACKSLASH = 0x5c
-const COLON = 0x3a
 
 /**
  * Field names written in a valid JSON text, in all its objects together. More than the parsed value holds means that a name was repeated;

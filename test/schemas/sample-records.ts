@@ -18,7 +18,7 @@ export const LETTER: DeadLetter = {
 }
 const LOGGED_LETTER: DeadLetter = {
   ...LETTER,
-  partition: 11 as never,
+  partition: 11,
   offset: 2 ** 40,
   errors: [{ pointer: '/amount', value: '••• (string)', expected: 'an integer', remedy: 'send a JSON number, without quotes' }],
 }

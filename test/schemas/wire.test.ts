@@ -111,7 +111,7 @@ test('plain avsc, without our types, writes and reads the same decision', () => 
 
 test('arrays in several blocks, with and without sizes, are read whole', () => {
   const schema = { ...DecisionSchema, title: 'vectors', properties: { vector: DecisionBodySchema.properties.vector }, required: ['vector'] }
-  const type = avroTypeOf(schema as never)
+  const type = avroTypeOf(schema)
   // Blocks of 1, then −2 with its size of 8 bytes, then the end.
   const bytes = Buffer.concat([Buffer.from([2]), float32(1.5), Buffer.from([3, 16]), float32(2.5), float32(-3), Buffer.from([0])])
   expect(type.fromBuffer(bytes)).toEqual({ vector: Float32Array.of(1.5, 2.5, -3) })
