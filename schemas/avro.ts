@@ -23,13 +23,13 @@ interface FieldSchema {
 
 type Json = string | { [key: string]: unknown } | Json[]
 
-const isNullable = (schema: FieldSchema): FieldSchema | undefined => {
+const nonNull = (schema: FieldSchema): FieldSchema | undefined => {
   const [first, second] = schema.anyOf ?? []
   return schema.anyOf?.length === 2 && second?.type === 'null' ? first : undefined
 }
 
 const typeOf = (schema: FieldSchema, path: string): Json => {
-  const inner = isNullable(schema)
+  const inner = nonNull(schema)
   if (inner) return ['null', typeOf(inner, path)]
   switch (schema.avro) {
     case 'timestamp-millis':
@@ -84,13 +84,14 @@ const record = (schema: FieldSchema, name: string): { [key: string]: unknown } =
     .map(([field, one]) => {
       const optional = !(schema.required ?? []).includes(field)
       const type = typeOf(one, `${name}_${field}`)
+      const { description, unit, pii } = nonNull(one) ?? one
       return {
         name: field,
         type: optional ? ['null', type] : type,
         ...(optional ? { default: null } : {}),
-        ...(one.description ? { doc: one.description } : {}),
-        ...(one.unit ? { unit: one.unit } : {}),
-        ...(one.pii ? { pii: one.pii } : {}),
+        ...(description ? { doc: description } : {}),
+        ...(unit ? { unit } : {}),
+        ...(pii ? { pii } : {}),
       }
     }),
 })

@@ -59,6 +59,7 @@ const verdict = {
   residual: logOdds('margin − base − Σ attributions'),
   memberMargins: Type.Array(MemberMarginSchema, {
     description: 'Margins of the members consulted',
+    maxItems: 16,
     unit: 'log-odds of bad',
     pii: 'sensitive',
   }),

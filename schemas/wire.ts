@@ -49,7 +49,7 @@ export const eventKindOf = (bytes: Uint8Array): CreditEvent['kind'] | undefined 
 
 export const encodeEvent = (event: CreditEvent): Uint8Array => ENCODERS[event.kind].encode(event)
 
-/** Decodes; ranges were checked where the event entered and are checked again by the pipeline only for foreign writers. Absent optional fields are `undefined`. */
+/** Decodes. Types are checked here, ranges where the event entered (`parse-event.ts`). Absent optional fields are `undefined`. */
 export const decodeEvent = (bytes: Uint8Array): Parsed<CreditEvent> => {
   const codec = EVENT_CODECS.get(schemaIdOf(bytes))
   if (codec === undefined)

@@ -1,8 +1,14 @@
 import fc from 'fast-check'
+import { Compile } from 'typebox/compile'
 import { describe, expect, test } from 'vitest'
+import { DeadLetterSchema } from '#schemas/dead-letter.ts'
 import { EVENT_BYTES_MAX, eventOf, eventToJson, parseEvent } from '#schemas/parse-event.ts'
 import type { Rejection } from '#schemas/rejection.ts'
 import { SAMPLES } from './sample-events.ts'
+import { LETTER } from './sample-records.ts'
+
+/** What is refused must fit into a dead letter, in its JSON form. */
+const LETTERS = Compile(DeadLetterSchema)
 
 const payment = {
   eventId: 'e-1',
@@ -115,6 +121,7 @@ describe('bad input gets a code, the place and a remedy', () => {
       expect(error!.expected.length * error!.remedy.length).toBeGreaterThan(0)
     }
     expect(JSON.stringify(rejection).length).toBeLessThan(8_000)
+    expect(LETTERS.Check({ ...LETTER, ...rejection, receivedAt: '2005-09-14T08:30:00Z', bytes: '' })).toBe(true)
   })
 })
 
