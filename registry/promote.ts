@@ -1,7 +1,7 @@
 /** Moves aliases between published versions, and back. */
 import { join } from 'node:path'
 import { moveAlias, readAlias, readHistory } from './alias-file.ts'
-import { type Alias, checkPart } from './model-reference.ts'
+import { type Alias, ALIASES, checkPart, isAlias } from './model-reference.ts'
 import { RegistryError } from './registry-error.ts'
 import { resolve } from './resolve.ts'
 
@@ -11,8 +11,14 @@ export interface AliasMove {
   readonly to: string
 }
 
+/** Aliases also arrive from command lines. */
+const checkAlias = (alias: string): void => {
+  if (!isAlias(alias)) throw new RegistryError('unknown-alias', `"${alias.slice(0, 64)}" is no alias`, `use one of ${ALIASES.join(', ')}`)
+}
+
 /** Points `alias` at `version` once the version's files are verified. Promoting what already holds the alias changes nothing. */
 export const promote = (modelsDir: string, name: string, version: string, alias: Alias): AliasMove => {
+  checkAlias(alias)
   resolve(modelsDir, `${checkPart('model name', name)}@${checkPart('version', version)}`)
   const folder = join(modelsDir, name)
   const from = readAlias(folder, alias)
@@ -23,6 +29,7 @@ export const promote = (modelsDir: string, name: string, version: string, alias:
 
 /** Points `alias` back at the version that held it before, verified first. Throws `nothing-to-roll-back` where none did. */
 export const rollBack = (modelsDir: string, name: string, alias: Alias): AliasMove => {
+  checkAlias(alias)
   const folder = join(modelsDir, checkPart('model name', name))
   const from = readAlias(folder, alias)
   const history = readHistory(folder, alias).filter((past) => past !== from)

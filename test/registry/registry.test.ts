@@ -144,6 +144,11 @@ describe('aliases', () => {
     expect(codeOf(() => rollBack(models, 'credit', 'champion'))).toBe('wrong-hash')
     expect(champion()).toBe(two)
   })
+  test('a word that is no alias is refused, naming those that are', () => {
+    const [one] = three()
+    expect(() => promote(models, 'credit', one, '../champion' as 'champion')).toThrow('use one of champion, challenger, fallback')
+    expect(existsSync(join(models, 'champion'))).toBe(false)
+  })
   test('aliases are one line and leave no temporary files', () => {
     const [one] = three()
     promote(models, 'credit', one, 'champion')

@@ -1,5 +1,5 @@
 /**
- * Brings LightGBM's shared library into deps/lightgbm/ (git-ignored), out of the wheel on PyPI: `node training/lightgbm/fetch.ts`. Needs
+ * Brings LightGBM's shared library into deps/lightgbm/ (git-ignored), out of the wheel on PyPI: `npm run setup:lightgbm`. Needs
  * python3 with pip for the download; neither is needed afterwards.
  */
 import { spawnSync } from 'node:child_process'

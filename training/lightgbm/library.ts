@@ -13,7 +13,7 @@ export class LightGbmMissing extends Error {
       [
         'training needs LightGBM’s shared library (lib_lightgbm.so), which was not found or does not load.',
         `Looked in: ${searched.join(', ')}.`,
-        'To get it: `node training/lightgbm/fetch.ts` (asks pip for the wheel and unpacks it to deps/lightgbm/),',
+        'To get it: `npm run setup:lightgbm` (asks pip for the wheel and unpacks it to deps/lightgbm/),',
         'or `python3 -m pip install lightgbm`, or set SCORESTREAM_LIGHTGBM_LIB to the file.',
         'The library itself needs the OpenMP runtime: `apt-get install libgomp1` on Debian and Ubuntu.',
         'Everything except training works without it, on the bundle shipped in models/.',

@@ -1,0 +1,213 @@
+/**
+ * Carries one topic into its tables, for ever: resume behind the table's own highest offset, read, build columns, insert as one part,
+ * release what is in. Killed at any moment, it loses nothing and repeats at most rows whose identity makes that harmless.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { EventLog } from '../ports.ts'
+import type { Logger } from '../logger.ts'
+import { TerminalFailure } from '../failure.ts'
+import type { ChdbConnection } from './chdb-engine.ts'
+import type { RowInserter } from './row-inserter.ts'
+import type { RowSink } from './row-sinks.ts'
+import { bytesIn, clearRows, monthOf, rowsIn } from './table-rows.ts'
+
+const MEBI = 1024 * 1024
+/** A block of at most this many rows or about this many bytes: large enough that a part costs little, small enough for the memory cap. */
+const BATCH_ROWS_MAX = 20_000
+const BATCH_BYTES_MAX = 8 * MEBI
+/** Bytes read of one partition at a time: some 20 ms of decoding, after which SQL clients get their turn. */
+const SLICE_BYTES = 256 * 1024
+/** A first row waits at most this long for company; with the insert itself, it can be queried within about 300 ms. */
+const LINGER_MS = 200
+/** While batches are large, waiting longer halves the number of parts to merge. */
+const LINGER_BUSY_MS = 500
+const BUSY_ROWS = 2_000
+/** A failed insert (memory, disk) is tried again this often, waiting twice as long each time; then the process ends and is restarted. */
+const ATTEMPTS_MAX = 6
+const RETRY_MS = 250
+
+export interface SinkStatus {
+  readonly topic: string
+  /** Rows inserted by this process, per table. */
+  readonly rows: Readonly<Record<string, number>>
+  /** Records not yet read, or read and not yet inserted. */
+  readonly lag: number
+  readonly rejected: number
+}
+
+export interface SinkOptions {
+  readonly log: EventLog
+  readonly sink: RowSink
+  readonly connection: ChdbConnection
+  readonly inserter: RowInserter
+  readonly database: string
+  readonly logger: Logger
+  readonly now: () => number
+}
+
+export class Sink {
+  readonly #options: SinkOptions
+  readonly #inserted: Record<string, number> = {}
+  /** Next offset to read, per partition. */
+  #next: number[] = []
+  /** Read up to here when the batch began. */
+  #begun: number[] = []
+  /** Behind the last record of which a row is under construction, and of which one is in the table: a restart resumes there. */
+  #pending: number[] = []
+  #held: number[] = []
+  #month = 0
+  #firstAt = 0
+  #lastBatch = 0
+  #wake: () => void = () => {}
+  #stopping = false
+
+  constructor(options: SinkOptions) {
+    this.#options = options
+  }
+
+  status(): SinkStatus {
+    const { log, sink } = this.#options
+    const end = log.end(sink.topic)
+    const lag = end.reduce(
+      (sum, at, partition) => sum + Math.max(0, at - ((this.#rows() > 0 ? this.#begun : this.#next)[partition] ?? 0)),
+      0,
+    )
+    return { topic: sink.topic, rows: this.#inserted, lag, rejected: sink.rejected }
+  }
+
+  /** Sum over the partitions of the next offsets to read. */
+  get readRecords(): number {
+    return this.#next.reduce((sum, next) => sum + next, 0)
+  }
+
+  /** Ends {@link run} after what is under construction has been inserted. */
+  stop(): void {
+    this.#stopping = true
+    this.#wake()
+  }
+
+  /** Resolves after {@link stop}; rejects where going on would lose rows. */
+  async run(): Promise<void> {
+    const { log, sink } = this.#options
+    await this.#resume()
+    const unsubscribe = log.onAppend(sink.topic, () => this.#wake())
+    try {
+      while (!this.#stopping) {
+        const appended = new Promise<void>((resolve) => (this.#wake = resolve))
+        const read = await this.#readOnce()
+        const waited = this.#rows() === 0 ? 0 : this.#options.now() - this.#firstAt
+        const linger = this.#lastBatch > BUSY_ROWS ? LINGER_BUSY_MS : LINGER_MS
+        if (this.#rows() > 0 && waited >= linger) await this.#flush()
+        else if (!read && !this.#stopping) await this.#rest(appended, this.#rows() > 0 ? linger - waited : undefined)
+      }
+      await this.#flush()
+    } finally {
+      unsubscribe()
+    }
+  }
+
+  async #rest(appended: Promise<void>, ms: number | undefined): Promise<void> {
+    if (ms === undefined) return appended
+    const cancel = new AbortController()
+    await Promise.race([appended, delay(ms, undefined, { signal: cancel.signal }).catch(() => {})])
+    cancel.abort()
+  }
+
+  async #resume(): Promise<void> {
+    const { log, sink, connection, database, logger } = this.#options
+    const held = await sink.resume(connection, database)
+    const start = log.start(sink.topic)
+    const end = log.end(sink.topic)
+    this.#next = start.map((first, partition) => {
+      const next = held.get(partition) ?? first
+      if (next > (end[partition] ?? 0))
+        throw new TerminalFailure(
+          'log-shortened',
+          `the warehouse has ${sink.topic}[${partition}] up to ${next}, the log ends at ${end[partition]}: they do not belong together, or the log lost its end. Delete the warehouse folder to rebuild it from the log, or restore the log.`,
+        )
+      if (next < first)
+        logger.warn({ topic: sink.topic, partition, missing: first - next }, 'retention removed records that the warehouse had not read')
+      return Math.max(first, next)
+    })
+    this.#begun = [...this.#next]
+    this.#pending = [...this.#next]
+    this.#held = [...this.#next]
+    logger.info({ topic: sink.topic, from: this.#next }, 'warehouse sink resumes')
+  }
+
+  /** One slice of every partition that has something; true where anything was read. */
+  async #readOnce(): Promise<boolean> {
+    const { log, sink } = this.#options
+    let read = false
+    for (const [partition, end] of log.end(sink.topic).entries()) {
+      const from = this.#next[partition] ?? 0
+      if (from >= end || this.#stopping) continue
+      const records = await log.read(sink.topic, partition, from, SLICE_BYTES)
+      for (const record of records) {
+        const prepared = sink.prepare(record)
+        if (prepared !== undefined) {
+          await this.#makeRoom(monthOf(prepared.month))
+          prepared.add()
+          this.#pending[partition] = record.offset + 1
+        }
+        this.#next[partition] = record.offset + 1
+        read = true
+      }
+      if (this.#full()) await this.#flush()
+    }
+    return read
+  }
+
+  /** A part belongs to one month: rows of another begin a new batch. */
+  async #makeRoom(month: number): Promise<void> {
+    if (this.#rows() > 0 && month !== this.#month) await this.#flush()
+    if (this.#rows() > 0) return
+    this.#month = month
+    this.#begun = [...this.#next]
+    this.#firstAt = this.#options.now()
+  }
+
+  #rows(): number {
+    const { tables } = this.#options.sink
+    // The table resumed from gets a row of every record that makes any.
+    const last = tables.at(-1)
+    return last === undefined ? 0 : rowsIn(last)
+  }
+
+  #full(): boolean {
+    const rows = this.#rows()
+    return (
+      rows >= BATCH_ROWS_MAX || (rows > 0 && this.#options.sink.tables.reduce((sum, table) => sum + bytesIn(table), 0) >= BATCH_BYTES_MAX)
+    )
+  }
+
+  async #flush(): Promise<void> {
+    const { log, sink } = this.#options
+    if (this.#rows() === 0) return
+    const token = this.#pending.flatMap((to, p) => (to === this.#held[p] ? [] : [`${p}:${this.#held[p]}-${to}`])).join(' ')
+    for (const table of sink.tables) {
+      const rows = rowsIn(table)
+      if (rows === 0) continue
+      await this.#insert(table, token)
+      this.#inserted[table.table] = (this.#inserted[table.table] ?? 0) + rows
+    }
+    this.#lastBatch = this.#rows()
+    for (const table of sink.tables) clearRows(table)
+    this.#held = [...this.#pending]
+    // Not what was merely read: what follows the last row (claims) is read again by whoever resumes from the table.
+    log.release(sink.topic, sink.consumer, this.#held)
+  }
+
+  async #insert(table: RowSink['tables'][number], token: string): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#options.inserter.insert(table, `${table.table} ${token}`)
+        return
+      } catch (error) {
+        this.#options.logger.warn({ err: error, table: table.table, rows: rowsIn(table), attempt }, 'an insert failed')
+        if (attempt === ATTEMPTS_MAX) throw error
+        await delay(RETRY_MS * 2 ** (attempt - 1))
+      }
+    }
+  }
+}
