@@ -53,6 +53,9 @@ const dispatch = async (argv: readonly string[]): Promise<number> => {
   return await command.run(options, positionals)
 }
 
+/** Something else holds what is needed: the same command may succeed later. */
+const TEMPORARY = new Set(['directory-locked', 'port-in-use', 'cannot-listen', 'disk-full'])
+
 /** Errors that carry a lower-kebab `code` were foreseen: message without stack. Anything else is a bug and shows its stack. */
 const report = (error: unknown): number => {
   if (error instanceof CommandError) {
@@ -62,7 +65,7 @@ const report = (error: unknown): number => {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   if (error instanceof Error && typeof code === 'string' && /^[a-z][a-z0-9-]+$/.test(code)) {
     process.stderr.write(`scorestream: ${error.message} [${code}]\n`)
-    return EXIT.badData
+    return TEMPORARY.has(code) ? EXIT.temporary : EXIT.badData
   }
   process.stderr.write(`scorestream: this is a bug: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
   return EXIT.bug
