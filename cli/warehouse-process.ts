@@ -123,10 +123,10 @@ const mirrorVault = async (dataDir: string, running: Running): Promise<void> => 
 /** Rows per table: those found at start and those inserted since. */
 const progressOf = async (running: Running): Promise<() => WarehouseMessage> => {
   const { connection } = running.warehouse.writer()
-  const found = await connection.rows<{ name: string; rows: string }>(
+  const found = await connection.rows<{ name: string; rows: number }>(
     `SELECT name, total_rows AS rows FROM system.tables WHERE database = '${running.warehouse.database}' AND name IN ('events', 'decisions', 'outcomes', 'dead_letters')`,
   )
-  const before = new Map(found.map(({ name, rows }) => [name, Number(rows)]))
+  const before = new Map(found.map(({ name, rows }) => [name, rows]))
   return () => {
     const rows: Record<string, number> = Object.fromEntries(before)
     let lag = 0

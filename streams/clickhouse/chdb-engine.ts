@@ -51,7 +51,7 @@ export class ChdbConnection {
     return { bytes: raw.bytes, elapsedSeconds: raw.elapsed, rows: raw.rowsRead }
   }
 
-  /** Rows of a query as objects. 64-bit integers arrive as strings. */
+  /** Rows of a query as objects; 64-bit integers beyond 2^53 lose digits, so ask for `toString` of those. */
   async rows<Row>(sql: string): Promise<Row[]> {
     const { bytes } = await this.query(sql, 'JSONEachRow')
     const text = bytes.toString().trimEnd()

@@ -203,8 +203,8 @@ describe('limits', () => {
 
 describe('a client that goes away', () => {
   const running = async (): Promise<number> => {
-    const [row] = await fixture.warehouse.writer().connection.rows<{ n: string }>(`SELECT count() AS n FROM system.processes WHERE query LIKE '%sipHash128%' AND query NOT LIKE '%system.processes%'`)
-    return Number(row?.n)
+    const [row] = await fixture.warehouse.writer().connection.rows<{ n: number }>(`SELECT count() AS n FROM system.processes WHERE query LIKE '%sipHash128%' AND query NOT LIKE '%system.processes%'`)
+    return row?.n ?? 0
   }
   const until = async (condition: () => Promise<boolean>): Promise<void> => {
     while (!(await condition())) await delay(20)
