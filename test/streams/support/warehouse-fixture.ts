@@ -128,6 +128,8 @@ export const appendPortfolio = async (log: EmbeddedEventLog, clients: number): P
   const states = new Map<string, Uint8Array>()
   const hashes = new Array<string>(PARTITIONS).fill(FIRST_HASH)
   const next = [...log.end('credit-events')]
+  // The claim's offset is the owner's epoch.
+  const epochs = [...log.end('decisions')]
   const inputs: AppendRecord[] = []
   const outputs: AppendRecord[] = Array.from({ length: PARTITIONS }, (_, partition) => ({
     partition,
@@ -148,7 +150,7 @@ export const appendPortfolio = async (log: EmbeddedEventLog, clients: number): P
     const vector = new Float32Array(creditFeatureSet.size)
     creditFeatureSet.vector(state, event, vector, 0)
     decidedAt += 1
-    const decision = decide({ application: event, vector, bad: badOf.get(event.applicationId) ?? false, at: { partition, offset: at }, previousHash: hashes[partition] ?? FIRST_HASH, decidedAt })
+    const decision = decide({ application: event, vector, bad: badOf.get(event.applicationId) ?? false, at: { partition, offset: at }, previousHash: hashes[partition] ?? FIRST_HASH, decidedAt, epoch: epochs[partition] ?? 0 })
     hashes[partition] = decision.capsuleHash
     outputs.push({ partition, key, value: encodeDecision(decision) })
   }
