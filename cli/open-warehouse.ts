@@ -16,9 +16,18 @@ export interface ReadableWarehouse {
 /** Never creates a warehouse: a directory without one is an error that says so. */
 export const openWarehouse = async (dataDir: string): Promise<ReadableWarehouse> => {
   if (!existsSync(join(dataDir, WAREHOUSE_FOLDER, 'data')))
-    throw new CommandError('no-warehouse', `there is no warehouse in ${dataDir}; start the engine once (scorestream start), or name another directory with --data-dir`, EXIT.noInput)
+    throw new CommandError(
+      'no-warehouse',
+      `there is no warehouse in ${dataDir}; start the engine once (scorestream start), or name another directory with --data-dir`,
+      EXIT.noInput,
+    )
   const warehouse = await open(dataDir)
-  const runner = new QueryRunner({ engine: warehouse.engine, limits: DEFAULT_SQL_LIMITS, database: warehouse.database, hidden: new Set(['protected', 'migrations']) })
+  const runner = new QueryRunner({
+    engine: warehouse.engine,
+    limits: DEFAULT_SQL_LIMITS,
+    database: warehouse.database,
+    hidden: new Set(['protected', 'migrations']),
+  })
   return {
     async query(sql, format) {
       try {

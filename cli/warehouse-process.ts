@@ -26,13 +26,14 @@ import type { WarehouseMessage } from './warehouse-supervisor.ts'
 
 /** Tables of the warehouse that the SQL port never shows. */
 const HIDDEN = ['protected', 'migrations']
+const MEBI = 1024 * 1024
 const PROGRESS_MS = 500
 /** How often the vault is looked into, and a log that is not there yet looked for. */
 const POLL_MS = 500
 const TOPICS: readonly Topic[] = ['credit-events', 'decisions', 'dead-letters']
 
 const tell = (message: WarehouseMessage): void => {
-  if (process.connected === true) process.send?.(message, undefined, undefined, () => {})
+  if (process.connected) process.send?.(message, undefined, undefined, () => {})
 }
 
 /** Lines of JSON on standard error, as the engine's logger writes them. */
@@ -42,7 +43,9 @@ const logger: Logger = Object.fromEntries(
     (facts: { readonly err?: unknown }, message: string) => {
       if (index < 2) return
       const err = facts.err instanceof Error ? { type: facts.err.name, message: facts.err.message } : facts.err
-      process.stderr.write(`${JSON.stringify({ level, time: Date.now(), name: 'warehouse', msg: message, ...facts, ...(err === undefined ? {} : { err }) })}\n`)
+      process.stderr.write(
+        `${JSON.stringify({ level, time: Date.now(), name: 'warehouse', msg: message, ...facts, ...(err === undefined ? {} : { err }) })}\n`,
+      )
     },
   ]),
 ) as unknown as Logger
@@ -67,7 +70,8 @@ const options = (): { dataDir: string; host: string; port: number; facts: string
   })
   const port = Number(values['sql-port'])
   if (values['data-dir'] === undefined) throw Object.assign(new Error('--data-dir is required'), { code: 'usage' })
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw Object.assign(new Error(`--sql-port takes 0 to 65535, got ${values['sql-port']}`), { code: 'usage' })
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw Object.assign(new Error(`--sql-port takes 0 to 65535, got ${values['sql-port']}`), { code: 'usage' })
   return { dataDir: values['data-dir'], host: values['sql-host'], port, facts: values.facts }
 }
 
@@ -96,7 +100,7 @@ const openLog = async (dataDir: string, running: Running): Promise<EventLogFollo
   const folder = join(dataDir, 'log')
   for (const topic of TOPICS) if (!(await waitFor(join(folder, topic), running))) return undefined
   const { partitions } = readFormat(dataDir)
-  return openReadOnly({ folder, partitions: topicPartitions(partitions), topics: TOPICS })
+  return openReadOnly({ folder, partitions: topicPartitions(partitions), topics: TOPICS, tailBytesMax: MEBI, blockBytesMax: 4 * MEBI })
 }
 
 const follow = async (dataDir: string, running: Running): Promise<void> => {
@@ -115,7 +119,12 @@ const mirrorVault = async (dataDir: string, running: Running): Promise<void> => 
   // The engine makes the vault and its key; a second maker would make a second key.
   if (!(await waitFor(join(folder, 'master.key'), running)) || !(await waitFor(join(folder, 'rows'), running))) return
   const vault = openVault(folder)
-  const sink = new ProtectedSink({ source: vault, ...running.warehouse.writer(), database: running.warehouse.database, now: () => Date.now() })
+  const sink = new ProtectedSink({
+    source: vault,
+    ...running.warehouse.writer(),
+    database: running.warehouse.database,
+    now: () => Date.now(),
+  })
   while (!running.stopping) if (!(await sink.step())) await delay(POLL_MS)
   await vault.close()
 }
@@ -156,7 +165,7 @@ const fail = (error: unknown): void => {
   process.stderr.write(`${JSON.stringify({ level: 'error', time: Date.now(), name: 'warehouse', msg: message })}\n`)
   const told: WarehouseMessage = { kind: 'error', code: typeof code === 'string' ? code : 'warehouse-failed', message }
   // The message must leave before the process does.
-  if (process.connected === true && process.send !== undefined) process.send(told, undefined, undefined, () => process.exit(1))
+  if (process.connected && process.send !== undefined) process.send(told, undefined, undefined, () => process.exit(1))
   else process.exit(1)
 }
 

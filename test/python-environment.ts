@@ -30,7 +30,9 @@ const find = (modules: readonly string[]): PythonEnvironment => {
     if (succeeds(given, importing)) return { kind: 'ready', python: given }
     return { kind: 'absent', reason: `SCORESTREAM_TEST_PYTHON (${given}) cannot import ${modules.join(', ')}` }
   }
-  const base = ['python3', 'python'].find((name) => succeeds(name, ['-c', 'import venv, ensurepip, sys; assert sys.version_info >= (3, 10)']))
+  const base = ['python3', 'python'].find((name) =>
+    succeeds(name, ['-c', 'import venv, ensurepip, sys; assert sys.version_info >= (3, 10)']),
+  )
   if (base === undefined) return { kind: 'absent', reason: 'no Python 3.10 or later with venv and ensurepip on PATH' }
   return install(base, importing)
 }
@@ -45,13 +47,22 @@ const install = (base: string, importing: readonly string[]): PythonEnvironment 
     if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
       mkdirSync(folder, { recursive: true })
       execFileSync(base, ['-m', 'venv', folder], { stdio: 'ignore', timeout: INSTALL_MS_MAX })
-      execFileSync(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', join(ROOT, 'test', 'requirements.txt')], { stdio: 'pipe', timeout: INSTALL_MS_MAX })
+      execFileSync(
+        python,
+        ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', join(ROOT, 'test', 'requirements.txt')],
+        { stdio: 'pipe', timeout: INSTALL_MS_MAX },
+      )
       writeFileSync(stamp, wanted)
     }
   } catch (error) {
-    return { kind: 'absent', reason: `the environment could not be made: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}` }
+    return {
+      kind: 'absent',
+      reason: `the environment could not be made: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`,
+    }
   }
-  return succeeds(python, importing) ? { kind: 'ready', python } : { kind: 'absent', reason: `test/requirements.txt does not bring ${importing[1]}` }
+  return succeeds(python, importing)
+    ? { kind: 'ready', python }
+    : { kind: 'absent', reason: `test/requirements.txt does not bring ${importing[1]}` }
 }
 
 /** Throws where Python is absent and `CI=true`. */

@@ -147,8 +147,10 @@ const checkIdentifier = (identifier: string, rules: GuardRules): void => {
 
 const checkFunction = (name: string, rules: GuardRules): void => {
   const lower = name.toLowerCase()
-  if (REFUSED_FUNCTION.test(lower) || rules.hidden.has(lower)) refuse(`the function ${name} is not on offer here: it reaches beyond the warehouse`)
-  if (rules.tableFunctions.has(lower) && !HARMLESS_TABLE_FUNCTIONS.has(lower)) refuse(`the table function ${name} is not on offer here: it reaches beyond the warehouse`)
+  if (REFUSED_FUNCTION.test(lower) || rules.hidden.has(lower))
+    refuse(`the function ${name} is not on offer here: it reaches beyond the warehouse`)
+  if (rules.tableFunctions.has(lower) && !HARMLESS_TABLE_FUNCTIONS.has(lower))
+    refuse(`the table function ${name} is not on offer here: it reaches beyond the warehouse`)
 }
 
 /** Throws a `SqlError` unless the tree holds only what is allowed. */
@@ -157,15 +159,22 @@ export const guardTree = (tree: string, sql: string, rules: GuardRules): void =>
     if (line.trim() === '') continue
     const [, node = '', rest = ''] = LINE.exec(line) ?? []
     if (SHOW_NODES.has(node)) {
-      if (!SHOW.test(sql)) refuse('SHOW TABLES, DATABASES and COLUMNS take FROM, LIKE and LIMIT here; ask system.tables and system.columns for more')
+      if (!SHOW.test(sql))
+        refuse('SHOW TABLES, DATABASES and COLUMNS take FROM, LIKE and LIMIT here; ask system.tables and system.columns for more')
       continue
     }
-    if (!NODES.has(node)) refuse(node === 'ColumnsApplyTransformer' ? 'APPLY is not on offer here; write the functions out' : `only queries that read are on offer here (found ${node || 'an unknown construct'})`)
+    if (!NODES.has(node))
+      refuse(
+        node === 'ColumnsApplyTransformer'
+          ? 'APPLY is not on offer here; write the functions out'
+          : `only queries that read are on offer here (found ${node || 'an unknown construct'})`,
+      )
     const name = nameOf(rest)
     if (node === 'TableIdentifier') checkTable(name, rules)
     else if (node === 'Identifier') checkIdentifier(name, rules)
     else if (node === 'Function') checkFunction(name, rules)
-    else if (rest.split(/[ .]/).some((word) => rules.hidden.has(word.toLowerCase()) && node.endsWith('Query'))) refuse('this table is not readable here')
+    else if (rest.split(/[ .]/).some((word) => rules.hidden.has(word.toLowerCase()) && node.endsWith('Query')))
+      refuse('this table is not readable here')
   }
 }
 
@@ -173,9 +182,10 @@ export const guardTree = (tree: string, sql: string, rules: GuardRules): void =>
 export const guardClass = ({ statementCount, queryClass }: { readonly statementCount: number; readonly queryClass: number }): void => {
   if (statementCount === 1 && queryClass === 0) return
   if (statementCount > 1) throw new SqlError('SYNTAX_ERROR', `one statement a request: found ${statementCount}`)
-  if (statementCount === 1) throw new SqlError('READONLY', 'Cannot execute query in readonly mode: only queries that read are on offer here')
+  if (statementCount === 1)
+    throw new SqlError('READONLY', 'Cannot execute query in readonly mode: only queries that read are on offer here')
 }
 
 /** Name given by FORMAT at the end of a query, from its tree: the root's own child. Undefined where there is none. */
 export const formatIn = (tree: string, sql: string): string | undefined =>
-  /^SelectWithUnionQuery/.test(tree) ? /^ Identifier (\w+)$/m.exec(tree)?.[1] : /\bFORMAT\s+(\w+)\s*;?\s*$/i.exec(sql)?.[1]
+  tree.startsWith('SelectWithUnionQuery') ? /^ Identifier (\w+)$/m.exec(tree)?.[1] : /\bFORMAT\s+(\w+)\s*;?\s*$/i.exec(sql)?.[1]

@@ -79,7 +79,8 @@ export class QueryRunner {
       lane = this.#options.engine.connect()
       const { tree, format } = await this.#admit(lane, request, id)
       const sql = request.sql
-      const streamed = tree.startsWith('SelectWithUnionQuery') && STREAMED.has(format) && !HAS_TOTALS.test(sql) && request.settings.get('extremes') !== '1'
+      const streamed =
+        tree.startsWith('SelectWithUnionQuery') && STREAMED.has(format) && !HAS_TOTALS.test(sql) && request.settings.get('extremes') !== '1'
       await lane.query(streamed ? 'SET readonly = 1' : `SET max_result_bytes = ${this.#options.limits.wholeBytesMax}, readonly = 1`)
       const chunks = streamed ? lane.stream(sql, format) : wholeResult(await lane.query(sql, format), this.#options.limits)
       return { format, chunks: closing(chunks, end) }
@@ -93,7 +94,8 @@ export class QueryRunner {
   async #admit(lane: SqlLane, request: SqlRequest, id: string): Promise<{ tree: string; format: string }> {
     const { limits, database } = this.#options
     if (request.sql.trim() === '') throw new SqlError('SYNTAX_ERROR', 'the query is empty')
-    if (request.database !== 'default' && request.database !== database) throw new SqlError('UNKNOWN_DATABASE', `Database ${request.database.slice(0, 64)} does not exist here; the tables are in ${database}`)
+    if (request.database !== 'default' && request.database !== database)
+      throw new SqlError('UNKNOWN_DATABASE', `Database ${request.database.slice(0, 64)} does not exist here; the tables are in ${database}`)
     const rules = await this.#guardRules()
     await lane.query(`USE ${database}`)
     await lane.query(prepareStatement(limits, request.settings, request.parameters, id))
@@ -131,7 +133,10 @@ export class QueryRunner {
 
 async function* wholeResult(result: { readonly bytes: Buffer; readonly rows: number }, limits: SqlLimits): SqlAnswer['chunks'] {
   if (result.bytes.length > limits.wholeBytesMax)
-    throw new SqlError('TOO_MANY_ROWS_OR_BYTES', `the result takes ${result.bytes.length} bytes in this format, at most ${limits.wholeBytesMax} are held whole; ask for fewer rows, or for a format that streams (JSONEachRow, CSV, TabSeparated, Native)`)
+    throw new SqlError(
+      'TOO_MANY_ROWS_OR_BYTES',
+      `the result takes ${result.bytes.length} bytes in this format, at most ${limits.wholeBytesMax} are held whole; ask for fewer rows, or for a format that streams (JSONEachRow, CSV, TabSeparated, Native)`,
+    )
   yield result
 }
 

@@ -37,7 +37,8 @@ export class Slots {
   }
 
   #wait(): Promise<void> {
-    const busy = (): SqlError => new SqlError('TOO_MANY_SIMULTANEOUS_QUERIES', `Too many simultaneous queries. Maximum: ${this.#max}; ask again later`)
+    const busy = (): SqlError =>
+      new SqlError('TOO_MANY_SIMULTANEOUS_QUERIES', `Too many simultaneous queries. Maximum: ${this.#max}; ask again later`)
     if (this.#waiting.length >= this.#max * WAITING_PER_SLOT) return Promise.reject(busy())
     return new Promise((resolve, reject) => {
       const waiter = {

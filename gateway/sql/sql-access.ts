@@ -29,7 +29,8 @@ export interface SqlCallerHeaders {
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
 export const isLoopbackHost = (host: string): boolean => LOOPBACK.has(host) || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
 
-const hostName = (host: string): string => (host.startsWith('[') ? host.slice(0, host.indexOf(']') + 1) : (host.split(':', 1)[0] ?? '')).toLowerCase()
+const hostName = (host: string): string =>
+  (host.startsWith('[') ? host.slice(0, host.indexOf(']') + 1) : (host.split(':', 1)[0] ?? '')).toLowerCase()
 const digest = (value: string): Buffer => createHash('sha256').update(value).digest()
 
 /** User and password as presented: headers, Basic, or the query string, in this order. */
@@ -56,9 +57,17 @@ export const checkAccess = (settings: SqlAccessSettings, headers: SqlCallerHeade
     throw new SqlError('ACCESS_DENIED', `pages of ${JSON.stringify(headers.origin.slice(0, 128))} may not query this server`)
   if (settings.credentials === null) return
   const given = presented(headers, new URLSearchParams(queryString))
-  if (given.user === '' && given.password === '') throw new SqlError('REQUIRED_PASSWORD', 'a user and a password are required: send Basic authorization, or X-ClickHouse-User and X-ClickHouse-Key')
+  if (given.user === '' && given.password === '')
+    throw new SqlError(
+      'REQUIRED_PASSWORD',
+      'a user and a password are required: send Basic authorization, or X-ClickHouse-User and X-ClickHouse-Key',
+    )
   const samePassword = timingSafeEqual(digest(given.password), digest(settings.credentials.password))
   // Both are compared always: the time must not tell which one was wrong.
   const sameUser = timingSafeEqual(digest(given.user === '' ? settings.credentials.user : given.user), digest(settings.credentials.user))
-  if (!samePassword || !sameUser) throw new SqlError('AUTHENTICATION_FAILED', `${given.user.slice(0, 64) || settings.credentials.user}: Authentication failed: password is incorrect, or there is no user with such name.`)
+  if (!samePassword || !sameUser)
+    throw new SqlError(
+      'AUTHENTICATION_FAILED',
+      `${given.user.slice(0, 64) || settings.credentials.user}: Authentication failed: password is incorrect, or there is no user with such name.`,
+    )
 }

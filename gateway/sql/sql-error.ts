@@ -32,7 +32,9 @@ export class SqlError extends Error {
 export const describeError = (error: unknown): { readonly code: number; readonly text: string } => {
   const message = error instanceof Error ? error.message : String(error)
   const match = /Code: (\d+)\. DB::Exception: [\s\S]*/.exec(message)
-  return match ? { code: Number(match[1]), text: match[0].trim() } : { code: 1002, text: 'Code: 1002. DB::Exception: internal error; see the log of the warehouse process (UNKNOWN_EXCEPTION)' }
+  return match
+    ? { code: Number(match[1]), text: match[0].trim() }
+    : { code: 1002, text: 'Code: 1002. DB::Exception: internal error; see the log of the warehouse process (UNKNOWN_EXCEPTION)' }
 }
 
 /** Status as ClickHouse's HTTPHandler chooses it from the code. */

@@ -39,11 +39,15 @@ export const decompress = (body: Buffer, encoding: string, bytesMax: number): Bu
       case 'br':
         return brotliDecompressSync(body, { maxOutputLength: bytesMax })
       default:
-        throw new SqlError('NOT_IMPLEMENTED', `Content-Encoding ${encoding.slice(0, 32)} is not supported; send identity, gzip, deflate or br`)
+        throw new SqlError(
+          'NOT_IMPLEMENTED',
+          `Content-Encoding ${encoding.slice(0, 32)} is not supported; send identity, gzip, deflate or br`,
+        )
     }
   } catch (error) {
     if (error instanceof SqlError) throw error
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw new SqlError('TOO_LARGE_STRING_SIZE', `the body exceeds ${bytesMax} bytes once decompressed; shorten the query`)
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE')
+      throw new SqlError('TOO_LARGE_STRING_SIZE', `the body exceeds ${bytesMax} bytes once decompressed; shorten the query`)
     throw new SqlError('CANNOT_DECOMPRESS', `the body is not valid ${encoding.slice(0, 32)}`)
   }
 }

@@ -12,7 +12,7 @@ const CONTENT_TYPES: readonly (readonly [RegExp, string])[] = [
   [/^XML$/, 'application/xml; charset=UTF-8'],
   [/^(?:Native|RowBinary|Parquet|Arrow|ORC|Avro|MsgPack|BSON)/, 'application/octet-stream'],
 ]
-export const contentType = (format: string): string => CONTENT_TYPES.find(([pattern]) => pattern.test(format))?.[1] ?? 'text/plain; charset=UTF-8'
+const contentType = (format: string): string => CONTENT_TYPES.find(([pattern]) => pattern.test(format))?.[1] ?? 'text/plain; charset=UTF-8'
 
 /** The response of one request; every write checks that the client is still there. */
 export class SqlResponse {
@@ -72,7 +72,11 @@ export class SqlResponse {
     this.#cork(() => {
       this.#res.writeStatus('200 OK')
       const rows = first.done === true ? 0 : first.value.rows
-      this.#headers(format, { rows, bytes: first.done === true ? 0 : first.value.bytes.length, elapsedNs: Math.round((now() - startedAt) * 1e6) })
+      this.#headers(format, {
+        rows,
+        bytes: first.done === true ? 0 : first.value.bytes.length,
+        elapsedNs: Math.round((now() - startedAt) * 1e6),
+      })
     })
     try {
       for (let next = first; next.done !== true; next = await chunks.next()) {
@@ -83,7 +87,7 @@ export class SqlResponse {
       this.#cork(() => this.#res.end())
     } catch (error) {
       const { text } = describeError(error)
-      this.#write(Buffer.from(`\n__exception__\n${text}\n`))
+      void this.#write(Buffer.from(`\n__exception__\n${text}\n`))
       // Cutting the connection tells every client that this is no whole result.
       this.#cork(() => this.#res.close())
     } finally {

@@ -83,7 +83,10 @@ const listen = (app: TemplatedApp, { host, port }: SqlServerOptions, runner: Que
   ;(app.listen as unknown as ListenExclusive)(host, port, EXCLUSIVE_PORT, (listening) => {
     socket = listening
   })
-  if (socket === false) throw Object.assign(new Error(`port ${port} on ${host} is in use: stop what listens there, or set SCORESTREAM_SQL_PORT to another`), { code: 'EADDRINUSE' })
+  if (socket === false)
+    throw Object.assign(new Error(`port ${port} on ${host} is in use: stop what listens there, or set SCORESTREAM_SQL_PORT to another`), {
+      code: 'EADDRINUSE',
+    })
   const bound = uWS.us_socket_local_port(socket)
   return { port: bound, running: () => runner.running, close: () => void app.close() }
 }

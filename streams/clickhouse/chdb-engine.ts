@@ -19,7 +19,7 @@ export interface ResultChunk {
 }
 
 /** The engine refused or failed. `code` is ClickHouse's number; the message is ClickHouse's own, `Code: N. DB::Exception: … (NAME)`. */
-export class ChdbError extends Error {
+class ChdbError extends Error {
   override readonly name = 'ChdbError'
   readonly code: number
   constructor(message: string, cause?: unknown) {

@@ -34,13 +34,19 @@ export const statementsOf = (sql: string): string[] =>
 
 /** DDL is not transactional: a file cut short by a crash is run again from its start, so its statements must bear that. */
 const repeatable = (statement: string): string =>
-  statement.replaceAll(/^CREATE TABLE (?!IF NOT EXISTS)/gm, 'CREATE TABLE IF NOT EXISTS ').replaceAll(/^CREATE VIEW /gm, 'CREATE OR REPLACE VIEW ')
+  statement
+    .replaceAll(/^CREATE TABLE (?!IF NOT EXISTS)/gm, 'CREATE TABLE IF NOT EXISTS ')
+    .replaceAll(/^CREATE VIEW /gm, 'CREATE OR REPLACE VIEW ')
 
 /**
  * Applies what is missing; returns the names applied. Throws where a file that was applied has changed since, or where the warehouse was
  * made by a later version: both would leave tables that nobody described.
  */
-export const migrate = async (connection: ChdbConnection, migrations = readMigrations(), topology: Topology = ONE_MACHINE): Promise<string[]> => {
+export const migrate = async (
+  connection: ChdbConnection,
+  migrations = readMigrations(),
+  topology: Topology = ONE_MACHINE,
+): Promise<string[]> => {
   const table = `${topology.database}.migrations`
   await connection.query(render('CREATE DATABASE IF NOT EXISTS {{database}} {{on_cluster}}', topology))
   await connection.query(
@@ -50,16 +56,25 @@ export const migrate = async (connection: ChdbConnection, migrations = readMigra
     ),
   )
   const applied = new Map(
-    (await connection.rows<{ name: string; checksum: string }>(`SELECT name, checksum FROM ${table}`)).map((row) => [row.name, row.checksum]),
+    (await connection.rows<{ name: string; checksum: string }>(`SELECT name, checksum FROM ${table}`)).map((row) => [
+      row.name,
+      row.checksum,
+    ]),
   )
   const known = new Set(migrations.map(({ name }) => name))
   for (const name of applied.keys())
-    if (!known.has(name)) throw new Error(`the warehouse has migration ${name}, which this version does not know: start the version that made it, or delete the warehouse folder and let it be rebuilt from the logs`)
+    if (!known.has(name))
+      throw new Error(
+        `the warehouse has migration ${name}, which this version does not know: start the version that made it, or delete the warehouse folder and let it be rebuilt from the logs`,
+      )
   const done: string[] = []
   for (const { name, sql, checksum } of migrations) {
     const held = applied.get(name)
     if (held === checksum) continue
-    if (held !== undefined) throw new Error(`migration ${name} was applied with checksum ${held}, the file has ${checksum}: migrations are never changed, add a new one; or delete the warehouse folder and let it be rebuilt from the logs`)
+    if (held !== undefined)
+      throw new Error(
+        `migration ${name} was applied with checksum ${held}, the file has ${checksum}: migrations are never changed, add a new one; or delete the warehouse folder and let it be rebuilt from the logs`,
+      )
     for (const statement of statementsOf(sql)) await connection.query(repeatable(render(statement, topology)))
     await connection.query(`INSERT INTO ${table} (name, checksum) SELECT ${sqlString(name)}, ${sqlString(checksum)}`)
     done.push(name)

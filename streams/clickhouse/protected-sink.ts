@@ -8,7 +8,7 @@ import { clickhouseInstant } from './facts.ts'
 import type { RowInserter } from './row-inserter.ts'
 
 /** The vault's reading half. */
-export interface ProtectedSource {
+interface ProtectedSource {
   /** Rows from `sequence` on, at most `rowsMax`, ascending; null attributes mark an erasure. */
   read(sequence: number, rowsMax: number): readonly VaultRow[]
 }
@@ -72,6 +72,8 @@ export class ProtectedSink {
 
   async #erase(subject: string): Promise<void> {
     const { connection, database } = this.#options
-    await connection.query(`ALTER TABLE ${database}.protected DELETE WHERE applicant_id = ${sqlString(subject)} SETTINGS mutations_sync = 2`)
+    await connection.query(
+      `ALTER TABLE ${database}.protected DELETE WHERE applicant_id = ${sqlString(subject)} SETTINGS mutations_sync = 2`,
+    )
   }
 }

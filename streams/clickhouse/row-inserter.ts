@@ -33,7 +33,8 @@ const hashOf = (text: string): string => {
 }
 
 /** Larger than any block, so that the engine neither splits nor joins blocks: one insert is one part, whole or absent. */
-const ONE_PART = 'max_insert_block_size = 100000000, min_insert_block_size_rows = 0, min_insert_block_size_bytes = 0, max_insert_threads = 1, async_insert = 0'
+const ONE_PART =
+  'max_insert_block_size = 100000000, min_insert_block_size_rows = 0, min_insert_block_size_bytes = 0, max_insert_threads = 1, async_insert = 0'
 
 export class RowInserter {
   readonly #connection: ChdbConnection
@@ -50,7 +51,12 @@ export class RowInserter {
   /** All rows or none; the same token twice inserts once. All rows must belong to one monthly partition. */
   async insert(rows: TableRows, token: string): Promise<void> {
     if (rowsIn(rows) === 0) return
-    await this.#from(rows.table, Object.keys(rows.columns), encodeRows(rows), `insert_deduplication_token = ${sqlString(token)}, ${ONE_PART} FORMAT Native`)
+    await this.#from(
+      rows.table,
+      Object.keys(rows.columns),
+      encodeRows(rows),
+      `insert_deduplication_token = ${sqlString(token)}, ${ONE_PART} FORMAT Native`,
+    )
   }
 
   /** A few rows given as objects; names are the table's columns. Instants are written `YYYY-MM-DD hh:mm:ss.sss`, UTC. */

@@ -115,7 +115,9 @@ export class DeadLetterSink implements RowSink {
 
   async resume(connection: ChdbConnection, database: string): Promise<ReadonlyMap<number, number>> {
     return positions(
-      await connection.rows(`SELECT log_partition AS partition, max(log_offset) + 1 AS next FROM ${database}.dead_letters GROUP BY log_partition`),
+      await connection.rows(
+        `SELECT log_partition AS partition, max(log_offset) + 1 AS next FROM ${database}.dead_letters GROUP BY log_partition`,
+      ),
     )
   }
 

@@ -13,8 +13,8 @@ import { bytesIn, clearRows, monthOf, rowsIn } from './table-rows.ts'
 
 const MEBI = 1024 * 1024
 /** A block of at most this many rows or about this many bytes: large enough that a part costs little, small enough for the memory cap. */
-const BATCH_ROWS_MAX = 20_000
-const BATCH_BYTES_MAX = 8 * MEBI
+const BATCH_ROWS_MAX = 16_000
+const BATCH_BYTES_MAX = 4 * MEBI
 /** Bytes read of one partition at a time: some 20 ms of decoding, after which SQL clients get their turn. */
 const SLICE_BYTES = 256 * 1024
 /** A first row waits at most this long for company; with the insert itself, it can be queried within about 300 ms. */
@@ -68,7 +68,10 @@ export class Sink {
   status(): SinkStatus {
     const { log, sink } = this.#options
     const end = log.end(sink.topic)
-    const lag = end.reduce((sum, at, partition) => sum + Math.max(0, at - ((this.#rows() > 0 ? this.#begun : this.#next)[partition] ?? 0)), 0)
+    const lag = end.reduce(
+      (sum, at, partition) => sum + Math.max(0, at - ((this.#rows() > 0 ? this.#begun : this.#next)[partition] ?? 0)),
+      0,
+    )
     return { topic: sink.topic, rows: this.#inserted, lag, rejected: sink.rejected }
   }
 
@@ -122,7 +125,8 @@ export class Sink {
           'log-shortened',
           `the warehouse has ${sink.topic}[${partition}] up to ${next}, the log ends at ${end[partition]}: they do not belong together, or the log lost its end. Delete the warehouse folder to rebuild it from the log, or restore the log.`,
         )
-      if (next < first) logger.warn({ topic: sink.topic, partition, missing: first - next }, 'retention removed records that the warehouse had not read')
+      if (next < first)
+        logger.warn({ topic: sink.topic, partition, missing: first - next }, 'retention removed records that the warehouse had not read')
       return Math.max(first, next)
     })
     this.#begun = [...this.#next]
@@ -172,7 +176,9 @@ export class Sink {
 
   #full(): boolean {
     const rows = this.#rows()
-    return rows >= BATCH_ROWS_MAX || (rows > 0 && this.#options.sink.tables.reduce((sum, table) => sum + bytesIn(table), 0) >= BATCH_BYTES_MAX)
+    return (
+      rows >= BATCH_ROWS_MAX || (rows > 0 && this.#options.sink.tables.reduce((sum, table) => sum + bytesIn(table), 0) >= BATCH_BYTES_MAX)
+    )
   }
 
   async #flush(): Promise<void> {

@@ -15,7 +15,12 @@ afterAll(() => fixture.close())
 
 describe('curl', () => {
   it('reads decisions with their reasons', async () => {
-    const { stdout } = await run('curl', ['-sSf', fixture.url, '--data-binary', `SELECT decision_id, decision, reasons.code, reasons.contribution FROM decisions WHERE decision = 'decline' LIMIT 1 FORMAT JSONEachRow`])
+    const { stdout } = await run('curl', [
+      '-sSf',
+      fixture.url,
+      '--data-binary',
+      `SELECT decision_id, decision, reasons.code, reasons.contribution FROM decisions WHERE decision = 'decline' LIMIT 1 FORMAT JSONEachRow`,
+    ])
     const row = JSON.parse(stdout) as { decision: string; 'reasons.code': string[]; 'reasons.contribution': number[] }
     expect(row.decision).toBe('decline')
     expect(row['reasons.code'].length).toBeGreaterThan(0)
@@ -29,7 +34,12 @@ describe.each([
 ])('@clickhouse/client, %s', (_, compressed) => {
   let client: ClickHouseClient
   beforeAll(() => {
-    client = createClient({ url: fixture.url, database: 'scorestream', compression: { response: compressed, request: compressed }, log: { level: 127 } })
+    client = createClient({
+      url: fixture.url,
+      database: 'scorestream',
+      compression: { response: compressed, request: compressed },
+      log: { level: 127 },
+    })
   })
   afterAll(() => client.close())
 
@@ -54,7 +64,9 @@ describe.each([
   it('hears of refusals as ClickHouse errors', async () => {
     await expect(client.query({ query: 'SELECT * FROM protected' })).rejects.toMatchObject({ code: '497', type: 'ACCESS_DENIED' })
     await expect(client.command({ query: 'DROP TABLE decisions' })).rejects.toMatchObject({ code: '164', type: 'READONLY' })
-    await expect(client.insert({ table: 'decisions', values: [{ decision_id: 'x' }], format: 'JSONEachRow' })).rejects.toMatchObject({ code: '164' })
+    await expect(client.insert({ table: 'decisions', values: [{ decision_id: 'x' }], format: 'JSONEachRow' })).rejects.toMatchObject({
+      code: '164',
+    })
   })
 })
 
@@ -80,17 +92,20 @@ print(json.dumps({
 `
 
 describe('clickhouse-connect', () => {
-  it.skipIf(python.kind === 'absent')(python.kind === 'absent' ? `skipped: ${python.reason}` : 'reads rows, types and parameters, and hears of refusals', async () => {
-    if (python.kind === 'absent') return
-    const { stdout } = await run(python.python, ['-c', SCRIPT, String(fixture.port)])
-    const seen = JSON.parse(stdout) as Record<string, unknown>
-    expect(seen['events']).toBe(fixture.portfolio.events)
-    expect(seen['command']).toBe(fixture.portfolio.outcomes)
-    expect(seen['parameters']).toBe(42)
-    expect(seen['quoted']).toBe(`it's; -- \\`)
-    expect(seen['protected']).toContain('ACCESS_DENIED')
-    expect(seen['insert']).toMatch(/READONLY|NOT_IMPLEMENTED/)
-    expect(seen['ddl']).toContain('READONLY')
-    expect(stdout).not.toContain(SECRET)
-  })
+  it.skipIf(python.kind === 'absent')(
+    python.kind === 'absent' ? `skipped: ${python.reason}` : 'reads rows, types and parameters, and hears of refusals',
+    async () => {
+      if (python.kind === 'absent') return
+      const { stdout } = await run(python.python, ['-c', SCRIPT, String(fixture.port)])
+      const seen = JSON.parse(stdout) as Record<string, unknown>
+      expect(seen['events']).toBe(fixture.portfolio.events)
+      expect(seen['command']).toBe(fixture.portfolio.outcomes)
+      expect(seen['parameters']).toBe(42)
+      expect(seen['quoted']).toBe(`it's; -- \\`)
+      expect(seen['protected']).toContain('ACCESS_DENIED')
+      expect(seen['insert']).toMatch(/READONLY|NOT_IMPLEMENTED/)
+      expect(seen['ddl']).toContain('READONLY')
+      expect(stdout).not.toContain(SECRET)
+    },
+  )
 })

@@ -6,7 +6,11 @@ import { ask, openSqlFixture, type SqlFixture } from './support/sql-fixture.ts'
 
 const guide = readFileSync(join(import.meta.dirname, '../../docs/analyst-guide.md'), 'utf8')
 /** Title and query of each numbered section. */
-const queries = [...guide.matchAll(/^\*\*(\d+)\. (.+?)\*\*\n\n```sql\n([\s\S]+?)\n```$/gm)].map(([, number, title, sql]) => ({ number: Number(number), title: title ?? '', sql: sql ?? '' }))
+const queries = [...guide.matchAll(/^\*\*(\d+)\. (.+?)\*\*\n\n```sql\n([\s\S]+?)\n```$/gm)].map(([, number, title, sql]) => ({
+  number: Number(number),
+  title: title ?? '',
+  sql: sql ?? '',
+}))
 
 let fixture: SqlFixture
 beforeAll(async () => {
@@ -17,7 +21,11 @@ afterAll(() => fixture.close())
 const rows = async (sql: string): Promise<Record<string, unknown>[]> => {
   const { status, text } = await ask(fixture.url, sql, { default_format: 'JSONEachRow' })
   expect(status, text).toBe(200)
-  return text.trimEnd().split('\n').filter(Boolean).map((line) => JSON.parse(line) as Record<string, unknown>)
+  return text
+    .trimEnd()
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
 }
 const answer = (number: number): Promise<Record<string, unknown>[]> => rows(queries.find((query) => query.number === number)?.sql ?? '')
 
@@ -32,7 +40,10 @@ describe('every query of the guide answers', () => {
     expect(found.length).toBeGreaterThan(0)
     // A column in which nothing is known was misspelt in a JSON path, or joined to nothing.
     for (const column of Object.keys(found[0] ?? {}).filter((name) => !['rule_hit', 'parent', 'value'].includes(name)))
-      expect(found.some((row) => row[column] !== null && row[column] !== ''), column).toBe(true)
+      expect(
+        found.some((row) => row[column] !== null && row[column] !== ''),
+        column,
+      ).toBe(true)
   })
 })
 
@@ -90,6 +101,8 @@ describe('and answers right', () => {
   })
 
   it('every feature of the vector has its name', async () => {
-    expect(await rows(`SELECT countIf(feature = '') AS unnamed, uniqExact(feature) = uniqExact(position) AS distinct FROM features_long`)).toEqual([{ unnamed: 0, distinct: 1 }])
+    expect(
+      await rows(`SELECT countIf(feature = '') AS unnamed, uniqExact(feature) = uniqExact(position) AS distinct FROM features_long`),
+    ).toEqual([{ unnamed: 0, distinct: 1 }])
   })
 })

@@ -74,10 +74,19 @@ describe('the warehouse process', () => {
       while (last.latest()?.lag !== 0 || (await ask(last.url, 'SELECT count() FROM events FINAL')) !== String(events)) await delay(50)
       while ((await ask(last.url, 'SELECT count() FROM decisions_latest')) !== String(decisions)) await delay(50)
       // Sinks resume behind the table's own end, so the raw tables hold no repeats either; outcomes may, and their view hides them.
-      expect(await ask(last.url, 'SELECT count() = uniqExact(partition, offset), uniqExact(partition, offset) FROM events')).toBe(`1\t${events}`)
-      expect(await ask(last.url, 'SELECT count() = uniqExact(partition, offset), uniqExact(partition, offset) FROM decisions')).toBe(`1\t${decisions}`)
+      expect(await ask(last.url, 'SELECT count() = uniqExact(partition, offset), uniqExact(partition, offset) FROM events')).toBe(
+        `1\t${events}`,
+      )
+      expect(await ask(last.url, 'SELECT count() = uniqExact(partition, offset), uniqExact(partition, offset) FROM decisions')).toBe(
+        `1\t${decisions}`,
+      )
       expect(await ask(last.url, 'SELECT count(), uniqExact(partition, offset) FROM outcomes FINAL')).toBe(`${decisions}\t${decisions}`)
-      expect(await ask(last.url, `SELECT sum(end) FROM (SELECT partition, max(offset) + 1 AS end, count() = end AS whole FROM events FINAL GROUP BY partition HAVING whole)`)).toBe(String(events))
+      expect(
+        await ask(
+          last.url,
+          `SELECT sum(end) FROM (SELECT partition, max(offset) + 1 AS end, count() = end AS whole FROM events FINAL GROUP BY partition HAVING whole)`,
+        ),
+      ).toBe(String(events))
       await end(last, 'SIGTERM')
       expect(last.child.exitCode).toBe(0)
     } finally {
@@ -95,7 +104,8 @@ describe('the warehouse process', () => {
       const running = await start(test.directory, { SCORESTREAM_SQL_PASSWORD: 'open sesame' })
       expect((await fetch(running.url, { method: 'POST', body: 'SELECT 1' })).status).toBe(401)
       const authorization = `Basic ${Buffer.from('default:open sesame').toString('base64')}`
-      const count = async (): Promise<string> => (await fetch(running.url, { method: 'POST', body: 'SELECT count() > 0 FROM decisions', headers: { authorization } })).text()
+      const count = async (): Promise<string> =>
+        (await fetch(running.url, { method: 'POST', body: 'SELECT count() > 0 FROM decisions', headers: { authorization } })).text()
       await appendPortfolio(test.log, 3)
       while ((await count()) !== '1\n') await delay(20)
       expect((await fetch(running.url, { method: 'POST', body: 'SELECT * FROM protected', headers: { authorization } })).status).toBe(403)
@@ -123,7 +133,9 @@ describe('the warehouse process', () => {
     const test = openTestDirectory()
     try {
       const first = await start(test.directory)
-      const child = fork(join(import.meta.dirname, '../../cli/warehouse-process.ts'), ['--sql-port', '0'], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
+      const child = fork(join(import.meta.dirname, '../../cli/warehouse-process.ts'), ['--sql-port', '0'], {
+        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      })
       children.push(child)
       const [message] = (await once(child, 'message')) as [WarehouseMessage]
       expect(message).toMatchObject({ kind: 'error', code: 'usage', message: '--data-dir is required' })

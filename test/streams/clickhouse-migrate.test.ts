@@ -20,7 +20,22 @@ afterAll(async () => {
 })
 
 /** Every table of the contract. */
-const TABLES = ['events', 'decisions', 'outcomes', 'protected', 'drift', 'fairness', 'performance', 'slo', 'models', 'promotions', 'feature_dictionary', 'dead_letters', 'revisions', 'reconciliation']
+const TABLES = [
+  'events',
+  'decisions',
+  'outcomes',
+  'protected',
+  'drift',
+  'fairness',
+  'performance',
+  'slo',
+  'models',
+  'promotions',
+  'feature_dictionary',
+  'dead_letters',
+  'revisions',
+  'reconciliation',
+]
 
 const shipped = readMigrations()
 const added = (name: string, sql: string): Migration => ({ name, sql, checksum: `checksum of ${sql}` })
@@ -33,17 +48,25 @@ describe('migrations', () => {
     await connection.query(render(first ?? '', { database: 'scorestream', cluster: null }))
     expect(await migrate(connection)).toEqual(shipped.map(({ name }) => name))
     expect(await migrate(connection)).toEqual([])
-    const recorded = await connection.rows<{ name: string; checksum: string }>('SELECT name, checksum FROM scorestream.migrations ORDER BY name')
+    const recorded = await connection.rows<{ name: string; checksum: string }>(
+      'SELECT name, checksum FROM scorestream.migrations ORDER BY name',
+    )
     expect(recorded).toEqual(shipped.map(({ name, checksum }) => ({ name, checksum })))
   })
 
   it('make every table of the contract, each with a comment, each column with a comment', async () => {
-    const tables = await connection.rows<{ name: string; comment: string }>(`SELECT name, comment FROM system.tables WHERE database = 'scorestream' AND engine LIKE '%MergeTree' AND name != 'migrations'`)
+    const tables = await connection.rows<{ name: string; comment: string }>(
+      `SELECT name, comment FROM system.tables WHERE database = 'scorestream' AND engine LIKE '%MergeTree' AND name != 'migrations'`,
+    )
     expect(tables.map(({ name }) => name).toSorted()).toEqual(TABLES.toSorted())
     expect(tables.filter(({ comment }) => comment === '')).toEqual([])
-    const bare = await connection.rows(`SELECT table, name FROM system.columns WHERE database = 'scorestream' AND comment = '' AND table IN (SELECT name FROM system.tables WHERE database = 'scorestream' AND engine LIKE '%MergeTree' AND name != 'migrations')`)
+    const bare = await connection.rows(
+      `SELECT table, name FROM system.columns WHERE database = 'scorestream' AND comment = '' AND table IN (SELECT name FROM system.tables WHERE database = 'scorestream' AND engine LIKE '%MergeTree' AND name != 'migrations')`,
+    )
     expect(bare).toEqual([])
-    const views = await connection.rows<{ comment: string }>(`SELECT comment FROM system.tables WHERE database = 'scorestream' AND engine = 'View'`)
+    const views = await connection.rows<{ comment: string }>(
+      `SELECT comment FROM system.tables WHERE database = 'scorestream' AND engine = 'View'`,
+    )
     expect(views.length).toBeGreaterThan(10)
     expect(views.filter(({ comment }) => comment === '')).toEqual([])
   })
@@ -54,7 +77,12 @@ describe('migrations', () => {
   })
 
   it('a warehouse of a later version is refused', async () => {
-    expect(await migrate(connection, [...shipped, added('9000-later', `CREATE TABLE {{database}}.later (a Int8) ENGINE = {{merge_tree}} ORDER BY a`)])).toEqual(['9000-later'])
+    expect(
+      await migrate(connection, [
+        ...shipped,
+        added('9000-later', `CREATE TABLE {{database}}.later (a Int8) ENGINE = {{merge_tree}} ORDER BY a`),
+      ]),
+    ).toEqual(['9000-later'])
     await expect(migrate(connection)).rejects.toThrow('which this version does not know')
   })
 
@@ -64,7 +92,10 @@ describe('migrations', () => {
       expect(rendered).not.toContain('{{')
       for (const statement of statementsOf(rendered)) {
         expect(statement).toContain('ON CLUSTER main')
-        if (statement.includes('CREATE TABLE')) expect(statement).toMatch(/ENGINE = Replicated\w*MergeTree\('\/clickhouse\/tables\/\{shard\}\/\{database\}\/\{table\}', '\{replica\}'(?:, \w+)?\)/)
+        if (statement.includes('CREATE TABLE'))
+          expect(statement).toMatch(
+            /ENGINE = Replicated\w*MergeTree\('\/clickhouse\/tables\/\{shard\}\/\{database\}\/\{table\}', '\{replica\}'(?:, \w+)?\)/,
+          )
       }
     }
   })

@@ -54,7 +54,11 @@ const columns = () => ({
   doubles: new ArrayColumn(new NumberColumn('Float64')),
 })
 
-const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 40 }), fc.string({ minLength: 120, maxLength: 300 }), fc.constantFrom('', '\n\n', "';--", 'é'.repeat(80)))
+const text = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 40 }),
+  fc.string({ minLength: 120, maxLength: 300 }),
+  fc.constantFrom('', '\n\n', "';--", 'é'.repeat(80)),
+)
 const low = fc.constantFrom('', 'approve', 'refer', 'decline', 'ünï')
 const safe = fc.integer({ min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER })
 const row = fc.record({
@@ -100,7 +104,8 @@ const push = (rows: ReturnType<typeof rowsOf>, value: Row, n: number): void => {
 }
 
 /** JSON has no negative zero; the bytes do, but equality of numbers is what is asked here. */
-const plain = (value: Row): unknown => JSON.parse(JSON.stringify({ ...value, at: new Date(value.at).toISOString().replace('T', ' ').replace('Z', '') }))
+const plain = (value: Row): unknown =>
+  JSON.parse(JSON.stringify({ ...value, at: new Date(value.at).toISOString().replace('T', ' ').replace('Z', '') }))
 
 describe('the Native encoder', () => {
   it('whatever is put into columns is read back by the engine', async () => {
@@ -114,8 +119,17 @@ describe('the Native encoder', () => {
         const read = await connection.rows<Record<string, unknown>>(
           `SELECT * EXCEPT (n, u64, i64, number), toString(u64) AS u64, toString(i64) AS i64, toString(number) AS number FROM t.every ORDER BY n`,
         )
-        // Float32 is printed with the digits that identify it among float32s.
-        const back = read.map((found) => ({ ...found, f32: Math.fround(found['f32'] as number), floats: (found['floats'] as number[]).map(Math.fround), u64: Number(found['u64']), i64: Number(found['i64']), number: found['number'] === null ? null : Number(found['number']) }))
+        // Float32 is printed with the digits that identify it among float32s; adding zero turns −0, which JSON.stringify loses, into 0.
+        const back = read.map((found) => ({
+          ...found,
+          f32: Math.fround(found['f32'] as number) + 0,
+          f64: (found['f64'] as number) + 0,
+          floats: (found['floats'] as number[]).map((one) => Math.fround(one) + 0),
+          doubles: (found['doubles'] as number[]).map((one) => one + 0),
+          u64: Number(found['u64']),
+          i64: Number(found['i64']),
+          number: found['number'] === null ? null : Number(found['number']),
+        }))
         expect(back).toEqual(values.map(plain))
       }),
       { numRuns: 40 },
@@ -150,7 +164,9 @@ describe('the Native encoder', () => {
     floats.end()
     n.push(0)
     await inserter.insert({ table: 'every', columns: { n, floats } }, 'nan')
-    expect((await connection.query('SELECT arrayMap(x -> isNaN(x), floats), floats[4] = inf FROM t.every')).bytes.toString()).toBe('[0,1,0,0]\t1\n')
+    expect((await connection.query('SELECT arrayMap(x -> isNaN(x), floats), floats[4] = inf FROM t.every')).bytes.toString()).toBe(
+      '[0,1,0,0]\t1\n',
+    )
   })
 
   it('one insert is one part, and the same token twice inserts once', async () => {
@@ -159,7 +175,9 @@ describe('the Native encoder', () => {
     for (let i = 0; i < 20_000; i++) n.push(i)
     await inserter.insert({ table: 'every', columns: { n } }, 'same')
     await inserter.insert({ table: 'every', columns: { n } }, 'same')
-    const [seen] = await connection.rows<{ rows: number; parts: number }>(`SELECT sum(rows) AS rows, count() AS parts FROM system.parts WHERE database = 't' AND table = 'every' AND active`)
+    const [seen] = await connection.rows<{ rows: number; parts: number }>(
+      `SELECT sum(rows) AS rows, count() AS parts FROM system.parts WHERE database = 't' AND table = 'every' AND active`,
+    )
     expect(seen).toEqual({ rows: 20_000, parts: 1 })
   })
 

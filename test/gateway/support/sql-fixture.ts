@@ -34,7 +34,11 @@ export const openSqlFixture = async (clients: number, change: Partial<SqlServerO
   const test = openTestDirectory()
   const portfolio = await appendPortfolio(test.log, clients)
   const warehouse = await openFilled(test.directory, test.log)
-  await warehouse.writer().inserter.insertObjects('protected', [{ applicant_id: 'tw-00001', attribute: 'sex', value: SECRET, sequence: 1, recorded_at: '2026-01-01 00:00:00.000' }])
+  await warehouse
+    .writer()
+    .inserter.insertObjects('protected', [
+      { applicant_id: 'tw-00001', attribute: 'sex', value: SECRET, sequence: 1, recorded_at: '2026-01-01 00:00:00.000' },
+    ])
   const server = startSqlServer({ ...sqlOptions(warehouse), ...change })
   return {
     url: `http://127.0.0.1:${server.port}`,
@@ -52,7 +56,11 @@ export const openSqlFixture = async (clients: number, change: Partial<SqlServerO
 }
 
 /** One query by POST; status and text. */
-export const ask = async (url: string, sql: string, query: Readonly<Record<string, string>> = {}): Promise<{ status: number; text: string; headers: Headers }> => {
-  const response = await fetch(`${url}/?${new URLSearchParams(query)}`, { method: 'POST', body: sql })
+export const ask = async (
+  url: string,
+  sql: string,
+  query: Readonly<Record<string, string>> = {},
+): Promise<{ status: number; text: string; headers: Headers }> => {
+  const response = await fetch(`${url}/?${new URLSearchParams(query).toString()}`, { method: 'POST', body: sql })
   return { status: response.status, text: await response.text(), headers: response.headers }
 }

@@ -1,5 +1,4 @@
 /** A warehouse filled from a log through the real sinks. chDB opens one directory a process, so a test file has at most one at a time. */
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { creditFeatureSet } from '#features/credit-v1.ts'
 import { catalogue } from '#features/describe.ts'
@@ -13,7 +12,14 @@ import type { EventLog } from '#streams/ports.ts'
 
 /** Carries what the log holds now into the tables, then stops. */
 export const drain = async (warehouse: OpenWarehouse, log: EventLog, row: RowSink): Promise<Sink> => {
-  const sink = new Sink({ log, sink: row, ...warehouse.writer(), database: warehouse.database, logger: silentLogger, now: () => Date.now() })
+  const sink = new Sink({
+    log,
+    sink: row,
+    ...warehouse.writer(),
+    database: warehouse.database,
+    logger: silentLogger,
+    now: () => Date.now(),
+  })
   const running = sink.run()
   const failed = running.then(
     () => undefined,
@@ -29,14 +35,18 @@ export const drain = async (warehouse: OpenWarehouse, log: EventLog, row: RowSin
   return sink
 }
 
-export const drainAll = async (warehouse: OpenWarehouse, log: EventLog): Promise<void> => {
+const drainAll = async (warehouse: OpenWarehouse, log: EventLog): Promise<void> => {
   for (const row of [new EventSink(), new DecisionSink(), new DeadLetterSink()]) await drain(warehouse, log, row)
 }
 
 /** The shipped feature set and models, as the engine would write them. */
-export const exampleFacts = (): Facts =>
+const exampleFacts = (): Facts =>
   JSON.parse(
-    JSON.stringify({ featureSetHash: creditFeatureSet.hash, features: catalogue(creditFeatureSet), models: listModels(join(import.meta.dirname, '../../../models')) }),
+    JSON.stringify({
+      featureSetHash: creditFeatureSet.hash,
+      features: catalogue(creditFeatureSet),
+      models: listModels(join(import.meta.dirname, '../../../models')),
+    }),
   ) as Facts
 
 export const openFilled = async (directory: string, log: EventLog): Promise<OpenWarehouse> => {
@@ -45,5 +55,3 @@ export const openFilled = async (directory: string, log: EventLog): Promise<Open
   await drainAll(warehouse, log)
   return warehouse
 }
-
-export const readText = (path: string): string => readFileSync(join(import.meta.dirname, '../../..', path), 'utf8')

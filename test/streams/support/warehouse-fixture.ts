@@ -89,7 +89,14 @@ export const decide = ({ application, vector, bad, at, previousHash, decidedAt, 
       { member: 'scorecard', margin: margin * 0.9 },
     ],
     attributions,
-    reasons: outcome === 'approve' ? [] : REASONS.slice(0, 1 + (crc32(application.eventId) % 3)).map((reason, i) => ({ ...reason, contribution: 0.5 / (i + 1), rank: i + 1 })),
+    reasons:
+      outcome === 'approve'
+        ? []
+        : REASONS.slice(0, 1 + (crc32(application.eventId) % 3)).map((reason, i) => ({
+            ...reason,
+            contribution: 0.5 / (i + 1),
+            rank: i + 1,
+          })),
     cutOff: probability(0.16),
     ruleHit: application.amount > 50_000_000 ? 'amount-ceiling' : null,
     degraded: crc32(application.applicationId) % 50 === 0 ? 'explanation-deferred' : null,
@@ -106,7 +113,17 @@ export const decide = ({ application, vector, bad, at, previousHash, decidedAt, 
     capsuleHash: capsuleHash(previousHash, encodeBody(body)),
     envelope: {
       decidedAt: epochMs(decidedAt),
-      stages: { queueUs: stage('q', 300), decodeUs: stage('d', 5), stateUs: stage('s', 20), foldUs: stage('f', 15), scoreUs: stage('c', 8), explainUs: stage('x', 30), policyUs: stage('p', 2), commitUs: stage('o', 50), publishUs: stage('u', 12) },
+      stages: {
+        queueUs: stage('q', 300),
+        decodeUs: stage('d', 5),
+        stateUs: stage('s', 20),
+        foldUs: stage('f', 15),
+        scoreUs: stage('c', 8),
+        explainUs: stage('x', 30),
+        policyUs: stage('p', 2),
+        commitUs: stage('o', 50),
+        publishUs: stage('u', 12),
+      },
       host: 'test',
       runtime: 'node test',
     },
@@ -123,10 +140,12 @@ export interface Portfolio {
 /** Appends the events of the first `clients` demo clients and a decision for each application, as an engine would. */
 export const appendPortfolio = async (log: EmbeddedEventLog, clients: number): Promise<Portfolio> => {
   const last = `tw-${String(clients).padStart(5, '0')}`
-  const events = [...demoStream(readFileSync(join(import.meta.dirname, '../../../data/taiwan/taiwan-credit-default.csv.gz'))).events()].filter((event) => event.applicantId <= last)
+  const events = [
+    ...demoStream(readFileSync(join(import.meta.dirname, '../../../data/taiwan/taiwan-credit-default.csv.gz'))).events(),
+  ].filter((event) => event.applicantId <= last)
   const badOf = new Map(events.flatMap((event) => (event.kind === 'outcome' ? [[event.applicationId, event.label === 1] as const] : [])))
   const states = new Map<string, Uint8Array>()
-  const hashes = new Array<string>(PARTITIONS).fill(FIRST_HASH)
+  const hashes = Array.from({ length: PARTITIONS }, () => FIRST_HASH)
   const next = [...log.end('credit-events')]
   // The claim's offset is the owner's epoch.
   const epochs = [...log.end('decisions')]
@@ -150,7 +169,15 @@ export const appendPortfolio = async (log: EmbeddedEventLog, clients: number): P
     const vector = new Float32Array(creditFeatureSet.size)
     creditFeatureSet.vector(state, event, vector, 0)
     decidedAt += 1
-    const decision = decide({ application: event, vector, bad: badOf.get(event.applicationId) ?? false, at: { partition, offset: at }, previousHash: hashes[partition] ?? FIRST_HASH, decidedAt, epoch: epochs[partition] ?? 0 })
+    const decision = decide({
+      application: event,
+      vector,
+      bad: badOf.get(event.applicationId) ?? false,
+      at: { partition, offset: at },
+      previousHash: hashes[partition] ?? FIRST_HASH,
+      decidedAt,
+      epoch: epochs[partition] ?? 0,
+    })
     hashes[partition] = decision.capsuleHash
     outputs.push({ partition, key, value: encodeDecision(decision) })
   }
