@@ -28,7 +28,8 @@ export const DEFAULT_SQL_LIMITS: SqlLimits = {
   bodyBytesMax: MEBI,
 }
 
-const literal = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
+/** A ClickHouse string literal. */
+export const literal = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
 
 /** Meant for ClickHouse's HTTP handler or of no effect on a reading query: accepted and dropped. */
 const DROPPED = new Set([
