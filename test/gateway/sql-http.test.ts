@@ -1,10 +1,10 @@
 /** The HTTP interface as ClickHouse's clients know it. */
-import { request as httpRequest } from 'node:http'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startSqlServer } from '#gateway/sql/sql-server.ts'
 import { DEFAULT_SQL_LIMITS } from '#gateway/sql/query-settings.ts'
+import { rawRequest, type RawOptions } from './support/raw-request.ts'
 import { ask, openSqlFixture, sqlOptions, type SqlFixture } from './support/sql-fixture.ts'
 
 let fixture: SqlFixture
@@ -13,39 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => fixture.close())
 
-interface Raw {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  readonly body: Buffer
-}
-
-/** A request with headers that `fetch` does not allow. */
-const raw = (options: {
-  readonly path?: string
-  readonly method?: string
-  readonly headers?: Record<string, string>
-  readonly body?: Uint8Array | string
-  readonly port?: number
-}): Promise<Raw> =>
-  new Promise((resolve, reject) => {
-    const outgoing = httpRequest(
-      {
-        host: '127.0.0.1',
-        port: options.port ?? fixture.port,
-        path: options.path ?? '/',
-        method: options.method ?? 'POST',
-        headers: options.headers ?? {},
-      },
-      (res) => {
-        const pieces: Buffer[] = []
-        res.on('data', (piece: Buffer) => pieces.push(piece))
-        res.on('end', () => resolve({ status: res.statusCode ?? 0, headers: res.headers, body: Buffer.concat(pieces) }))
-        res.on('error', reject)
-      },
-    )
-    outgoing.on('error', reject)
-    outgoing.end(options.body)
-  })
+const raw = (options: RawOptions): ReturnType<typeof rawRequest> => rawRequest(fixture.port, options)
 
 describe('where a query may stand', () => {
   it('in the URL, in the body, or half in each', async () => {
@@ -245,10 +213,10 @@ describe('a client that goes away', () => {
   const running = async (): Promise<number> => {
     const [row] = await fixture.warehouse
       .writer()
-      .connection.rows<{ n: string }>(
+      .connection.rows<{ n: number }>(
         `SELECT count() AS n FROM system.processes WHERE query LIKE '%sipHash128%' AND query NOT LIKE '%system.processes%'`,
       )
-    return Number(row?.n)
+    return row?.n ?? 0
   }
   const until = async (condition: () => Promise<boolean>): Promise<void> => {
     while (!(await condition())) await delay(20)
@@ -266,57 +234,5 @@ describe('a client that goes away', () => {
     await asked
     await until(async () => (await running()) === 0)
     await until(async () => fixture.server.running() === 0)
-  })
-})
-
-describe('who may ask', () => {
-  it.each(['evil.example', 'evil.example:8123', '10.0.0.1', '127.0.0.1.evil.example'])(
-    'a foreign Host header is refused: %s',
-    async (host) => {
-      const { status } = await raw({ headers: { host }, body: 'SELECT 1' })
-      expect([400, 403]).toContain(status)
-    },
-  )
-
-  it.each(['localhost', 'LOCALHOST:99', '127.0.0.1', '[::1]:8123'])('loopback’s own names are taken: %s', async (host) => {
-    expect((await raw({ headers: { host }, body: 'SELECT 1' })).status).toBe(200)
-  })
-
-  it('pages of other origins are refused, ping included', async () => {
-    for (const origin of ['http://evil.example', 'null', 'http://127.0.0.1:1']) {
-      expect((await raw({ headers: { origin }, body: 'SELECT 1' })).status).toBe(403)
-      expect((await raw({ path: '/ping', method: 'GET', headers: { origin } })).status).toBe(403)
-    }
-    expect((await raw({ headers: { origin: `http://127.0.0.1:${fixture.port}` }, body: 'SELECT 1' })).status).toBe(200)
-  })
-
-  it('a configured password is required, by header, Basic or query string', async () => {
-    const server = startSqlServer({ ...sqlOptions(fixture.warehouse), credentials: { user: 'analyst', password: 'open sesame' } })
-    const { port } = server
-    const basic = (pair: string): Record<string, string> => ({ authorization: `Basic ${Buffer.from(pair).toString('base64')}` })
-    try {
-      const none = await raw({ port, body: 'SELECT 1' })
-      expect([none.status, none.headers['www-authenticate']]).toEqual([401, 'Basic realm="ClickHouse server HTTP API"'])
-      expect((await raw({ port, headers: basic('analyst:open sesame'), body: 'SELECT 1' })).status).toBe(200)
-      expect(
-        (await raw({ port, headers: { 'x-clickhouse-user': 'analyst', 'x-clickhouse-key': 'open sesame' }, body: 'SELECT 1' })).status,
-      ).toBe(200)
-      expect((await raw({ port, path: '/?user=analyst&password=open%20sesame', body: 'SELECT 1' })).status).toBe(200)
-      for (const pair of ['analyst:wrong', 'other:open sesame', 'analyst:', 'analyst', ':'])
-        expect((await raw({ port, headers: basic(pair), body: 'SELECT 1' })).status).toBe(401)
-      expect((await raw({ port, path: '/ping', method: 'GET' })).status).toBe(200)
-    } finally {
-      server.close()
-    }
-  })
-
-  it('beyond loopback it does not listen without a password', () => {
-    expect(() => startSqlServer({ ...sqlOptions(fixture.warehouse), host: '0.0.0.0' })).toThrow(/without a password/)
-  })
-
-  it('a taken port is an error that names it', () => {
-    expect(() => startSqlServer({ ...sqlOptions(fixture.warehouse), port: fixture.port })).toThrow(
-      `port ${fixture.port} on 127.0.0.1 is in use`,
-    )
   })
 })

@@ -1,5 +1,4 @@
 /** A warehouse filled from a log through the real sinks. chDB opens one directory a process, so a test file has at most one at a time. */
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { creditFeatureSet } from '#features/credit-v1.ts'
 import { catalogue } from '#features/describe.ts'
@@ -36,12 +35,12 @@ export const drain = async (warehouse: OpenWarehouse, log: EventLog, row: RowSin
   return sink
 }
 
-export const drainAll = async (warehouse: OpenWarehouse, log: EventLog): Promise<void> => {
+const drainAll = async (warehouse: OpenWarehouse, log: EventLog): Promise<void> => {
   for (const row of [new EventSink(), new DecisionSink(), new DeadLetterSink()]) await drain(warehouse, log, row)
 }
 
 /** The shipped feature set and models, as the engine would write them. */
-export const exampleFacts = (): Facts =>
+const exampleFacts = (): Facts =>
   JSON.parse(
     JSON.stringify({
       featureSetHash: creditFeatureSet.hash,
@@ -56,5 +55,3 @@ export const openFilled = async (directory: string, log: EventLog): Promise<Open
   await drainAll(warehouse, log)
   return warehouse
 }
-
-export const readText = (path: string): string => readFileSync(join(import.meta.dirname, '../../..', path), 'utf8')

@@ -147,6 +147,8 @@ export const appendPortfolio = async (log: EmbeddedEventLog, clients: number): P
   const states = new Map<string, Uint8Array>()
   const hashes = Array.from({ length: PARTITIONS }, () => FIRST_HASH)
   const next = [...log.end('credit-events')]
+  // The claim's offset is the owner's epoch.
+  const epochs = [...log.end('decisions')]
   const inputs: AppendRecord[] = []
   const outputs: AppendRecord[] = Array.from({ length: PARTITIONS }, (_, partition) => ({
     partition,
@@ -174,6 +176,7 @@ export const appendPortfolio = async (log: EmbeddedEventLog, clients: number): P
       at: { partition, offset: at },
       previousHash: hashes[partition] ?? FIRST_HASH,
       decidedAt,
+      epoch: epochs[partition] ?? 0,
     })
     hashes[partition] = decision.capsuleHash
     outputs.push({ partition, key, value: encodeDecision(decision) })
