@@ -24,7 +24,9 @@ Exit codes: 0 ended as asked, 65 data, model or policy refused, 70 a bug stopped
       overrides: { dataDir: text(options, 'data-dir') },
     })
     const host = await openHost(config, createLogger(text(options, 'log-level') ?? 'info'))
+    // First listening for signals, then saying so: whoever reads the line may end the engine at once.
+    const ended = untilAskedToEnd(host)
     process.stdout.write(`${JSON.stringify({ ready: true, pid: process.pid, http: host.httpUrl, sql: host.sqlUrl })}\n`)
-    return await untilAskedToEnd(host)
+    return await ended
   },
 }
