@@ -87,6 +87,7 @@ test(
       expect(producer.duplicates).toBeGreaterThan(0)
       expect(adopted).toBeGreaterThan(0)
     } finally {
+      producer.stop()
       await engine?.kill()
       rmSync(folder, { recursive: true, force: true })
     }

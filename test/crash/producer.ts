@@ -35,6 +35,7 @@ export class Producer {
   readonly #lanes: CreditEvent[][]
   readonly #lines: number
   #http: string | undefined
+  #stopped = false
 
   constructor(events: readonly CreditEvent[], { lines, lanes }: Load) {
     this.#lines = lines
@@ -47,11 +48,16 @@ export class Producer {
     this.#http = http
   }
 
+  /** Gives up what is not sent yet. */
+  stop(): void {
+    this.#stopped = true
+  }
+
   /** Sends everything, through as many restarts as there are, without pause while there is an engine. */
   async run(): Promise<void> {
     await Promise.all(
       this.#lanes.map(async (lane) => {
-        for (let at = 0; at < lane.length;) {
+        for (let at = 0; at < lane.length && !this.#stopped;) {
           if (await this.#send(lane.slice(at, at + this.#lines))) at += this.#lines
           else await sleep(AGAIN_MS)
         }
