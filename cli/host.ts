@@ -170,7 +170,11 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
     settings: pipelineSettings(config),
     onStopped: fail,
   })
-  closers.add(() => engine.stop())
+  closers.add(async () => {
+    // What was accepted is decided before the end. A failure on the way was reported by the engine, and the next start takes it from there.
+    await engine.drain().catch(() => {})
+    await engine.stop()
+  })
   const mix = countDecisions(engine)
   await engine.start()
 
