@@ -13,5 +13,5 @@ export interface BenchContext {
   /** Interpreter with the peers; made when first asked for. */
   python(): Promise<string>
   /** Progress, on standard error. */
-  say(line: string): void
+  readonly say: (line: string) => void
 }
