@@ -30,18 +30,30 @@ export interface DemoReplay {
 
 const positionFile = (dataDir: string): string => join(dataDir, 'demo-position.json')
 
-const readPosition = (dataDir: string): number => {
-  const path = positionFile(dataDir)
-  return existsSync(path) ? ((JSON.parse(readFileSync(path, 'utf8')) as { sent: number }).sent ?? 0) : 0
+/** Events and protected events acknowledged. */
+interface DemoPosition {
+  sent: number
+  vaulted: number
 }
 
-const writePosition = (dataDir: string, sent: number): void => {
+const readPosition = (dataDir: string): DemoPosition => {
   const path = positionFile(dataDir)
-  writeFileSync(`${path}.new`, JSON.stringify({ sent }))
+  return { sent: 0, vaulted: 0, ...(existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Partial<DemoPosition>) : {}) }
+}
+
+const writePosition = (dataDir: string, position: DemoPosition): void => {
+  const path = positionFile(dataDir)
+  writeFileSync(`${path}.new`, JSON.stringify(position))
   renameSync(`${path}.new`, path)
 }
 
-const incoming = (event: ProducedEvent): IncomingEvent => ({ event, bytes: Buffer.from(JSON.stringify(eventToJson(event))) })
+/** The bytes a producer would have sent are made only if somebody asks: on a conflict, or for the vault. */
+const incoming = (event: ProducedEvent): IncomingEvent => ({
+  event,
+  get bytes() {
+    return Buffer.from(JSON.stringify(eventToJson(event)))
+  },
+})
 
 /** How many events are due `elapsedMs` after the paced part began at index `from`. */
 const dueCount = (pace: Pace, stream: DemoStream, from: number, elapsedMs: number, sent: number): number => {
@@ -64,7 +76,9 @@ export interface DemoReplayOptions {
 }
 
 export const startDemoReplay = ({ stream, ingest, dataDir, pace, now, onSent }: DemoReplayOptions): DemoReplay => {
-  let sent = Math.min(stream.count, readPosition(dataDir))
+  const position = readPosition(dataDir)
+  let sent = Math.min(stream.count, position.sent)
+  const remember = (): void => writePosition(dataDir, { sent, vaulted: position.vaulted })
   let stopping = false
   let remembered = now()
 
@@ -89,31 +103,34 @@ export const startDemoReplay = ({ stream, ingest, dataDir, pace, now, onSent }: 
       sent += events.length
       if (now() - remembered > REMEMBER_MS) {
         remembered = now()
-        writePosition(dataDir, sent)
+        remember()
       }
       onSent(sent)
     }
   }
 
-  /** The vault is filled first: it is small, and fairness needs the attributes when the first decision falls. */
+  /** Beside the stream: fairness needs the attributes of whoever is decided. */
   const sendProtected = async (): Promise<void> => {
     let batch: IncomingEvent[] = []
+    let index = 0
     for (const event of stream.protectedEvents()) {
       if (stopping) return
+      if (index++ < position.vaulted) continue
       batch.push(incoming(event))
       if (batch.length === PROTECTED_BATCH) {
         await offer(batch)
+        position.vaulted = index
         batch = []
       }
     }
     await offer(batch)
+    position.vaulted = index
   }
 
   const run = async (): Promise<void> => {
-    const fresh = sent === 0
     const history = pace.kind === 'as-fast-as-possible' ? stream.count : stream.firstApplication
     await sendUpTo(Math.max(sent, history))
-    const vault = fresh ? sendProtected() : Promise.resolve()
+    const vault = sendProtected()
     const from = sent
     const began = now()
     while (sent < stream.count && !stopping) {
@@ -121,10 +138,11 @@ export const startDemoReplay = ({ stream, ingest, dataDir, pace, now, onSent }: 
       if (due > sent) await sendUpTo(due)
       else await sleep(5)
     }
+    remember()
     await vault
   }
 
-  const finished = run().finally(() => writePosition(dataDir, sent))
+  const finished = run().finally(remember)
   return {
     sent: () => sent,
     finished,

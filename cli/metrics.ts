@@ -63,22 +63,16 @@ export const createMetrics = ({ engine, warehouse, feedSubscribers }: MetricsSou
       latency.observe((queueUs + decodeUs + stateUs + foldUs + scoreUs + explainUs + policyUs + publishUs) / 1e6)
     }
   })
-  mirrored(registry, 'scorestream_events_total', 'Events folded, by kind', 'kind', () => counters.events as Record<string, number>)
+  mirrored(registry, 'scorestream_events_total', 'Events folded, by kind', 'kind', () => counters.events)
   mirrored(registry, 'scorestream_decisions_total', 'Decisions read back from the log, by outcome', 'decision', () => decisions)
   mirrored(
     registry,
     'scorestream_degraded_total',
     'Decisions that gave up quality to keep the deadline, by step',
     'step',
-    () => counters.degraded as Record<string, number>,
+    () => counters.degraded,
   )
-  mirrored(
-    registry,
-    'scorestream_dead_letters_total',
-    'Events refused by the pipeline, by code',
-    'code',
-    () => counters.deadLetters as Record<string, number>,
-  )
+  mirrored(registry, 'scorestream_dead_letters_total', 'Events refused by the pipeline, by code', 'code', () => counters.deadLetters)
   mirrored(
     registry,
     'scorestream_duplicates_total',

@@ -33,22 +33,27 @@ export const entityBytesMax = (stateBytes: number, ringEntriesMax: number): numb
 export const entityBytes = (entity: Entity): number =>
   HEADER_BYTES + entity.ring.count * RING_ENTRY_BYTES + STATE_HEADER_BYTES + entity.state.length
 
-export const encodeEntity = (entity: Entity, featureSetHash: Uint8Array): Buffer => {
+/** Writes the record at `at`; it takes {@link entityBytes}. Many records share one buffer, since allocating each costs more than filling it. */
+export const writeEntity = (entity: Entity, featureSetHash: Uint8Array, out: Buffer, start: number): void => {
   const { ring, state } = entity
-  const out = Buffer.allocUnsafeSlow(entityBytes(entity))
-  out[0] = MAGIC
-  out[1] = VERSION
-  out.writeUInt16LE(entity.erased ? ERASED : 0, 2)
-  out.writeUInt32LE(ring.count, 4)
-  out.writeUInt32LE(ring.overflow, 8)
-  out.writeUInt32LE(1, 12)
-  out.writeDoubleLE(entity.newestEventTime, 16)
+  out[start] = MAGIC
+  out[start + 1] = VERSION
+  out.writeUInt16LE(entity.erased ? ERASED : 0, start + 2)
+  out.writeUInt32LE(ring.count, start + 4)
+  out.writeUInt32LE(ring.overflow, start + 8)
+  out.writeUInt32LE(1, start + 12)
+  out.writeDoubleLE(entity.newestEventTime, start + 16)
   const ringBytes = ring.count * RING_ENTRY_BYTES
-  out.set(new Uint8Array(ring.words.buffer, ring.words.byteOffset, ringBytes), HEADER_BYTES)
-  const at = HEADER_BYTES + ringBytes
+  out.set(new Uint8Array(ring.words.buffer, ring.words.byteOffset, ringBytes), start + HEADER_BYTES)
+  const at = start + HEADER_BYTES + ringBytes
   out.set(featureSetHash, at)
   out.writeUInt32LE(state.length, at + 32)
   out.set(state, at + STATE_HEADER_BYTES)
+}
+
+export const encodeEntity = (entity: Entity, featureSetHash: Uint8Array): Buffer => {
+  const out = Buffer.allocUnsafeSlow(entityBytes(entity))
+  writeEntity(entity, featureSetHash, out, 0)
   return out
 }
 
@@ -70,7 +75,7 @@ export const decodeEntity = (bytes: Uint8Array, featureSetHash: Uint8Array, stat
   new Uint8Array(words.buffer).set(record.subarray(HEADER_BYTES, at))
   return {
     ring: new DedupeRing(words, count, record.readUInt32LE(8)),
-    state: Uint8Array.prototype.slice.call(record, at + STATE_HEADER_BYTES),
+    state: Uint8Array.from(record.subarray(at + STATE_HEADER_BYTES)),
     newestEventTime: record.readDoubleLE(16),
     erased: (record.readUInt16LE(2) & ERASED) !== 0,
   }

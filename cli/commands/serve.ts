@@ -24,6 +24,7 @@ Exit codes: 0 ended as asked, 65 data, model or policy refused, 70 a bug stopped
       overrides: { dataDir: text(options, 'data-dir') },
     })
     const host = await openHost(config, createLogger(text(options, 'log-level') ?? 'info'))
+    await Promise.race([host.sqlReady, host.failed])
     process.stdout.write(`${JSON.stringify({ ready: true, pid: process.pid, http: host.httpUrl, sql: host.sqlUrl })}\n`)
     return await untilAskedToEnd(host)
   },

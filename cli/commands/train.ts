@@ -6,7 +6,7 @@ import { promote } from '#registry/promote.ts'
 import { demoStream } from '#streams/demo/demo-stream.ts'
 import { locateLightGbm } from '#training/lightgbm/library.ts'
 import { openLightGbm } from '#training/lightgbm/lightgbm.ts'
-import type { DataSource } from '#training/model-card.ts'
+import { TAIWAN_SOURCE } from '#training/taiwan-source.ts'
 import type { TrainingProgress } from '#training/training-report.ts'
 import { train as runTraining } from '#training/train.ts'
 import { type Command, DATA_OPTIONS, JSON_OPTION, numeric, text } from '../command.ts'
@@ -14,22 +14,6 @@ import { loadConfig } from '../config.ts'
 import { EXIT } from '../exit.ts'
 import { progressLine, thousands } from '../progress.ts'
 import { DEMO_DATA, PROJECT_ROOT } from '../project.ts'
-
-const TAIWAN: DataSource = {
-  name: 'Default of credit card clients, Taiwan 2005 (UCI 350; Yeh 2016), 30,000 clients',
-  licence: 'CC BY 4.0',
-  purpose: 'Probability that a card client defaults in the month after the application, for reviewing requests to raise the credit line',
-  notes: [
-    'The data have months, not days: days and a calendar shift of up to twelve months are synthetic, by hash of the client.',
-    'The amount applied for is synthetic, by hash of the client: it carries nothing about the outcome.',
-    'Every outcome is observed: no application of the data was declined.',
-  ],
-  limits: [
-    'One bank, one country, one year of stress in the card market: do not use it for lending decisions.',
-    'Fairness between groups is not part of this fit; protected attributes never reach it.',
-    'No macroeconomic change is in the data: calibration will drift with the cycle.',
-  ],
-}
 
 const showProgress = (): ((progress: TrainingProgress) => void) => {
   const now = (): number => performance.now()
@@ -87,7 +71,7 @@ Exit codes: 0 published, 64 usage, 65 data or bundle refused, 69 library missing
     const out = text(options, 'out') ?? config.models.dir
     const result = await runTraining({
       events: demoStream(readFileSync(DEMO_DATA)).events(),
-      source: TAIWAN,
+      source: TAIWAN_SOURCE,
       featureSet: creditFeatureSet,
       monotone: creditV1Monotone,
       reasonGroups: creditV1ReasonGroups,

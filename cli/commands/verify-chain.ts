@@ -36,7 +36,8 @@ Works beside a running engine and without one; changes nothing. Exit codes: 0 ev
     if (options['json'] === true)
       process.stdout.write(`${JSON.stringify({ holds: faults.length === 0, decisions, partitions: reports })}\n`)
     else {
-      for (const fault of faults) process.stdout.write(`✗ ${fault.code} in partition ${fault.partition} of the decisions log, record ${fault.at}: ${fault.detail}\n`)
+      for (const fault of faults)
+        process.stdout.write(`✗ ${fault.code} in partition ${fault.partition} of the decisions log, record ${fault.at}: ${fault.detail}\n`)
       process.stdout.write(
         faults.length === 0
           ? `${thousands(decisions)} decisions in ${partitions} partitions: every hash, every link and every position holds\n`

@@ -35,5 +35,5 @@ export interface Aggregate {
   /** Reads before the value's noun phrase: "mean of". */
   readonly phrase: string
   /** Writes the result to `slice.out[slice.slot]`, NaN where it is undefined. */
-  reduce(slice: Slice): void
+  readonly reduce: (slice: Slice) => void
 }

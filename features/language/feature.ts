@@ -99,7 +99,7 @@ const requireFitting = (name: string, definition: AggregateDefinition, flag: boo
 /** Defines a feature over past events; `field` or `expression` give the value, `where` chooses events. */
 export const feature = <const Kind extends FoldedKind>(spec: FeatureSpec<Kind>): AggregateDefinition => {
   const { on, by, how, window, where, expression } = spec
-  const field = spec.field as string | undefined
+  const field = spec.field
   const subject = field ?? expression?.name
   const segment = [subject, where?.name].filter((part) => part !== undefined).join('-where-') || 'event'
   const name = [by, on, segment, how.name, windowLabel(window)].join('.')
@@ -155,7 +155,7 @@ export const ratio = (
   const { dividend, divisor, description, unit = 'ratio' } = spec
   const windows = [...new Set([windowOf(dividend), windowOf(divisor)])].join('-')
   const name = `${dividend.by}.${dividend.on}.${field}.ratio.${windows}`
-  if (dividend.by !== divisor.by)
-    throw new DefinitionError(name, `${dividend.by} is divided by ${divisor.by}`, 'use two features of one entity')
+  const [over, under]: readonly string[] = [dividend.by, divisor.by]
+  if (over !== under) throw new DefinitionError(name, `${String(over)} is divided by ${String(under)}`, 'use two features of one entity')
   return { kind: 'ratio', name, description, unit, on: dividend.on, by: dividend.by, dividend, divisor }
 }

@@ -6,7 +6,7 @@ import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from '
 import { join } from 'node:path'
 import type { EpochMs } from '#schemas/units.ts'
 import { TerminalFailure } from '../failure.ts'
-import { BlockCache, corrupt, reasonOf } from './block-cache.ts'
+import { corrupt, reasonOf, type BlockCache } from './block-cache.ts'
 import { scanFrame, type Frame, type FrameRecord, type FrameScan } from './frame.ts'
 import {
   BLOCK_BYTES,
@@ -254,7 +254,7 @@ const rowBefore = (rows: readonly IndexRow[], partition: number, offset: number)
 }
 
 /** Calls back for each whole frame from `from` on, reading the file once. */
-export const forEachFrame = (path: string, from: number, found: (frame: Frame, position: number) => void): ScanEnd => {
+const forEachFrame = (path: string, from: number, found: (frame: Frame, position: number) => void): ScanEnd => {
   const fd = openSync(path, 'r')
   try {
     let position = from

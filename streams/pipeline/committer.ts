@@ -5,6 +5,12 @@ import type { EntityCache } from './entity-cache.ts'
 import type { Lane } from './lane.ts'
 import type { PipelineSettings } from './settings.ts'
 
+/**
+ * A commit begins at the earliest so many times its predecessor's duration after that one began: under load the store is busy a quarter of
+ * the time at most, and states that change often are written once for many changes.
+ */
+const REST = 4
+
 export interface CommitterPorts {
   readonly state: StateStore
   readonly cache: EntityCache
@@ -32,7 +38,7 @@ export class Committer {
   async afterBatch(lanes: readonly Lane[]): Promise<void> {
     const { settings, cache, monotonicUs } = this.#ports
     const full = cache.dirtyCount >= settings.dirtyEntitiesMax
-    const due = monotonicUs() - this.#startedUs >= settings.commitAfterMs * 1000
+    const due = monotonicUs() - this.#startedUs >= Math.max(settings.commitAfterMs * 1000, REST * this.lastCommitUs)
     if (this.#under !== undefined && cache.dirtyCount >= 2 * settings.dirtyEntitiesMax) await this.#under
     if (this.#failure !== undefined) throw this.#failure.cause
     if (this.#under === undefined && (full || due)) this.#begin(lanes)

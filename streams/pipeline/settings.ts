@@ -11,7 +11,7 @@ export interface PipelineSettings {
   readonly batchBytesMax: number
   /** States are committed at least this often while there is something to commit. */
   readonly commitAfterMs: number
-  /** … and once this many entities are dirty: encoding them takes about 2 µs each on the event loop. */
+  /** … and once this many entities are dirty: writing them out takes about 1 µs each on the event loop. */
   readonly dirtyEntitiesMax: number
   /** Entities in memory. */
   readonly cacheBytesMax: number
@@ -33,7 +33,7 @@ export const PIPELINE_DEFAULTS: PipelineSettings = {
   batchApplicationsMax: 48,
   batchBytesMax: MEBI,
   commitAfterMs: 100,
-  dirtyEntitiesMax: 2048,
+  dirtyEntitiesMax: 8192,
   cacheBytesMax: 192 * MEBI,
   attemptsMax: 3,
   poisonsMax: 100,

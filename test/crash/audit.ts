@@ -33,7 +33,11 @@ async function* recordsOf(log: EventLog, topic: Topic, partition: number): Async
 
 export const audit = async (dataDir: string, ledger: ReadonlyMap<string, LedgerEntry>): Promise<Audit> => {
   const { partitions } = readFormat(dataDir)
-  const log = openReadOnly({ folder: join(dataDir, 'log'), partitions: topicPartitions(partitions), topics: ['credit-events', 'decisions'] })
+  const log = openReadOnly({
+    folder: join(dataDir, 'log'),
+    partitions: topicPartitions(partitions),
+    topics: ['credit-events', 'decisions'],
+  })
   const findings: string[] = []
   const places = new Map<string, string[]>()
   const applications = new Map<string, string>()
@@ -68,14 +72,17 @@ export const audit = async (dataDir: string, ledger: ReadonlyMap<string, LedgerE
           else if (before !== undefined) findings.push(`position ${position} has two contents: ${before} and ${capsuleHash}`)
           hashes.set(position, capsuleHash)
           const other = decided.get(body.applicationId)
-          if (other !== undefined && other !== position) findings.push(`application ${body.applicationId} is decided at ${other} and at ${position}`)
+          if (other !== undefined && other !== position)
+            findings.push(`application ${body.applicationId} is decided at ${other} and at ${position}`)
           decided.set(body.applicationId, position)
         }
       }
     }
-    for (const [eventId, at] of places) if (at.length > 1) findings.push(`event ${eventId} is in the log ${at.length} times: ${at.join(', ')}`)
+    for (const [eventId, at] of places)
+      if (at.length > 1) findings.push(`event ${eventId} is in the log ${at.length} times: ${at.join(', ')}`)
     for (const [eventId, { partition, offset }] of ledger)
-      if (!places.get(eventId)?.includes(`${partition}-${offset}`)) findings.push(`acknowledged event ${eventId} is missing at ${partition}-${offset}`)
+      if (!places.get(eventId)?.includes(`${partition}-${offset}`))
+        findings.push(`acknowledged event ${eventId} is missing at ${partition}-${offset}`)
     for (const [position, id] of applications) if (!hashes.has(position)) findings.push(`application ${id} at ${position} has no decision`)
     return { inputs, applications: applications.size, decisions: hashes.size, repeated, claims, findings, hashes }
   } finally {

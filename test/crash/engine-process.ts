@@ -15,9 +15,18 @@ export interface EngineProcess {
 }
 
 /** Starts `scorestream serve` (or another entry point) on a data directory and waits until it says that it is ready. */
-export const startEngine = async (dataDir: string, entry: readonly string[] = [SCORESTREAM, 'serve', '--log-level', 'error']): Promise<EngineProcess> => {
+export const startEngine = async (
+  dataDir: string,
+  entry: readonly string[] = [SCORESTREAM, 'serve', '--log-level', 'error'],
+): Promise<EngineProcess> => {
   const child = spawn(process.execPath, entry, {
-    env: { ...process.env, SCORESTREAM_DATA_DIR: dataDir, SCORESTREAM_PORT: '0', SCORESTREAM_SQL_PORT: '0', SCORESTREAM_WAREHOUSE_KIND: 'off' },
+    env: {
+      ...process.env,
+      SCORESTREAM_DATA_DIR: dataDir,
+      SCORESTREAM_PORT: '0',
+      SCORESTREAM_SQL_PORT: '0',
+      SCORESTREAM_WAREHOUSE_KIND: 'off',
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let said = ''
@@ -28,7 +37,9 @@ export const startEngine = async (dataDir: string, entry: readonly string[] = [S
       said += text
       if (said.includes('\n')) resolve((JSON.parse(said.slice(0, said.indexOf('\n'))) as { http: string }).http)
     })
-    child.once('exit', (code, signal) => reject(new Error(`the engine ended before it was ready (${code ?? signal}): ${complained.slice(-2000)}`)))
+    child.once('exit', (code, signal) =>
+      reject(new Error(`the engine ended before it was ready (${code ?? signal}): ${complained.slice(-2000)}`)),
+    )
   })
   const http = await ready
   const ended = once(child, 'exit')

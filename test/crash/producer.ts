@@ -47,7 +47,7 @@ export class Producer {
   async run(pauseMs: number): Promise<void> {
     await Promise.all(
       this.#lanes.map(async (lane) => {
-        for (let at = 0; at < lane.length; ) {
+        for (let at = 0; at < lane.length;) {
           if (await this.#send(lane.slice(at, at + LINES))) at += LINES
           await sleep(pauseMs)
         }
@@ -91,7 +91,9 @@ export class Producer {
     const before = this.ledger.get(eventId)
     if (status === 'duplicate') this.duplicates += 1
     if (before !== undefined && (before.partition !== position.partition || before.offset !== position.offset))
-      this.complaints.push(`${eventId}: acknowledged at ${before.partition}-${before.offset} and at ${position.partition}-${position.offset}`)
+      this.complaints.push(
+        `${eventId}: acknowledged at ${before.partition}-${before.offset} and at ${position.partition}-${position.offset}`,
+      )
     this.ledger.set(eventId, position)
     return true
   }

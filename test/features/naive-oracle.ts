@@ -48,6 +48,8 @@ const evaluate = (events: readonly CreditEvent[], rows: readonly Row[], i: numbe
       return (events as unknown as Row[])
         .filter((e) => e.kind === node.on && e.eventTime > rows[i - 1]!.eventTime && e.eventTime <= rows[i]!.eventTime)
         .reduce((total, e) => total + e[node.field]!, 0)
+    default:
+      break
   }
   const [left, right] = [at(node.left), at(node.right)]
   if (Number.isNaN(left) || Number.isNaN(right)) return missing

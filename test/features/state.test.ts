@@ -80,7 +80,7 @@ describe('state', () => {
       horizonDays: 1,
       maturedAt: applicationAt(START).eventTime,
       observed: true,
-    } as CreditEvent
+    }
     expect(folded([outcome])).toEqual(set.emptyState())
   })
 

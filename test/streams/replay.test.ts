@@ -2,6 +2,7 @@ import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import type { DecisionBody } from '#schemas/decision.ts'
 import { encodeDecision } from '#schemas/wire.ts'
 import { openReadOnly } from '#streams/embedded/event-log-follower.ts'
 import { topicPartitions } from '#streams/embedded/event-log.ts'
@@ -89,10 +90,10 @@ it('a damaged event is named as data', async () => {
 
 it('a changed application is named as data even where its frame checks', async () => {
   const world = openWorld(folder)
-  const last = (await decisionsIn(world.log)).at(-1)
+  const { body } = (await decisionsIn(world.log)).at(-1) as { body: DecisionBody }
   await closeWorld(world)
-  tamper('credit-events', last?.body.applicationId as string, (last?.body.applicationId as string).toLowerCase(), true)
-  expect(await causes(`${last?.body.partition}-${last?.body.offset}`)).toContain('data')
+  tamper('credit-events', body.applicationId, body.applicationId.toLowerCase(), true)
+  expect(await causes(`${body.partition}-${body.offset}`)).toContain('data')
 })
 
 it('another model, another policy and other numbers are told apart', async () => {

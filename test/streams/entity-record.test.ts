@@ -1,0 +1,86 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { DedupeRing, type DedupeLimits } from '#streams/dedupe-ring.ts'
+import { decodeEntity, encodeEntity, entityBytes, entityBytesMax, newEntity } from '#streams/entity-record.ts'
+import { hashBytes, hashPair, type Hash64 } from '#streams/hash64.ts'
+
+const limits: DedupeLimits = { horizonMs: 100_000, entriesMax: 8 }
+const hashed = (text: string): Hash64 => {
+  const out = { high: 0, low: 0 }
+  hashBytes(Buffer.from(text), out)
+  return out
+}
+
+it('the ring answers as a plain list of the last entries within the horizon does', () => {
+  const step = fc.record({ id: fc.nat(12).map(String), content: fc.nat(2).map(String), waitS: fc.nat(30) })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const ring = new DedupeRing()
+      let list: { id: string; content: string; offset: number; at: number }[] = []
+      let now = 1_700_000_000_000
+      let overflow = 0
+      steps.forEach(({ id, content, waitS }, offset) => {
+        now += waitS * 1000
+        const alive = list.filter((e) => e.at >= now - limits.horizonMs)
+        const held = alive.findLast((e) => e.id === id)
+        const expected =
+          held === undefined ? { kind: 'new' } : { kind: held.content === content ? 'duplicate' : 'conflict', offset: held.offset }
+        expect(ring.look(hashed(id), hashed(content), now, limits)).toEqual(expected)
+        if (held !== undefined) return
+        ring.add(hashed(id), hashed(content), offset, now, limits)
+        list = [...alive, { id, content, offset, at: now }]
+        if (list.length > limits.entriesMax) {
+          list = list.slice(1)
+          overflow++
+        }
+        expect(ring.count).toBe(list.length)
+        expect(ring.overflow).toBe(overflow)
+      })
+    }),
+  )
+})
+
+it('an offset beyond 2^32 is kept exactly', () => {
+  const ring = new DedupeRing()
+  ring.add(hashed('a'), hashed('b'), 2 ** 40 + 12345, 5_000_000, limits)
+  expect(ring.look(hashed('a'), hashed('b'), 5_000_000, limits)).toEqual({ kind: 'duplicate', offset: 2 ** 40 + 12345 })
+})
+
+it('an entity record restores what was encoded and keeps to its declared size', () => {
+  const hash = Buffer.alloc(32, 7)
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), fc.nat(8), fc.boolean(), fc.double(), (state, entries, erased, newest) => {
+      const entity = { ...newEntity(state), erased, newestEventTime: newest }
+      for (let i = 0; i < entries; i++) entity.ring.add(hashed(`${i}`), hashed('c'), i, 1_000_000 + i * 1000, limits)
+      const bytes = encodeEntity(entity, hash)
+      expect(bytes.length).toBe(entityBytes(entity))
+      expect(bytes.length).toBeLessThanOrEqual(entityBytesMax(16, limits.entriesMax))
+      const back = decodeEntity(bytes, hash, 16, 'here')
+      expect(back.state).toEqual(state)
+      expect(back).toMatchObject({ erased, newestEventTime: newest })
+      expect(encodeEntity(back, hash).equals(bytes)).toBe(true)
+    }),
+  )
+})
+
+it('a record of another feature set, or cut short, is refused with the remedy', () => {
+  const bytes = encodeEntity(newEntity(new Uint8Array(16)), Buffer.alloc(32, 7))
+  expect(() => decodeEntity(bytes, Buffer.alloc(32, 8), 16, 'applicant c1')).toThrow(
+    /applicant c1.*feature set 0707.*rebuilds it from the log/s,
+  )
+  expect(() => decodeEntity(bytes.subarray(0, 30), Buffer.alloc(32, 7), 16, 'x')).toThrow(/does not fit/)
+})
+
+it('the 64-bit hash separates texts and boundaries', () => {
+  const seen = new Set<string>()
+  const out = { high: 0, low: 0 }
+  for (let i = 0; i < 200_000; i++) {
+    hashPair(`producer-${i % 7}`, `event-${i}`, out)
+    seen.add(`${out.high}:${out.low}`)
+  }
+  expect(seen.size).toBe(200_000)
+  hashPair('ab', 'c', out)
+  const first = { ...out }
+  hashPair('a', 'bc', out)
+  expect(out).not.toEqual(first)
+})
