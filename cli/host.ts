@@ -87,11 +87,11 @@ const rateMeter = (engine: Engine): (() => number) => {
 const retentionOf = ({ retention, warehouse }: Config): Pick<EmbeddedLogOptions, 'retention'> => {
   if (retention.days === null) return {}
   const ageMsMax = retention.days * DAY_MS
-  const readers = warehouse.kind === 'off' ? [] : ['warehouse']
+  const reader = warehouse.kind === 'off' ? [] : ['warehouse']
   return {
     retention: {
-      'credit-events': { ageMsMax, consumers: ['state', ...readers] },
-      decisions: { ageMsMax, consumers: ['state', ...readers] },
+      'credit-events': { ageMsMax, consumers: ['state', ...reader] },
+      decisions: { ageMsMax, consumers: ['state', ...reader] },
     },
   }
 }

@@ -291,10 +291,17 @@ export class Engine {
 
   #release(commits: readonly { readonly partition: number; readonly to: number }[]): void {
     if (commits.length === 0) return
-    this.#parts.log.release(
+    const { log } = this.#parts
+    log.release(
       'credit-events',
       'state',
       this.#lanes.map((lane) => lane.committed),
+    )
+    // A successor adopts from here on.
+    log.release(
+      'decisions',
+      'state',
+      this.#lanes.map((lane) => lane.decisionsOffset),
     )
   }
 }

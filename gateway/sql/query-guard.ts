@@ -178,13 +178,12 @@ export const guardTree = (tree: string, sql: string, rules: GuardRules): void =>
   }
 }
 
-/** Throws unless the engine's parser finds exactly one statement, one that reads. */
+/** Throws unless the engine's parser finds exactly one statement, one that reads. What it does not understand at all is refused too. */
 export const guardClass = ({ statementCount, queryClass }: { readonly statementCount: number; readonly queryClass: number }): void => {
   if (statementCount === 1 && queryClass === 0) return
   if (statementCount > 1) throw new SqlError('SYNTAX_ERROR', `one statement a request: found ${statementCount}`)
-  if (statementCount === 1)
-    throw new SqlError('READONLY', 'Cannot execute query in readonly mode: only queries that read are on offer here')
-  throw new SqlError('SYNTAX_ERROR', 'the query cannot be parsed as one statement')
+  if (statementCount === 0) throw new SqlError('SYNTAX_ERROR', 'this is no statement that the engine understands')
+  throw new SqlError('READONLY', 'Cannot execute query in readonly mode: only queries that read are on offer here')
 }
 
 /** Name given by FORMAT at the end of a query, from its tree: the root's own child. Undefined where there is none. */

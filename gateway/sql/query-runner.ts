@@ -29,6 +29,7 @@ const STREAMED = new Set([
 const HAS_TOTALS = /\btotals\b|\bextremes\b/i
 /** A little beyond the engine's own limit, for the phases in which it does not look at the clock. */
 const GRACE_MS = 2_000
+const CANCEL_AGAIN_MS = 200
 
 export interface SqlAnswer {
   readonly format: string
@@ -42,6 +43,10 @@ export interface QueryRunnerOptions {
   readonly database: string
   readonly hidden: ReadonlySet<string>
 }
+
+/** Whether the result may be sent block by block. */
+const streams = (tree: string, format: string, { sql, settings }: SqlRequest): boolean =>
+  tree.startsWith('SelectWithUnionQuery') && STREAMED.has(format) && !HAS_TOTALS.test(sql) && settings.get('extremes') !== '1'
 
 const names = async (lane: SqlLane, table: string): Promise<Set<string>> =>
   new Set((await lane.query(`SELECT lower(name) FROM system.${table} FORMAT TSV`)).bytes.toString().split('\n').filter(Boolean))
@@ -67,22 +72,31 @@ export class QueryRunner {
     let lane: SqlLane | undefined
     const cancel = (): void => void this.#options.engine.cancel(id).catch(() => {})
     const timer = setTimeout(cancel, this.#options.limits.secondsMax * 1000 + GRACE_MS)
-    signal.addEventListener('abort', cancel)
+    // Again and again: the client may leave just before its query begins, when there is nothing to cancel yet.
+    let again: NodeJS.Timeout | undefined
+    const leave = (): void => {
+      cancel()
+      again = setInterval(cancel, CANCEL_AGAIN_MS)
+    }
+    signal.addEventListener('abort', leave)
     const end = async (): Promise<void> => {
       clearTimeout(timer)
-      signal.removeEventListener('abort', cancel)
+      clearInterval(again)
+      signal.removeEventListener('abort', leave)
       await lane?.close()
       giveBack()
     }
     try {
       if (signal.aborted) throw new SqlError('QUERY_WAS_CANCELLED', 'the client went away')
+      const { limits, database } = this.#options
+      const { tree, format } = await this.#admit(request)
+      const streamed = streams(tree, format, request)
+      if (signal.aborted) throw new SqlError('QUERY_WAS_CANCELLED', 'the client went away')
       lane = this.#options.engine.connect()
-      const { tree, format } = await this.#admit(lane, request, id)
-      const sql = request.sql
-      const streamed =
-        tree.startsWith('SelectWithUnionQuery') && STREAMED.has(format) && !HAS_TOTALS.test(sql) && request.settings.get('extremes') !== '1'
-      await lane.query(streamed ? 'SET readonly = 1' : `SET max_result_bytes = ${this.#options.limits.wholeBytesMax}, readonly = 1`)
-      const chunks = streamed ? lane.stream(sql, format) : wholeResult(await lane.query(sql, format), this.#options.limits)
+      await lane.query(`USE ${database}`)
+      const bytes = streamed ? 0 : limits.wholeBytesMax
+      await lane.query(`${prepareStatement(limits, request.settings, request.parameters, id)}, max_result_bytes = ${bytes}, readonly = 1`)
+      const chunks = streamed ? lane.stream(request.sql, format) : wholeResult(await lane.query(request.sql, format), limits)
       return { format, chunks: closing(chunks, end) }
     } catch (error) {
       await end()
@@ -90,26 +104,30 @@ export class QueryRunner {
     }
   }
 
-  /** Limits, classifier and guard. Nothing of the query has run when this resolves; `readonly` follows once its format is known. */
-  async #admit(lane: SqlLane, request: SqlRequest, id: string): Promise<{ tree: string; format: string }> {
-    const { limits, database } = this.#options
-    if (request.sql.trim() === '') throw new SqlError('SYNTAX_ERROR', 'the query is empty')
-    if (request.database !== 'default' && request.database !== database)
-      throw new SqlError('UNKNOWN_DATABASE', `Database ${request.database.slice(0, 64)} does not exist here; the tables are in ${database}`)
+  /** Classifier and guard, on a read-only connection of their own. Nothing of the query has run when this resolves. */
+  async #admit({ sql, database, settings, parameters, format: wanted }: SqlRequest): Promise<{ tree: string; format: string }> {
+    if (sql.trim() === '') throw new SqlError('SYNTAX_ERROR', 'the query is empty')
+    if (database !== 'default' && database !== this.#options.database)
+      throw new SqlError(
+        'UNKNOWN_DATABASE',
+        `Database ${database.slice(0, 64)} does not exist here; the tables are in ${this.#options.database}`,
+      )
     const rules = await this.#guardRules()
-    await lane.query(`USE ${database}`)
-    await lane.query(prepareStatement(limits, request.settings, request.parameters, id))
-    const found = await lane.classify(request.sql)
-    // Of several statements the engine carries out those before the one it cannot parse, so such a text is never run, EXPLAIN or not.
-    // `formatQuery` only parses it, and says where it is wrong.
-    if (found.statementCount === 0) await lane.query(`SELECT formatQuery(${literal(request.sql)})`)
-    guardClass(found)
-    // A line of its own, so that a comment at the query's start stays one.
-    const tree = (await lane.query(`EXPLAIN AST\n${request.sql}\n`, 'TSVRaw')).bytes.toString()
-    guardTree(tree, request.sql, rules)
-    const format = formatIn(tree, request.sql) ?? request.format
-    if (!/^\w{1,64}$/.test(format)) throw new SqlError('BAD_ARGUMENTS', `${JSON.stringify(format.slice(0, 64))} is no format`)
-    return { tree, format }
+    const lane = this.#options.engine.connect()
+    try {
+      await lane.query(`${prepareStatement(this.#options.limits, settings, parameters, 'guard')}, readonly = 1`)
+      const found = await lane.classify(sql)
+      // Only for the engine's own words about what is wrong: a function of a text, which parses it and no more.
+      if (found.statementCount === 0) await lane.query(`SELECT formatQuery(${literal(sql)}) FORMAT Null`)
+      guardClass(found)
+      const tree = (await lane.query(`EXPLAIN AST\n${sql}\n`, 'TSVRaw')).bytes.toString()
+      guardTree(tree, sql, rules)
+      const format = formatIn(tree, sql) ?? wanted
+      if (!/^\w{1,64}$/.test(format)) throw new SqlError('BAD_ARGUMENTS', `${JSON.stringify(format.slice(0, 64))} is no format`)
+      return { tree, format }
+    } finally {
+      await lane.close()
+    }
   }
 
   #guardRules(): Promise<GuardRules> {

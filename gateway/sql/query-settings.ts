@@ -28,7 +28,7 @@ export const DEFAULT_SQL_LIMITS: SqlLimits = {
   bodyBytesMax: MEBI,
 }
 
-/** A ClickHouse string literal. */
+/** A text as a ClickHouse string literal. */
 export const literal = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
 
 /** Meant for ClickHouse's HTTP handler or of no effect on a reading query: accepted and dropped. */
@@ -106,6 +106,8 @@ export const prepareStatement = (
     `max_bytes_before_external_group_by = ${Math.floor(limits.memoryBytesMax / 2)}`,
     `max_bytes_before_external_sort = ${Math.floor(limits.memoryBytesMax / 2)}`,
     'max_threads = 2',
+    // chDB takes a bare expression for SELECT: `EXPLAIN AST` before a text could then become one that runs.
+    'implicit_select = 0',
     // Blocks are what is held at once, of a stream too.
     'max_block_size = 16384',
     `session_timezone = 'UTC'`,

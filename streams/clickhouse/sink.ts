@@ -19,6 +19,9 @@ const BATCH_BYTES_MAX = 4 * MEBI
 const SLICE_BYTES = 256 * 1024
 /** A first row waits at most this long for company; with the insert itself, it can be queried within about 300 ms. */
 const LINGER_MS = 200
+/** After a pause a first row waits hardly at all: somebody may be looking. */
+const LINGER_IDLE_MS = 25
+const IDLE_MS = 1_000
 /** While batches are large, waiting longer halves the number of parts to merge. */
 const LINGER_BUSY_MS = 500
 const BUSY_ROWS = 2_000
@@ -58,6 +61,7 @@ export class Sink {
   #month = 0
   #firstAt = 0
   #lastBatch = 0
+  #flushedAt = 0
   #wake: () => void = () => {}
   #stopping = false
 
@@ -96,7 +100,7 @@ export class Sink {
         const appended = new Promise<void>((resolve) => (this.#wake = resolve))
         const read = await this.#readOnce()
         const waited = this.#rows() === 0 ? 0 : this.#options.now() - this.#firstAt
-        const linger = this.#lastBatch > BUSY_ROWS ? LINGER_BUSY_MS : LINGER_MS
+        const linger = this.#linger()
         if (this.#rows() > 0 && waited >= linger) await this.#flush()
         else if (!read && !this.#stopping) await this.#rest(appended, this.#rows() > 0 ? linger - waited : undefined)
       }
@@ -104,6 +108,11 @@ export class Sink {
     } finally {
       unsubscribe()
     }
+  }
+
+  #linger(): number {
+    if (this.#firstAt - this.#flushedAt > IDLE_MS) return LINGER_IDLE_MS
+    return this.#lastBatch > BUSY_ROWS ? LINGER_BUSY_MS : LINGER_MS
   }
 
   async #rest(appended: Promise<void>, ms: number | undefined): Promise<void> {
@@ -192,6 +201,7 @@ export class Sink {
       this.#inserted[table.table] = (this.#inserted[table.table] ?? 0) + rows
     }
     this.#lastBatch = this.#rows()
+    this.#flushedAt = this.#options.now()
     for (const table of sink.tables) clearRows(table)
     this.#held = [...this.#pending]
     // Not what was merely read: what follows the last row (claims) is read again by whoever resumes from the table.

@@ -92,6 +92,18 @@ describe('one statement a request', () => {
     `INSERT INTO decisions (decision_id) FORMAT JSONEachRow {"decision_id":"x"}\n\nDROP TABLE decisions`,
   ])('%s', (sql) => refused(sql))
 
+  it('what only becomes a statement behind EXPLAIN AST, or is none at all, is refused', async () => {
+    for (const sql of ['optimize = 0 SELECT 1', 'graph = 1 SELECT 1', 'SELEC 1', ';', '-- nothing', '/* open', '1 + 1', `file('$FILE')`])
+      await refused(sql)
+    // chDB takes a bare expression for SELECT, and so `EXPLAIN AST, …` for a query that runs; its error would tell what it read.
+    for (const sql of [
+      `, toUInt8(file('$FILE')) FROM (SELECT 1 AS EXPLAIN)`,
+      `.1, toUInt8(file('$FILE')) FROM (SELECT tuple(1) AS AST, 1 AS EXPLAIN)`,
+      `FROM (SELECT 1 AS EXPLAIN)`,
+    ])
+      await refused(sql)
+  })
+
   it('a semicolon inside a text, or at the very end, is no second statement', async () => {
     expect((await ask(fixture.url, `SELECT 'a; DROP TABLE x';`)).text).toBe('a; DROP TABLE x\n')
   })
