@@ -25,6 +25,7 @@ import { gatewayEngine } from './gateway-engine.ts'
 import { createMetrics } from './metrics.ts'
 import { archivePolicy } from './policy-archive.ts'
 import { pipelineSettings } from './pipeline-settings.ts'
+import { requirePort } from './port-free.ts'
 import { announceEngine, withdrawEngine } from './running-engine.ts'
 import { superviseWarehouse, type SupervisedWarehouse } from './warehouse-supervisor.ts'
 
@@ -123,6 +124,8 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
   const { dataDir } = config
   closers.add(lockDirectory(dataDir))
   agreeOnFormat(dataDir, { partitions: config.log.partitions })
+  await requirePort(config.gateway.host, config.gateway.port, 'SCORESTREAM_PORT')
+  if (config.warehouse.kind !== 'off') await requirePort(config.gateway.host, config.gateway.sqlPort, 'SCORESTREAM_SQL_PORT')
   const warehouse = startWarehouse(config, logger)
   closers.add(() => warehouse?.stop())
 
@@ -167,7 +170,11 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
     settings: pipelineSettings(config),
     onStopped: fail,
   })
-  closers.add(() => engine.stop())
+  closers.add(async () => {
+    // What was accepted is decided before the end. A failure on the way was reported by the engine, and the next start takes it from there.
+    await engine.drain().catch(() => {})
+    await engine.stop()
+  })
   const mix = countDecisions(engine)
   await engine.start()
 

@@ -67,6 +67,20 @@ describe('nothing is written, changed or controlled', () => {
   ])('%s', (sql) => refused(sql))
 })
 
+describe('statements before one that cannot be parsed are not carried out', () => {
+  it.each([
+    `SELECT 1; SELECT 7 INTO OUTFILE '$LOOT'; garbage(`,
+    `SELECT 7 INTO OUTFILE '$LOOT'; garbage(`,
+    `SELECT 7 INTO OUTFILE '$LOOT';;; 'unclosed`,
+    `SELECT 1; SELECT throwIf(1, file('$FILE')); garbage((`,
+    `SELECT 1; SELECT toUInt8(file('$FILE')); garbage((`,
+    `SELECT 1; SELECT throwIf(1, (SELECT any(value) FROM protected)); garbage((`,
+    `SELECT 1; DROP TABLE decisions; garbage(`,
+    `SELECT 1; INSERT INTO decisions (partition) VALUES (77); garbage(`,
+    `SELECT 1; KILL QUERY WHERE 1; garbage(`,
+  ])('%s', (sql) => refused(sql))
+})
+
 describe('one statement a request', () => {
   it.each([
     `SELECT 1; DROP TABLE decisions`,
