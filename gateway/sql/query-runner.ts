@@ -117,7 +117,8 @@ export class QueryRunner {
     try {
       await lane.query(`${prepareStatement(this.#options.limits, settings, parameters, 'guard')}, readonly = 1`)
       const found = await lane.classify(sql)
-      // Only for the engine's own words about what is wrong: a function of a text, which parses it and no more.
+      // Of several statements the engine carries out those before the one it cannot parse, so such a text is never run, EXPLAIN or not.
+      // `formatQuery` only parses it, and says where it is wrong.
       if (found.statementCount === 0) await lane.query(`SELECT formatQuery(${literal(sql)}) FORMAT Null`)
       guardClass(found)
       const tree = (await lane.query(`EXPLAIN AST\n${sql}\n`, 'TSVRaw')).bytes.toString()
