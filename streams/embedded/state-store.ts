@@ -7,6 +7,7 @@ import { open, type RootDatabase } from 'lmdb'
 import type { PartitionState, StateCommit, StateStore } from '../ports.ts'
 import { TerminalFailure } from '../failure.ts'
 import { advance, CommitLedger } from '../protocol/commit-ledger.ts'
+import { isLmdbFolder } from './lmdb-file.ts'
 import { needRoomFor } from './room.ts'
 
 export interface EmbeddedStateOptions {
@@ -20,6 +21,7 @@ const GIBI = 1024 ** 3
 export const openStateStore = (options: EmbeddedStateOptions): StateStore => {
   mkdirSync(options.folder, { recursive: true })
   try {
+    if (!isLmdbFolder(options.folder)) throw new Error('its data.mdb is no LMDB database')
     return new LmdbStateStore(
       open({ path: options.folder, encoding: 'binary', keyEncoding: 'binary', mapSize: options.mapBytesMax ?? 64 * GIBI, noSubdir: false }),
       options.folder,

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { open, type Database, type RootDatabase } from 'lmdb'
 import { TerminalFailure } from '../failure.ts'
 import type { ProtectedAttributes, Vault, VaultRow } from '../ports.ts'
+import { isLmdbFolder } from './lmdb-file.ts'
 import { needRoomFor } from './room.ts'
 
 const KEY_BYTES = 32
@@ -23,7 +24,10 @@ interface Row {
 export const openVault = (folder: string): Vault => {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const master = masterKey(folder)
-  return new EmbeddedVault(open({ path: join(folder, 'rows'), encoding: 'msgpack' }), master, folder)
+  const rows = join(folder, 'rows')
+  if (!isLmdbFolder(rows))
+    throw new TerminalFailure('vault-corrupt', `${rows} holds no LMDB database: it is damaged. Restore the vault folder from its copy.`)
+  return new EmbeddedVault(open({ path: rows, encoding: 'msgpack' }), master, folder)
 }
 
 class EmbeddedVault implements Vault {
