@@ -17,7 +17,7 @@ import { treeFromDump, type DumpedNode } from './lightgbm-dump.ts'
 import { pythonPeer, type PythonPeer } from './python-peer.ts'
 
 export interface KernelBenchOptions {
-  /** A Python interpreter with what peers/kernel_requirements.txt names. */
+  /** A Python interpreter with what peers/requirements.txt names. */
   readonly python: string
   /** Alternating runs of which the median counts; 5 by default. */
   readonly runs?: number

@@ -1,15 +1,26 @@
 /** Events appended, or being appended, that the engine has not folded yet: until then no dedupe ring knows them. */
 import type { Hash64 } from './hash64.ts'
 
-export interface InFlight {
+export class InFlight {
   readonly key: string
   readonly contentHigh: number
   readonly contentLow: number
   readonly partition: number
   /** −1 until the append is acknowledged. */
-  offset: number
-  /** Resolves with the offset, or rejects as the append did. */
-  readonly appended: Promise<number>
+  offset = -1
+  /** Resolves with the offsets of all records appended together, or rejects as the append did. */
+  readonly appended: Promise<readonly number[]>
+  /** Its place among them. */
+  readonly index: number
+
+  constructor(key: string, content: Hash64, partition: number, appended: Promise<readonly number[]>, index: number) {
+    this.key = key
+    this.contentHigh = content.high
+    this.contentLow = content.low
+    this.partition = partition
+    this.appended = appended
+    this.index = index
+  }
 }
 
 /** Bounded by the engine's lag, which ingest bounds. */
@@ -30,8 +41,8 @@ export class InFlightIndex {
     return this.#byKey.get(key)
   }
 
-  add(key: string, content: Hash64, partition: number, appended: Promise<number>): InFlight {
-    const entry: InFlight = { key, contentHigh: content.high, contentLow: content.low, partition, offset: -1, appended }
+  add(key: string, content: Hash64, partition: number, appended: Promise<readonly number[]>, index: number): InFlight {
+    const entry = new InFlight(key, content, partition, appended, index)
     this.#byKey.set(key, entry)
     return entry
   }

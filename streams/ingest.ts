@@ -2,6 +2,7 @@
  * The way in: puts each event where its key belongs, answers repeats exactly (they never reach the log), sends protected attributes to
  * the vault alone, and keeps what it refuses in the dead letters.
  */
+import { filter, firstValueFrom, race, timer } from 'rxjs'
 import type { CreditEvent, ProducedEvent, ProtectedEvent } from '#schemas/events.ts'
 import type { Rejection } from '#schemas/rejection.ts'
 import { encodeEvent } from '#schemas/wire.ts'
@@ -9,7 +10,7 @@ import { edgeDeadLetter } from './dead-letter.ts'
 import type { Engine } from './engine.ts'
 import { RetryableFailure } from './failure.ts'
 import { hashBytes, type Hash64 } from './hash64.ts'
-import { InFlightIndex } from './in-flight.ts'
+import { InFlight, InFlightIndex } from './in-flight.ts'
 import { judgeTime } from './pipeline/admission.ts'
 import { lookUp } from './pipeline/fold.ts'
 import type { AppendRecord, Clock, EventLog, Vault } from './ports.ts'
@@ -46,6 +47,10 @@ export interface IngestParts {
 }
 
 const LAG_MAX = 100_000
+/** Above this many events not folded yet, callers wait a little before more is taken: a third of a second's work at full speed. */
+const UNHURRIED_LAG = 16_384
+/** Longest such wait; then the answer is at worst `overloaded`. */
+const UNHURRIED_MS_MAX = 1_000
 
 export class Ingest {
   readonly #parts: IngestParts
@@ -64,6 +69,7 @@ export class Ingest {
    */
   async ingest(events: readonly IncomingEvent[]): Promise<readonly IngestResult[]> {
     const lagMax = this.#parts.lagMax ?? LAG_MAX
+    if (this.#inFlight.size > Math.min(lagMax, UNHURRIED_LAG)) await this.#unhurried()
     if (this.#inFlight.size > lagMax)
       throw new RetryableFailure(
         'overloaded',
@@ -71,13 +77,46 @@ export class Ingest {
       )
     await this.#loadApplicants(events)
     const now = this.#parts.clock.now()
-    const out: (IngestResult | Promise<IngestResult>)[] = []
+    const out: (IngestResult | InFlight | Promise<IngestResult>)[] = []
     const records: AppendRecord[] = []
     const append = Promise.withResolvers<readonly number[]>()
     append.promise.catch(() => {})
     for (const incoming of events) out.push(this.#take(incoming, now, records, append.promise))
     if (records.length > 0) this.#parts.log.append('credit-events', records).then(append.resolve, append.reject)
-    return Promise.all(out)
+    else append.resolve([])
+    return this.#settled(out, append.promise)
+  }
+
+  /**
+   * Lets the engine come closer before more is taken. A producer that waits for its answers is thereby slowed to the engine's pace, where a
+   * refusal would make it send again what was parsed in vain, and a long backlog would fill the heap.
+   */
+  async #unhurried(): Promise<void> {
+    const near = filter(() => this.#inFlight.size <= UNHURRIED_LAG)
+    await firstValueFrom(race(this.#parts.engine.progress.pipe(near), timer(UNHURRIED_MS_MAX)), { defaultValue: undefined })
+  }
+
+  /** One wait for all that was appended together: a promise an event is what ingest would otherwise mostly spend its time on. */
+  async #settled(
+    taken: readonly (IngestResult | InFlight | Promise<IngestResult>)[],
+    append: Promise<readonly number[]>,
+  ): Promise<readonly IngestResult[]> {
+    // Handled below; one that fails while the append is under way must not count as unhandled.
+    for (const one of taken) if (one instanceof Promise) one.catch(() => {})
+    let offsets: readonly number[]
+    try {
+      offsets = await append
+    } catch (failure) {
+      for (const one of taken) if (one instanceof InFlight) this.#inFlight.failed(one)
+      throw failure
+    }
+    const results = taken.map((one): IngestResult | Promise<IngestResult> => {
+      if (!(one instanceof InFlight)) return one
+      const offset = offsets[one.index] as number
+      this.#inFlight.acknowledged(one, offset)
+      return { status: 'accepted', position: { partition: one.partition, offset } }
+    })
+    return Promise.all(results)
   }
 
   /** Keeps refused bytes, save those that may hold protected attributes. Resolves once durable. */
@@ -92,7 +131,7 @@ export class Ingest {
     now: number,
     records: AppendRecord[],
     append: Promise<readonly number[]>,
-  ): IngestResult | Promise<IngestResult> {
+  ): IngestResult | InFlight | Promise<IngestResult> {
     const { event } = incoming
     const { engine } = this.#parts
     if (event.kind === 'protected') return this.#toVault(event, incoming.bytes)
@@ -105,29 +144,14 @@ export class Ingest {
     hashBytes(value, this.#content)
     if (flying !== undefined) {
       const same = flying.contentHigh === this.#content.high && flying.contentLow === this.#content.low
-      return flying.appended.then((offset) => this.#repeat(same, { partition, offset }, incoming, event))
+      return flying.appended.then((offsets) => this.#repeat(same, { partition, offset: offsets[flying.index] as number }, incoming, event))
     }
     const entity = engine.cache.peek(partition, event.applicantId)
     const seen = entity === undefined ? undefined : lookUp(entity, event.producer, event.eventId, value, now, engine.settings.dedupe)
     if (seen !== undefined && seen.kind !== 'new')
       return this.#repeat(seen.kind === 'duplicate', { partition, offset: seen.offset }, incoming, event)
     const index = records.push({ partition, key: Buffer.from(event.applicantId, 'latin1'), value }) - 1
-    const entry = this.#inFlight.add(
-      key,
-      this.#content,
-      partition,
-      append.then((offsets) => offsets[index] as number),
-    )
-    return entry.appended.then(
-      (offset) => {
-        this.#inFlight.acknowledged(entry, offset)
-        return { status: 'accepted', position: { partition, offset } }
-      },
-      (failure: unknown) => {
-        this.#inFlight.failed(entry)
-        throw failure
-      },
-    )
+    return this.#inFlight.add(key, this.#content, partition, append, index)
   }
 
   #repeat(same: boolean, position: Position, incoming: IncomingEvent, event: CreditEvent): IngestResult | Promise<IngestResult> {

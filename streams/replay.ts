@@ -155,7 +155,7 @@ const compare = async (stored: Decision, rebuilt: DecisionBody, parts: ReplayPar
     differs('data', `the application's bytes hash to ${rebuilt.inputHash}, decided was on ${was.inputHash}`)
   if (was.featureSetHash !== rebuilt.featureSetHash)
     differs('feature', `decided under feature set ${was.featureSetHash}, in force is ${rebuilt.featureSetHash}`)
-  else if (!sameBits(was.vector, rebuilt.vector)) {
+  else if (!sameNumbers(was.vector, rebuilt.vector)) {
     const sound = await featureCodeIsSound(stored, parts)
     const detail = vectorDetail(was.vector, rebuilt.vector, parts.featureSet)
     if (sound) differs('data', `${detail}: an earlier event of the applicant was changed, for other applicants refold as they did`)
@@ -193,10 +193,9 @@ const judgeChain = (stored: Decision): readonly Difference[] => {
       ]
 }
 
-/** Bit for bit, so that NaN equals NaN and −0 differs from 0. */
-const sameBits = (a: Float32Array, b: Float32Array): boolean =>
-  a.length === b.length &&
-  Buffer.compare(new Uint8Array(a.buffer, a.byteOffset, a.byteLength), new Uint8Array(b.buffer, b.byteOffset, b.byteLength)) === 0
+/** The same numbers: NaN equals NaN whatever its payload (the log writes one form of it), and −0 differs from 0. */
+const sameNumbers = (a: Float32Array, b: Float32Array): boolean =>
+  a.length === b.length && a.every((value, index) => Object.is(value, b[index]))
 
 const vectorDetail = (was: Float32Array, is: Float32Array, featureSet: FeatureSet): string => {
   const changed = featureSet.features.flatMap(({ name }, i) => (Object.is(was[i], is[i]) ? [] : [`${name} was ${was[i]}, is ${is[i]}`]))
@@ -216,7 +215,7 @@ const featureCodeIsSound = async (stored: Decision, parts: ReplayParts): Promise
     const { partition, offset } = witness.body
     const history = await refold(partition, offset, witness, parts)
     const rebuilt = history.kind === 'reached' ? rebuild(history, witness, parts) : undefined
-    if (rebuilt?.kind === 'built' && sameBits(rebuilt.body.vector, witness.body.vector)) return true
+    if (rebuilt?.kind === 'built' && sameNumbers(rebuilt.body.vector, witness.body.vector)) return true
     if (++asked === WITNESSES_MAX) return false
   }
   return asked === 0

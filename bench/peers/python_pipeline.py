@@ -1,15 +1,23 @@
 """The peer: a scoring pipeline as a data scientist would write it. Dicts for state, NumPy for features, LightGBM for the score, shap for reasons.
 
-Usage: python python_pipeline.py EVENTS.ndjson {behavioural|applications} [--seconds 60] [--background 1000]
+One request a line on stdin, one JSON answer a line on stdout:
 
-Reads the demo stream (one JSON event a line), fits a fixed 300-tree, depth-6 LightGBM on the first clients (not timed), then measures events per second
-over the rest: json.loads, state update, and for an application 64 features, the score and interventional SHAP values. No durability, no network, no
-warehouse: everything the engine does beside scoring is left out in the peer's favour. Prints one JSON line.
+  {"do": "prepare", "events": FILE, "background": 1000}           reads the demo stream (one JSON event a line), fits a fixed 300-tree, depth-6 LightGBM
+  {"do": "time", "mode": "behavioural" | "applications", "seconds": N}  events per second of json.loads and state update; for an application also
+                                                                  64 features, the score and interventional SHAP values
+
+No durability, no network, no warehouse: everything the engine does beside scoring is left out in the peer's favour. One thread.
 """
-import argparse, json, sys, time
+import json, os, sys, time, warnings
 from datetime import datetime
 
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ[name] = "1"
+warnings.filterwarnings("ignore")
 import lightgbm, numpy, shap
+
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)  # libraries print; only answers go to stdout
 
 
 def moments(values):
@@ -73,16 +81,9 @@ def features(state, event):
     return row
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("events")
-    parser.add_argument("mode", choices=["behavioural", "applications"])
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--background", type=int, default=1000)
-    options = parser.parse_args()
-
+def prepare(path, background):
     states, rows, labels, waiting, held = {}, [], [], {}, []
-    with open(options.events, encoding="utf8") as stream:
+    with open(path, encoding="utf8") as stream:
         for line in stream:
             event = json.loads(line)
             state = update(states, event)
@@ -94,40 +95,51 @@ def main():
                 labels.append(event["label"])
     x, y = numpy.asarray(rows), numpy.asarray(labels)
     model = lightgbm.LGBMClassifier(n_estimators=300, num_leaves=63, max_depth=6, learning_rate=0.05, n_jobs=1, verbose=-1, random_state=0).fit(x, y)
-    booster = model.booster_
-    explainer = shap.TreeExplainer(booster, data=shap.maskers.Independent(x[: options.background], max_samples=options.background))
+    masker = shap.maskers.Independent(x[:background], max_samples=background)
+    return {"path": path, "held": held, "booster": model.booster_, "explainer": shap.TreeExplainer(model.booster_, data=masker), "features": x.shape[1]}
 
-    def decide(state, event):
-        row = numpy.asarray([features(state, event)])
-        margin = float(booster.predict(row, raw_score=True, num_threads=1)[0])
-        values = explainer.shap_values(row, check_additivity=False)[0]
-        worst = numpy.argsort(-values)[:4]
-        return json.dumps({"applicationId": event["applicationId"], "probability": 1 / (1 + numpy.exp(-margin)), "reasons": [[int(i), float(values[i])] for i in worst]})
 
-    done, began = 0, time.perf_counter()
-    deadline = began + options.seconds
-    if options.mode == "behavioural":
+def decide(ready, state, event):
+    row = numpy.asarray([features(state, event)])
+    margin = float(ready["booster"].predict(row, raw_score=True, num_threads=1)[0])
+    values = ready["explainer"].shap_values(row, check_additivity=False)[0]
+    worst = numpy.argsort(-values)[:4]
+    return json.dumps({"applicationId": event["applicationId"], "probability": 1 / (1 + numpy.exp(-margin)), "reasons": [[int(i), float(values[i])] for i in worst]})
+
+
+def behavioural(ready, deadline):
+    done = 0
+    while True:
         fresh = {}
-        while time.perf_counter() < deadline:
-            with open(options.events, encoding="utf8") as stream:
-                for line in stream:
-                    event = json.loads(line)
-                    if event["kind"] in ("statement", "payment"):
-                        update(fresh, event)
-                        done += 1
-                        if done % 1000 == 0 and time.perf_counter() > deadline:
-                            break
-            fresh = {}
+        with open(ready["path"], encoding="utf8") as stream:
+            for line in stream:
+                event = json.loads(line)
+                if event["kind"] in ("statement", "payment"):
+                    update(fresh, event)
+                    done += 1
+                    if done % 1000 == 0 and time.perf_counter() > deadline:
+                        return done
+
+
+def applications(ready, deadline):
+    done = 0
+    while True:
+        for line, state in ready["held"]:
+            decide(ready, state, json.loads(line))
+            done += 1
+            if time.perf_counter() > deadline:
+                return done
+
+
+ready = None
+for line in sys.stdin:
+    request = json.loads(line)
+    if request["do"] == "prepare":
+        ready = prepare(request["events"], request["background"])
+        answer = {"features": ready["features"], "lightgbm": lightgbm.__version__, "shap": shap.__version__, "python": sys.version.split()[0]}
     else:
-        while time.perf_counter() < deadline:
-            for line, state in held:
-                decide(state, json.loads(line))
-                done += 1
-                if time.perf_counter() > deadline:
-                    break
-    took = time.perf_counter() - began
-    json.dump({"mode": options.mode, "perSecond": done / took, "count": done, "seconds": took, "features": len(rows[0])}, sys.stdout)
-    print()
-
-
-main()
+        began = time.perf_counter()
+        count = (behavioural if request["mode"] == "behavioural" else applications)(ready, began + request["seconds"])
+        answer = {"perSecond": count / (time.perf_counter() - began), "count": count}
+    answers.write(json.dumps(answer) + "\n")
+    answers.flush()

@@ -27,6 +27,7 @@ Exit codes: 0 ended as asked, 64 usage, 65 data or model refused, 70 the engine 
     const host = await openHost(config, createLogger(text(options, 'log-level') ?? 'info'))
     // First listening for signals, then saying so: whoever reads the line may end the engine at once.
     const ended = untilAskedToEnd(host)
+    await Promise.race([host.sqlReady, host.failed])
     process.stdout.write(`${JSON.stringify({ ready: true, pid: process.pid, http: host.httpUrl, sql: host.sqlUrl })}\n`)
     return await ended
   },

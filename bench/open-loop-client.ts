@@ -1,0 +1,171 @@
+/**
+ * The open-loop client, a process of its own: sends single events at their scheduled times whatever the engine does, and takes decisions
+ * from the WebSocket feed. Latency counts from the scheduled time, so that a stall is charged to every event it delayed (no coordinated omission).
+ */
+import { build } from 'hdr-histogram-js'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import WebSocket from 'ws'
+import { HttpConnection } from './http-connection.ts'
+import { loadBodies, stamp, type LoadBody } from './load-bodies.ts'
+
+export interface OpenLoopRequest {
+  readonly http: string
+  readonly eventsPerSecond: number
+  /** Every how manieth event is an application. */
+  readonly applicationEvery: number
+  /** Sent and decided but not counted. */
+  readonly warmSeconds: number
+  readonly seconds: number
+  readonly connections: number
+}
+
+export interface OpenLoopResult {
+  /** Milliseconds. */
+  readonly p50: number
+  readonly p99: number
+  readonly p999: number
+  readonly max: number
+  readonly decisions: number
+  /** Applications whose decision did not arrive within a few seconds of the end. */
+  readonly missing: number
+  /** How late the client itself was in sending, ms: part of every latency above. */
+  readonly sendLateP50: number
+  readonly sendLateP99: number
+}
+
+/** Monotonic clock of the machine, ns as float64: 2^53 ns are 104 days of uptime. */
+const nowNs = (): number => Number(process.hrtime.bigint())
+/** Longest nap of the sending loop, ms: answers are read in between. */
+const NAP_MS_MAX = 0.25
+/** Where the next event is farther off than this, timers are precise enough. */
+const TIMER_FROM_MS = 3
+const DRAIN_MS = 5_000
+
+const histogram = () =>
+  build({ lowestDiscernibleValue: 1, highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: 3, bitBucketSize: 64 })
+
+/** The receiving thread: only notes when which decision came, so that noting is never what is measured. */
+const receive = (): void => {
+  const { feed } = workerData as { feed: string }
+  const socket = new WebSocket(feed, [])
+  const latencies = histogram()
+  const arrived = new Map<string, number>()
+  const ID = Buffer.from('"applicationId":"')
+  socket.on('message', (data: Buffer) => {
+    const at = nowNs()
+    const from = data.indexOf(ID) + ID.length
+    if (from >= ID.length) arrived.set(data.toString('latin1', from, data.indexOf(34, from)), at)
+  })
+  socket.on('open', () => parentPort?.postMessage('open'))
+  socket.on('error', (error) => {
+    throw error
+  })
+  parentPort?.on('message', ({ due }: { due: readonly (readonly [string, number])[] }) => {
+    let missing = 0
+    for (const [id, scheduled] of due) {
+      const at = arrived.get(id)
+      if (at === undefined) missing++
+      else latencies.recordValue(Math.max(1, Math.round((at - scheduled) / 1000)))
+    }
+    const ms = (percentile: number): number => latencies.getValueAtPercentile(percentile) / 1000
+    parentPort?.postMessage({
+      p50: ms(50),
+      p99: ms(99),
+      p999: ms(99.9),
+      max: latencies.maxValue / 1000,
+      decisions: latencies.totalCount,
+      missing,
+    })
+    socket.close()
+  })
+}
+
+/** Sends through whichever connection is free; where none is, the event waits, and its latency grows. */
+class Sender {
+  readonly #free: HttpConnection[]
+  readonly #waiting: (() => void)[] = []
+  failure: Error | undefined
+  constructor(connections: HttpConnection[]) {
+    this.#free = connections
+  }
+  send(body: Buffer): void {
+    const connection = this.#free.pop()
+    if (connection === undefined) this.#waiting.push(() => this.send(body))
+    else
+      connection.post('/v1/events', 'application/json', body).then(
+        ({ status, body: answer }) => {
+          if (status !== 202) this.failure = new Error(`the engine answered ${status}: ${answer.slice(0, 300)}`)
+          this.#free.push(connection)
+          this.#waiting.shift()?.()
+        },
+        (error: Error) => (this.failure = error),
+      )
+  }
+}
+
+const idOf = (body: Buffer): string => /"applicationId":"([^"]+)"/.exec(body.toString('latin1'))?.[1] ?? ''
+
+const run = async (request: OpenLoopRequest): Promise<OpenLoopResult> => {
+  const { http, eventsPerSecond, applicationEvery, warmSeconds, seconds, connections } = request
+  const stock = { applications: loadBodies('applications', 1), behavioural: loadBodies('behavioural', 1) }
+  const worker = new Worker(new URL(import.meta.url), { workerData: { feed: `${http.replace('http', 'ws')}/v1/feed` } })
+  const fromWorker = <Message>(): Promise<Message> =>
+    new Promise((resolve, reject) => {
+      worker.once('message', resolve)
+      worker.once('error', reject)
+    })
+  await fromWorker()
+  const open = await Promise.all(Array.from({ length: connections }, () => HttpConnection.open(http)))
+  const sender = new Sender([...open])
+  const periodNs = 1e9 / eventsPerSecond
+  const total = Math.floor((warmSeconds + seconds) * eventsPerSecond)
+  const startNs = nowNs() + 50e6
+  const late = histogram()
+  const due: [string, number][] = []
+  const nap = new Int32Array(new SharedArrayBuffer(4))
+  const taken = { applications: 0, behavioural: 0 }
+  const nextOf = (kind: keyof typeof stock): Buffer => {
+    const n = taken[kind]++
+    const bodies = stock[kind]
+    // A copy: the same body may still wait for a connection when its next lap is stamped.
+    return Buffer.from(stamp(bodies[n % bodies.length] as LoadBody, Math.floor(n / bodies.length)))
+  }
+  for (let sent = 0; sent < total;) {
+    const scheduled = startNs + sent * periodNs
+    const aheadMs = (scheduled - nowNs()) / 1e6
+    if (aheadMs > 0) {
+      if (aheadMs > TIMER_FROM_MS) await sleep(1)
+      else {
+        Atomics.wait(nap, 0, 0, Math.min(NAP_MS_MAX, aheadMs))
+        await new Promise(setImmediate)
+      }
+      continue
+    }
+    const isApplication = sent % applicationEvery === 0
+    const body = nextOf(isApplication ? 'applications' : 'behavioural')
+    const counts = sent >= warmSeconds * eventsPerSecond
+    if (isApplication && counts) due.push([idOf(body), scheduled])
+    if (counts) late.recordValue(Math.max(1, Math.round((nowNs() - scheduled) / 1000)))
+    sender.send(body)
+    if (sender.failure !== undefined) throw sender.failure
+    sent++
+  }
+  await sleep(DRAIN_MS)
+  const answer = fromWorker<Omit<OpenLoopResult, 'sendLateP50' | 'sendLateP99'>>()
+  worker.postMessage({ due })
+  const result = await answer
+  await worker.terminate()
+  for (const connection of open) connection.close()
+  return { ...result, sendLateP50: late.getValueAtPercentile(50) / 1000, sendLateP99: late.getValueAtPercentile(99) / 1000 }
+}
+
+if (isMainThread) {
+  process.on('message', ({ id, request }: { readonly id: number; readonly request: OpenLoopRequest }) => {
+    run(request).then(
+      (result) => process.send?.({ id, result }),
+      (error: unknown) => process.send?.({ id, error: error instanceof Error ? error.message : String(error) }),
+    )
+  })
+  process.on('disconnect', () => process.exit(0))
+} else receive()
