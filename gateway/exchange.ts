@@ -28,6 +28,8 @@ export interface Surroundings {
 
 /** What is kept of a body that was not read to its end. */
 const PREFIX_BYTES = 64 << 10
+/** Of refusals for want of storage, the first and then one in so many is logged; all are counted. */
+const LOGGED_EVERY = 1_000
 /** How long a client may take to begin a body that is refused for its length. */
 const PREFIX_WAIT_MS = 1_500
 
@@ -152,8 +154,12 @@ export class Exchange {
     if (code === 'overloaded')
       return this.problem(problem('overloaded', 'more is arriving than can be made durable; send again after the time in Retry-After'))
     const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-    this.#around.log.error({ path: this.path, error: message, stack: error instanceof Error ? error.stack : undefined }, 'a route failed')
-    if (code === 'disk-full' || code === 'closed')
+    const foreseen = code === 'disk-full' || code === 'closed'
+    const stack = error instanceof Error && !foreseen ? error.stack : undefined
+    // A full disk refuses every request: its log must not fill up with that as well.
+    const before = this.#around.counters.problems['storage-unavailable'] ?? 0
+    if (!foreseen || before % LOGGED_EVERY === 0) this.#around.log.error({ path: this.path, error: message, stack }, 'a route failed')
+    if (foreseen)
       return this.problem(
         problem(
           'storage-unavailable',

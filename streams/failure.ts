@@ -15,6 +15,7 @@ export type FailureCode =
   | 'directory-mismatch'
   | 'state-corrupt'
   | 'vault-key'
+  | 'vault-corrupt'
   | 'lost-ownership'
   | 'one-content-broken'
 

@@ -24,19 +24,29 @@ export class ConsumerOffsets {
       throw new RangeError(`consumer "${consumer}" released ${offsets.length} offsets, the topic has ${this.#partitions} partitions`)
     this.#own.set(consumer, [...offsets])
     this.#unwritten.add(consumer)
-    this.#timer ??= setTimeout(() => this.flush(), FLUSH_AFTER_MS).unref()
+    this.#flushSoon()
   }
 
+  /** Writes what is due. What a full disk refuses is tried again; until then the older file stands, and retention keeps more than it must. */
   flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (this.#unwritten.size > 0) mkdirSync(this.#folder, { recursive: true })
-    for (const consumer of this.#unwritten) {
-      const path = join(this.#folder, `${consumer}.json`)
-      writeFileSync(`${path}.new`, `${JSON.stringify({ consumer, offsets: this.#own.get(consumer) })}\n`)
-      renameSync(`${path}.new`, path)
+    try {
+      if (this.#unwritten.size > 0) mkdirSync(this.#folder, { recursive: true })
+      for (const consumer of this.#unwritten) {
+        const path = join(this.#folder, `${consumer}.json`)
+        writeFileSync(`${path}.new`, `${JSON.stringify({ consumer, offsets: this.#own.get(consumer) })}\n`)
+        renameSync(`${path}.new`, path)
+        this.#unwritten.delete(consumer)
+      }
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'ENOSPC') throw cause
+      this.#flushSoon()
     }
-    this.#unwritten.clear()
+  }
+
+  #flushSoon(): void {
+    this.#timer ??= setTimeout(() => this.flush(), FLUSH_AFTER_MS).unref()
   }
 
   /** Everybody's released offsets, other processes' included. */

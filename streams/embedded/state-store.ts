@@ -7,6 +7,8 @@ import { open, type RootDatabase } from 'lmdb'
 import type { PartitionState, StateCommit, StateStore } from '../ports.ts'
 import { TerminalFailure } from '../failure.ts'
 import { advance, CommitLedger } from '../protocol/commit-ledger.ts'
+import { isLmdbFolder } from './lmdb-file.ts'
+import { needRoomFor } from './room.ts'
 
 export interface EmbeddedStateOptions {
   readonly folder: string
@@ -19,8 +21,10 @@ const GIBI = 1024 ** 3
 export const openStateStore = (options: EmbeddedStateOptions): StateStore => {
   mkdirSync(options.folder, { recursive: true })
   try {
+    if (!isLmdbFolder(options.folder)) throw new Error('its data.mdb is no LMDB database')
     return new LmdbStateStore(
       open({ path: options.folder, encoding: 'binary', keyEncoding: 'binary', mapSize: options.mapBytesMax ?? 64 * GIBI, noSubdir: false }),
+      options.folder,
     )
   } catch (cause) {
     throw new TerminalFailure(
@@ -33,17 +37,20 @@ export const openStateStore = (options: EmbeddedStateOptions): StateStore => {
 
 class LmdbStateStore implements StateStore {
   readonly #db: RootDatabase<Uint8Array, Uint8Array>
+  readonly #folder: string
   readonly #ledger: CommitLedger
   /** Commits follow one another, so that a failed one can be taken back before the next is checked. */
   #last: Promise<void> = Promise.resolve()
 
-  constructor(db: RootDatabase<Uint8Array, Uint8Array>) {
+  constructor(db: RootDatabase<Uint8Array, Uint8Array>, folder: string) {
     this.#db = db
+    this.#folder = folder
     this.#ledger = new CommitLedger((partition) => decodePartition(db.get(partitionKey(partition))))
   }
 
   async claim(partition: number, epoch: number): Promise<PartitionState> {
     await this.#last
+    needRoomFor(1, this.#folder)
     const state = this.#ledger.claim(partition, epoch)
     await this.#db.put(partitionKey(partition), encodePartition(state))
     return state
@@ -66,6 +73,10 @@ class LmdbStateStore implements StateStore {
   }
 
   async #write(commits: readonly StateCommit[]): Promise<void> {
+    needRoomFor(
+      commits.reduce((sum, { states }) => sum + states.size + 1, 0),
+      this.#folder,
+    )
     const before = this.#ledger.admit(commits)
     try {
       await this.#db.batch(() => {

@@ -8,6 +8,8 @@ import { join } from 'node:path'
 import { open, type Database, type RootDatabase } from 'lmdb'
 import { TerminalFailure } from '../failure.ts'
 import type { ProtectedAttributes, Vault, VaultRow } from '../ports.ts'
+import { isLmdbFolder } from './lmdb-file.ts'
+import { needRoomFor } from './room.ts'
 
 const KEY_BYTES = 32
 const IV_BYTES = 12
@@ -22,11 +24,15 @@ interface Row {
 export const openVault = (folder: string): Vault => {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const master = masterKey(folder)
-  return new EmbeddedVault(open({ path: join(folder, 'rows'), encoding: 'msgpack' }), master)
+  const rows = join(folder, 'rows')
+  if (!isLmdbFolder(rows))
+    throw new TerminalFailure('vault-corrupt', `${rows} holds no LMDB database: it is damaged. Restore the vault folder from its copy.`)
+  return new EmbeddedVault(open({ path: rows, encoding: 'msgpack' }), master, folder)
 }
 
 class EmbeddedVault implements Vault {
   readonly #root: RootDatabase
+  readonly #folder: string
   readonly #master: Buffer
   readonly #keys: Database<Buffer, string>
   readonly #rows: Database<Row, number>
@@ -35,8 +41,9 @@ class EmbeddedVault implements Vault {
   #next: number
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(root: RootDatabase, master: Buffer) {
+  constructor(root: RootDatabase, master: Buffer, folder: string) {
     this.#root = root
+    this.#folder = folder
     this.#master = master
     this.#keys = root.openDB<Buffer, string>({ name: 'keys', encoding: 'binary' })
     this.#rows = root.openDB<Row, number>({ name: 'rows' })
@@ -60,6 +67,7 @@ class EmbeddedVault implements Vault {
     return this.#inTurn(async () => {
       const rows = [...this.#rows.getRange({})].filter(({ value }) => value.subject === subject).map(({ key }) => key)
       const seen = [...this.#seen.getKeys({ start: `${subject}\n`, end: `${subject}\n\uffff` })]
+      needRoomFor(rows.length + seen.length + 2, this.#folder)
       const sequence = this.#next++
       await this.#root.batch(() => {
         void this.#keys.remove(subject)
@@ -90,6 +98,7 @@ class EmbeddedVault implements Vault {
     const event = `${subject}\n${producer}\n${eventId}`
     const before = this.#seen.get(event)
     if (before !== undefined) return timingSafeEqual(before, mac) ? 'duplicate' : 'conflict'
+    needRoomFor(3, this.#folder)
     const sequence = this.#next++
     await this.#root.batch(() => {
       if (held === undefined) void this.#keys.put(subject, seal(this.#master, key, subject))

@@ -30,6 +30,8 @@ export class Producer {
   readonly ledger = new Map<string, LedgerEntry>()
   /** Acknowledged again at another position than before, or refused: each a broken promise. */
   readonly complaints: string[] = []
+  /** Whole requests that were refused, as status and code; they are sent again. */
+  readonly refusals = new Set<string>()
   /** Acknowledgements of events that had been sent before without an answer. */
   duplicates = 0
   readonly #lanes: CreditEvent[][]
@@ -77,6 +79,10 @@ export class Producer {
         body: events.map((event) => JSON.stringify(eventToJson(event))).join('\n'),
       })
       text = await response.text()
+      if (response.headers.get('content-type') === 'application/problem+json') {
+        this.refusals.add(`${response.status} ${(JSON.parse(text) as { code: string }).code}`)
+        return false
+      }
     } catch {
       return false // killed on the way: nothing is known, so everything is sent again
     }
