@@ -32,3 +32,12 @@ export const nearest = (name: string, candidates: readonly string[]): string | u
   }
   return best
 }
+
+/** The known names closest to `name`, best first, at most three: for messages that list what there is. */
+export const nearestNames = (name: string, known: readonly string[]): string[] =>
+  known
+    // Relative to length: else the shortest names would be near to everything.
+    .map((candidate) => ({ candidate, distance: distance(name, candidate) / Math.max(name.length, candidate.length) }))
+    .toSorted((a, b) => a.distance - b.distance)
+    .slice(0, 3)
+    .map(({ candidate }) => candidate)

@@ -1,7 +1,7 @@
 /** Principal reasons: the groups of features that spoke against the applicant. */
 import type { ReasonGroup } from '#registry/manifest.ts'
 import type { Reason } from '#schemas/decision.ts'
-import { nearestNames } from './policy/nearest-name.ts'
+import { nearestNames } from '#schemas/nearest.ts'
 import type { Rule } from './policy/policy.ts'
 
 /** Official interpretation of Regulation B (12 CFR 1002.9(b)(2)): more than four reasons are not likely to help the applicant. */

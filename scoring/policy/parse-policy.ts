@@ -1,7 +1,7 @@
 /** From the policy file to a checked policy. */
 import { createHash } from 'node:crypto'
 import { Application } from '#schemas/events.ts'
-import { nearestNames } from './nearest-name.ts'
+import { nearestNames } from '#schemas/nearest.ts'
 import { OPERATORS, type Condition, type Operator, type Policy, type Rule, type Scalar, type Test } from './policy.ts'
 import { yamlReader, type YamlReader, type YamlValue } from './yaml-reader.ts'
 

@@ -1,7 +1,7 @@
 /** Walks a YAML document strictly: every complaint names file, line, key and what was expected. */
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Node, type YAMLMap } from 'yaml'
 import { BundleRefused } from '../bundle-refused.ts'
-import { nearestNames } from './nearest-name.ts'
+import { nearestNames } from '#schemas/nearest.ts'
 
 export type YamlValue = unknown
 
