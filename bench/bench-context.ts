@@ -11,7 +11,7 @@ export interface BenchContext {
   /** Registry that holds the fixed bundle as champion. */
   readonly modelsDir: string
   /** Interpreter with the peers; made when first asked for. */
-  python(): Promise<string>
+  readonly python: () => Promise<string>
   /** Progress, on standard error. */
-  say(line: string): void
+  readonly say: (line: string) => void
 }
