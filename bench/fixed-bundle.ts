@@ -58,8 +58,9 @@ const splitOf = (rows: Rows, thresholds: readonly number[][], members: readonly 
     const [left, right]: [number[], number[]] = [[], []]
     for (const row of members) {
       const x = rows.values[row * rows.columns + feature]!
-      const side = (Number.isNaN(x) ? missingLeft === 1 : x <= threshold) ? left : right
-      side.push(row)
+      const goesLeft = Number.isNaN(x) ? missingLeft === 1 : x <= threshold
+      if (goesLeft) left.push(row)
+      else right.push(row)
     }
     if (left.length > 0 && right.length > 0) return { feature, threshold, missingLeft, left, right }
   }

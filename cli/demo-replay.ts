@@ -47,7 +47,13 @@ const writePosition = (dataDir: string, position: DemoPosition): void => {
   renameSync(`${path}.new`, path)
 }
 
-const incoming = (event: ProducedEvent): IncomingEvent => ({ event, bytes: Buffer.from(JSON.stringify(eventToJson(event))) })
+/** The bytes a producer would have sent are made only if somebody asks: on a conflict, or for the vault. */
+const incoming = (event: ProducedEvent): IncomingEvent => ({
+  event,
+  get bytes() {
+    return Buffer.from(JSON.stringify(eventToJson(event)))
+  },
+})
 
 /** How many events are due `elapsedMs` after the paced part began at index `from`. */
 const dueCount = (pace: Pace, stream: DemoStream, from: number, elapsedMs: number, sent: number): number => {

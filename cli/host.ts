@@ -25,6 +25,7 @@ import { gatewayEngine } from './gateway-engine.ts'
 import { createMetrics } from './metrics.ts'
 import { archivePolicy } from './policy-archive.ts'
 import { pipelineSettings } from './pipeline-settings.ts'
+import { requirePort } from './port-free.ts'
 import { announceEngine, withdrawEngine } from './running-engine.ts'
 import { superviseWarehouse, type SupervisedWarehouse } from './warehouse-supervisor.ts'
 
@@ -33,7 +34,10 @@ const DAY_MS = 86_400_000
 export interface Host {
   readonly engine: Engine
   readonly httpUrl: string
+  /** Where SQL will answer; null where no warehouse runs. */
   readonly sqlUrl: string | null
+  /** Resolves once SQL answers. The pipeline does not wait for it. */
+  readonly sqlReady: Promise<unknown>
   readonly ingest: GatewayIngest
   /** Resolves if the engine stops by itself. */
   readonly failed: Promise<unknown>
@@ -120,6 +124,8 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
   const { dataDir } = config
   closers.add(lockDirectory(dataDir))
   agreeOnFormat(dataDir, { partitions: config.log.partitions })
+  await requirePort(config.gateway.host, config.gateway.port, 'SCORESTREAM_PORT')
+  if (config.warehouse.kind !== 'off') await requirePort(config.gateway.host, config.gateway.sqlPort, 'SCORESTREAM_SQL_PORT')
   const warehouse = startWarehouse(config, logger)
   closers.add(() => warehouse?.stop())
 
@@ -143,7 +149,8 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
     ...retentionOf(config),
   })
   closers.add(() => log.close())
-  const state = openStateStore({ folder: join(dataDir, 'state') })
+  // Another feature set begins with an empty store of its own: it refolds the log and adopts every published decision.
+  const state = openStateStore({ folder: join(dataDir, 'state', creditFeatureSet.hash.slice(0, 12)) })
   closers.add(() => state.close())
   const vault = openVault(join(dataDir, 'vault'))
   closers.add(() => vault.close())
@@ -163,7 +170,11 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
     settings: pipelineSettings(config),
     onStopped: fail,
   })
-  closers.add(() => engine.stop())
+  closers.add(async () => {
+    // What was accepted is decided before the end. A failure on the way was reported by the engine, and the next start takes it from there.
+    await engine.drain().catch(() => {})
+    await engine.stop()
+  })
   const mix = countDecisions(engine)
   await engine.start()
 
@@ -174,7 +185,9 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
   const { port, host } = config.gateway
   let subscribers = (): number => 0
   const metrics = createMetrics({ engine, warehouse: () => warehouse?.status(), feedSubscribers: () => subscribers() })
-  const sqlPort = warehouse === undefined ? null : await warehouse.ready
+  warehouse?.ready.catch(fail)
+  // A free port is known only once it is taken.
+  const sqlPort = warehouse === undefined ? null : config.gateway.sqlPort === 0 ? await warehouse.ready : config.gateway.sqlPort
   const sqlUrl = sqlPort === null ? null : `http://${host}:${sqlPort}`
   const gateway = await startGateway({
     settings: {
@@ -205,6 +218,7 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
     engine,
     httpUrl: gateway.url,
     sqlUrl,
+    sqlReady: warehouse?.ready ?? Promise.resolve(),
     ingest: (events) => ingest.ingest(events),
     failed,
     decisionMix: () => mix,

@@ -1,7 +1,7 @@
 /** `scorestream <command>`: finds the command, parses its options, and turns errors into messages and exit codes. */
 import { nearest } from '#schemas/nearest.ts'
 import { type Command, helpOf, parseCommandLine } from './command.ts'
-import { CommandError, EXIT } from './exit.ts'
+import { CommandError, EXIT, foreseen } from './exit.ts'
 
 /** Loaded on demand: `--help` must not open a database engine. */
 const COMMANDS: Readonly<Record<string, { readonly summary: string; load(): Promise<Command> }>> = {
@@ -53,16 +53,12 @@ const dispatch = async (argv: readonly string[]): Promise<number> => {
   return await command.run(options, positionals)
 }
 
-/** Errors that carry a lower-kebab `code` were foreseen: message without stack. Anything else is a bug and shows its stack. */
+/** Foreseen errors get their message without a stack. Anything else is a bug and shows its stack. */
 const report = (error: unknown): number => {
-  if (error instanceof CommandError) {
-    process.stderr.write(`scorestream: ${error.message}\n`)
-    return error.exitCode
-  }
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (error instanceof Error && typeof code === 'string' && /^[a-z][a-z0-9-]+$/.test(code)) {
-    process.stderr.write(`scorestream: ${error.message} [${code}]\n`)
-    return EXIT.badData
+  const known = foreseen(error)
+  if (known !== undefined) {
+    process.stderr.write(`scorestream: ${known.message}\n`)
+    return known.exitCode
   }
   process.stderr.write(`scorestream: this is a bug: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
   return EXIT.bug

@@ -7,6 +7,8 @@ import { CommandError, EXIT } from './exit.ts'
 const archivePath = (dataDir: string, policyVersion: string): string =>
   join(dataDir, 'policies', `${policyVersion.replaceAll(/[^A-Za-z0-9@._-]/g, '_')}.yaml`)
 
+const digitsOf = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 12)
+
 /** Keeps the policy in force under its version. */
 export const archivePolicy = (dataDir: string, policyVersion: string, policyFile: string): void => {
   mkdirSync(join(dataDir, 'policies'), { recursive: true })
@@ -27,12 +29,21 @@ export const archivedPolicy = (dataDir: string, policyVersion: string): string =
       EXIT.findings,
     )
   const digits = policyVersion.split('@')[1] ?? ''
-  const actual = createHash('sha256').update(readFileSync(path)).digest('hex')
-  if (!actual.startsWith(digits))
+  const actual = digitsOf(path)
+  if (actual !== digits)
     throw new CommandError(
       'policy-changed',
-      `policy: ${path} is not the file that decided: its SHA-256 begins ${actual.slice(0, 12)}, the decision names ${digits}; restore it from a copy`,
+      `policy: ${path} is not the file that decided: its SHA-256 begins ${actual}, the decision names ${digits}; restore it from a copy`,
       EXIT.findings,
     )
   return path
+}
+
+/** A sentence where the configured policy is not the one that decided then; undefined where it is, or cannot be read. */
+export const policySince = (policyFile: string, policyVersion: string): string | undefined => {
+  if (!existsSync(policyFile)) return undefined
+  const digits = digitsOf(policyFile)
+  return policyVersion.endsWith(`@${digits}`)
+    ? undefined
+    : `another policy is in force now: ${policyFile}, whose SHA-256 begins ${digits}; it would decide a new application`
 }

@@ -14,7 +14,10 @@ export const untilAskedToEnd = async (host: Host, onEnding: () => Promise<void> 
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
-  void host.failed.then(() => resolve('failed'))
+  void host.failed.then((failure) => {
+    process.stderr.write(`\nscorestream: the engine stopped: ${failure instanceof Error ? failure.message : String(failure)}\n`)
+    resolve('failed')
+  })
   const why = await asked
   await onEnding()
   await host.close()

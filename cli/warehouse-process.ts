@@ -26,6 +26,7 @@ import type { WarehouseMessage } from './warehouse-supervisor.ts'
 
 /** Tables of the warehouse that the SQL port never shows. */
 const HIDDEN = ['protected', 'migrations']
+const MEBI = 1024 * 1024
 const PROGRESS_MS = 500
 /** How often the vault is looked into, and a log that is not there yet looked for. */
 const POLL_MS = 500
@@ -99,7 +100,7 @@ const openLog = async (dataDir: string, running: Running): Promise<EventLogFollo
   const folder = join(dataDir, 'log')
   for (const topic of TOPICS) if (!(await waitFor(join(folder, topic), running))) return undefined
   const { partitions } = readFormat(dataDir)
-  return openReadOnly({ folder, partitions: topicPartitions(partitions), topics: TOPICS })
+  return openReadOnly({ folder, partitions: topicPartitions(partitions), topics: TOPICS, tailBytesMax: MEBI, blockBytesMax: 4 * MEBI })
 }
 
 const follow = async (dataDir: string, running: Running): Promise<void> => {
@@ -131,10 +132,10 @@ const mirrorVault = async (dataDir: string, running: Running): Promise<void> => 
 /** Rows per table: those found at start and those inserted since. */
 const progressOf = async (running: Running): Promise<() => WarehouseMessage> => {
   const { connection } = running.warehouse.writer()
-  const found = await connection.rows<{ name: string; rows: string }>(
+  const found = await connection.rows<{ name: string; rows: number }>(
     `SELECT name, total_rows AS rows FROM system.tables WHERE database = '${running.warehouse.database}' AND name IN ('events', 'decisions', 'outcomes', 'dead_letters')`,
   )
-  const before = new Map(found.map(({ name, rows }) => [name, Number(rows)]))
+  const before = new Map(found.map(({ name, rows }) => [name, rows]))
   return () => {
     const rows: Record<string, number> = Object.fromEntries(before)
     let lag = 0

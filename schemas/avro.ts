@@ -1,6 +1,7 @@
 /** Avro schemas derived from the typebox sources: one record per kind, envelope and body flattened. */
 import avsc from 'avsc'
 import type { TSchema } from 'typebox'
+import { BoundedArray, Float32Vector, Float64Vector } from './avro-arrays.ts'
 
 /** The part of a field's schema that decides its Avro type; every other key travels along as an attribute. */
 interface FieldSchema {
@@ -22,13 +23,13 @@ interface FieldSchema {
 
 type Json = string | { [key: string]: unknown } | Json[]
 
-const isNullable = (schema: FieldSchema): FieldSchema | undefined => {
+const nonNull = (schema: FieldSchema): FieldSchema | undefined => {
   const [first, second] = schema.anyOf ?? []
   return schema.anyOf?.length === 2 && second?.type === 'null' ? first : undefined
 }
 
 const typeOf = (schema: FieldSchema, path: string): Json => {
-  const inner = isNullable(schema)
+  const inner = nonNull(schema)
   if (inner) return ['null', typeOf(inner, path)]
   switch (schema.avro) {
     case 'timestamp-millis':
@@ -83,13 +84,14 @@ const record = (schema: FieldSchema, name: string): { [key: string]: unknown } =
     .map(([field, one]) => {
       const optional = !(schema.required ?? []).includes(field)
       const type = typeOf(one, `${name}_${field}`)
+      const { description, unit, pii } = nonNull(one) ?? one
       return {
         name: field,
         type: optional ? ['null', type] : type,
         ...(optional ? { default: null } : {}),
-        ...(one.description ? { doc: one.description } : {}),
-        ...(one.unit ? { unit: one.unit } : {}),
-        ...(one.pii ? { pii: one.pii } : {}),
+        ...(description ? { doc: description } : {}),
+        ...(unit ? { unit } : {}),
+        ...(pii ? { pii } : {}),
       }
     }),
 })
@@ -114,24 +116,6 @@ class TimestampMillis extends avsc.types.LogicalType {
   }
 }
 
-class Float32Vector extends avsc.types.LogicalType {
-  protected override _fromValue(value: unknown): Float32Array {
-    return Float32Array.from(value as number[])
-  }
-  protected override _toValue(value: unknown): unknown {
-    return value instanceof Float32Array ? Array.from(value) : undefined
-  }
-}
-
-class Float64Vector extends avsc.types.LogicalType {
-  protected override _fromValue(value: unknown): Float64Array {
-    return Float64Array.from(value as number[])
-  }
-  protected override _toValue(value: unknown): unknown {
-    return value instanceof Float64Array ? Array.from(value) : undefined
-  }
-}
-
 /** 32 bytes in the log, 64 hexadecimal digits everywhere else. */
 class Sha256 extends avsc.types.LogicalType {
   protected override _fromValue(value: unknown): string {
@@ -149,5 +133,17 @@ const LOGICAL_TYPES = {
   sha256: Sha256,
 }
 
+/** Arrays without a logical type are read within bounds; those with one are vectors, which see to it themselves. */
+const typeHook = (schema: avsc.Schema, options: object): avsc.Type | undefined =>
+  typeof schema === 'object' && 'type' in schema && schema.type === 'array' && !('logicalType' in schema)
+    ? new BoundedArray(schema, options)
+    : undefined
+
+/** The codec of a typebox object, in the forms the engine holds: instants as numbers, hashes as hex, vectors as typed arrays. */
 export const avroTypeOf = (schema: TSchema): avsc.Type =>
-  avsc.Type.forSchema(avroSchemaOf(schema) as unknown as avsc.Schema, { logicalTypes: LOGICAL_TYPES, registry: {}, wrapUnions: false })
+  avsc.Type.forSchema(avroSchemaOf(schema) as unknown as avsc.Schema, {
+    logicalTypes: LOGICAL_TYPES,
+    registry: {},
+    wrapUnions: false,
+    typeHook,
+  })

@@ -3,7 +3,10 @@ import Type, { type Static } from 'typebox'
 import { bytes, instant, text } from './field.ts'
 
 const nullablePosition = (description: string) =>
-  Type.Union([Type.Integer({ minimum: 0, description, unit: 'position', pii: 'none', avro: 'long' }), Type.Null()])
+  Type.Union([
+    Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description, unit: 'position', pii: 'none', avro: 'long' }),
+    Type.Null(),
+  ])
 
 export const DeadLetterSchema = Type.Object(
   {
@@ -15,12 +18,12 @@ export const DeadLetterSchema = Type.Object(
     receivedAt: instant('Wall clock at the gateway, or the record’s append time'),
     errors: Type.Array(
       Type.Object({
-        pointer: Type.String({ description: 'RFC 6901 pointer', unit: 'pointer', pii: 'none' }),
-        value: Type.String({ description: 'Offending value, shortened and masked', unit: 'text', pii: 'none' }),
-        expected: Type.String({ description: 'What was expected', unit: 'text', pii: 'none' }),
-        remedy: Type.String({ description: 'What to do', unit: 'text', pii: 'none' }),
+        pointer: Type.String({ description: 'RFC 6901 pointer', unit: 'pointer', pii: 'none', maxLength: 256 }),
+        value: Type.String({ description: 'Offending value, shortened and masked', unit: 'text', pii: 'none', maxLength: 128 }),
+        expected: Type.String({ description: 'What was expected', unit: 'text', pii: 'none', maxLength: 1_024 }),
+        remedy: Type.String({ description: 'What to do', unit: 'text', pii: 'none', maxLength: 1_024 }),
       }),
-      { description: 'Errors found, at most 16', unit: 'errors', pii: 'none' },
+      { description: 'Errors found', unit: 'errors', pii: 'none', maxItems: 16 },
     ),
     bytes: bytes('The event as received', 'sensitive'),
   },

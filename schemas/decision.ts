@@ -19,10 +19,10 @@ const position = (description: string) =>
 const probabilityField = (description: string) => Type.Unsafe<Probability>(number(description, 'probability', 0, 1))
 const hash = sha256
 
-export const OUTCOMES = ['approve', 'refer', 'decline'] as const
+const OUTCOMES = ['approve', 'refer', 'decline'] as const
 export type DecisionOutcome = (typeof OUTCOMES)[number]
 /** In the order in which quality is given up to keep the deadline; `null` when nothing was. */
-export const DEGRADE_STEPS = ['explanation-deferred', 'smaller-ensemble', 'scorecard', 'referred'] as const
+const DEGRADE_STEPS = ['explanation-deferred', 'smaller-ensemble', 'scorecard', 'referred'] as const
 export type DegradeStep = (typeof DEGRADE_STEPS)[number]
 
 /** One principal reason: a group of correlated features that spoke against the applicant, or a policy rule. */
@@ -59,6 +59,7 @@ const verdict = {
   residual: logOdds('margin − base − Σ attributions'),
   memberMargins: Type.Array(MemberMarginSchema, {
     description: 'Margins of the members consulted',
+    maxItems: 16,
     unit: 'log-odds of bad',
     pii: 'sensitive',
   }),

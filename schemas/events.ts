@@ -42,7 +42,7 @@ export const Application = event('application', 'A request for credit; the only 
   addressId: Type.Optional(identifier('Pseudonym of the address', 'pseudonym')),
 })
 
-export const Statement = event('statement', 'A monthly account statement', {
+const Statement = event('statement', 'A monthly account statement', {
   accountId: identifier('Pseudonym of the account', 'pseudonym'),
   period: month('Month the statement covers'),
   closingBalance: money('Balance owed at closing; negative where the bank owes the client'),
@@ -52,14 +52,14 @@ export const Statement = event('statement', 'A monthly account statement', {
   minimumDue: Type.Optional(money('Minimum payment due', { minimum: 0 })),
 })
 
-export const Payment = event('payment', 'A payment received on an account', {
+const Payment = event('payment', 'A payment received on an account', {
   accountId: identifier('Pseudonym of the account', 'pseudonym'),
   amount: money('Amount paid', { minimum: 1 }),
   currency: currency(),
   period: Type.Optional(month('Month of the statement it settles')),
 })
 
-export const Transaction = event('transaction', 'A movement on an account', {
+const Transaction = event('transaction', 'A movement on an account', {
   accountId: identifier('Pseudonym of the account', 'pseudonym'),
   amount: money('Amount moved', { minimum: 0 }),
   currency: currency(),
@@ -68,7 +68,7 @@ export const Transaction = event('transaction', 'A movement on an account', {
   counterpartyId: Type.Optional(identifier('Pseudonym of the counterparty', 'pseudonym')),
 })
 
-export const Bureau = event('bureau', 'A credit bureau report', {
+const Bureau = event('bureau', 'A credit bureau report', {
   source: identifier('Bureau that issued the report'),
   lines: integer('Credit lines on file', 'lines', 0, 10_000),
   activeLines: integer('Credit lines in use', 'lines', 0, 10_000),
@@ -79,7 +79,7 @@ export const Bureau = event('bureau', 'A credit bureau report', {
   inquiries12m: integer('Inquiries in the last 12 months', 'inquiries', 0, 10_000),
 })
 
-export const Outcome = event('outcome', 'What became of a decided application', {
+const Outcome = event('outcome', 'What became of a decided application', {
   applicationId: identifier('Application the label belongs to', 'pseudonym'),
   label: integer('0 good, 1 bad', 'label', 0, 1),
   definition: text('Definition of bad, e.g. default-1m', 64),
@@ -89,7 +89,7 @@ export const Outcome = event('outcome', 'What became of a decided application', 
 })
 
 /** Routed to the vault at ingest; never in the log, the state or a feature. */
-export const Protected = event('protected', 'Attributes that may not bear on a decision; held in the vault alone', {
+const Protected = event('protected', 'Attributes that may not bear on a decision; held in the vault alone', {
   attributes: Type.Record(Type.String({ pattern: '^[a-z][a-zA-Z]{0,31}$' }), Type.String({ minLength: 1, maxLength: 64 }), {
     description: 'Attribute name (sex, birthYear, ethnicity, maritalStatus, education …) → value',
     unit: 'category',
@@ -100,7 +100,7 @@ export const Protected = event('protected', 'Attributes that may not bear on a d
   }),
 })
 
-export const SubjectRequest = event('subject-request', 'A request of the person behind the pseudonym', {
+const SubjectRequest = event('subject-request', 'A request of the person behind the pseudonym', {
   request: choice('What is asked', ['consent', 'objection', 'access', 'erasure'], 'quasi'),
 })
 
@@ -121,11 +121,11 @@ export const EVENT_KINDS = Object.keys(EVENT_SCHEMAS) as EventKind[]
 export type ApplicationEvent = Static<typeof Application>
 export type StatementEvent = Static<typeof Statement>
 export type PaymentEvent = Static<typeof Payment>
-export type TransactionEvent = Static<typeof Transaction>
-export type BureauEvent = Static<typeof Bureau>
+type TransactionEvent = Static<typeof Transaction>
+type BureauEvent = Static<typeof Bureau>
 export type OutcomeEvent = Static<typeof Outcome>
 export type ProtectedEvent = Static<typeof Protected>
-export type SubjectRequestEvent = Static<typeof SubjectRequest>
+type SubjectRequestEvent = Static<typeof SubjectRequest>
 
 /** Kinds that may enter the log. */
 export type CreditEvent =

@@ -63,17 +63,27 @@ export const month = (description: string) =>
 export const number = (description: string, unit: string, minimum: number, maximum: number, pii: PiiClass = 'sensitive') =>
   Type.Number({ ...facts(description, unit, pii), minimum, maximum, avro: 'double' })
 
+/** Most features a vector may have: a declared bound, an order of magnitude above what a set uses. */
+const VECTOR_LENGTH_MAX = 4_096
+
 /** Float32 array; `null` in JSON stands for NaN (missing). */
 export const float32Vector = (description: string, unit: string) =>
   Type.Unsafe<Float32Array>({
     type: 'array',
     items: { type: ['number', 'null'] },
+    maxItems: VECTOR_LENGTH_MAX,
     ...facts(description, unit, 'sensitive'),
     avro: 'float32-vector',
   })
 
 export const float64Vector = (description: string, unit: string) =>
-  Type.Unsafe<Float64Array>({ type: 'array', items: { type: 'number' }, ...facts(description, unit, 'sensitive'), avro: 'float64-vector' })
+  Type.Unsafe<Float64Array>({
+    type: 'array',
+    items: { type: 'number' },
+    maxItems: VECTOR_LENGTH_MAX,
+    ...facts(description, unit, 'sensitive'),
+    avro: 'float64-vector',
+  })
 
 /** SHA-256 as 64 lower-case hexadecimal digits; 32 bytes in Avro. */
 export const sha256 = (description: string) =>

@@ -2,6 +2,7 @@
 import { Compile } from 'typebox/compile'
 import { Settings } from 'typebox/system'
 import { EVENT_KINDS, EVENT_SCHEMAS, type EventKind, type ProducedEvent } from './events.ts'
+import { countNames, JSON_DEPTH_MAX, jsonFaultOf, placeOf } from './json-faults.ts'
 import { nearest } from './nearest.ts'
 import type { FieldError, Parsed, Rejection } from './rejection.ts'
 import { describeViolations, shown, type Violation } from './violation.ts'
@@ -45,7 +46,7 @@ const reject = (
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** RFC 3339 → milliseconds; NaN outside the range or where the text is none (leap seconds included: the log's clock has none). */
+/** RFC 3339 → milliseconds, digits beyond them cut off; NaN outside the range and for leap seconds (the log's clock has none). */
 const instantOf = (text: string): number => {
   const milliseconds = Date.parse(text)
   return milliseconds >= 0 && milliseconds < EVENT_TIME_MS_MAX ? milliseconds : Number.NaN
@@ -59,50 +60,52 @@ const unknownKind = (kind: unknown) => {
   ])
 }
 
-const parseJson = (bytes: Uint8Array): Parsed<unknown> => {
-  let text: string
-  try {
-    text = UTF8.decode(bytes)
-  } catch {
-    return reject('invalid-utf8', 'the body is not valid UTF-8; send JSON encoded in UTF-8 without other encodings mixed in')
-  }
-  try {
-    return { kind: 'accepted', value: JSON.parse(text) }
-  } catch (error) {
-    const message =
-      error instanceof Error
-        ? error.message.replace(/^.*?(?=Unexpected|Expected|Bad|Unterminated|No number|Exponent)/s, '').slice(0, 160)
-        : 'not JSON'
-    return reject('malformed-json', `the body is not one JSON document: ${message}`)
-  }
-}
-
-/** Turns an object that passed its schema into the parsed form, in place. */
-const parseInstants = (kind: EventKind, event: Record<string, unknown>): FieldError[] => {
-  const errors: FieldError[] = []
-  for (const name of INSTANTS[kind]) {
-    const given = event[name]
-    if (given === undefined) continue
-    const milliseconds = instantOf(given as string)
-    if (Number.isNaN(milliseconds))
-      errors.push({
-        pointer: `/${name}`,
-        value: shown(given),
-        expected: 'an instant from 1970-01-01 to 2199-12-31',
-        remedy: 'send an RFC 3339 time in UTC, e.g. 2005-09-14T08:30:00Z',
-      })
-    event[name] = milliseconds
-  }
-  return errors
-}
+/** Fields that passed their format but are no instant the log can hold. */
+const brokenInstants = (kind: EventKind, event: Readonly<Record<string, unknown>>): FieldError[] =>
+  INSTANTS[kind]
+    .filter((name) => typeof event[name] === 'string' && Number.isNaN(instantOf(event[name])))
+    .map((name) => ({
+      pointer: `/${name}`,
+      value: shown(event[name]),
+      expected: 'an RFC 3339 instant from 1970-01-01 to 2199-12-31, without leap seconds',
+      remedy: 'send an RFC 3339 time in UTC, e.g. 2005-09-14T08:30:00Z',
+    }))
 
 /** Lone surrogates cannot be encoded in UTF-8: they would not survive the log. */
-const brokenText = (event: Record<string, unknown>): FieldError[] =>
-  Object.entries(event)
-    .filter(([, value]) => typeof value === 'string' && !value.isWellFormed())
-    .map(([name]) => ({ pointer: `/${name}`, value: '�', expected: 'well-formed Unicode', remedy: 'send surrogates in pairs' }))
+const brokenTexts = (event: Readonly<Record<string, unknown>>, path = ''): FieldError[] =>
+  Object.entries(event).flatMap(([name, value]) => {
+    if (typeof value === 'string' && !value.isWellFormed())
+      return [{ pointer: `${path}/${name}`, value: '�', expected: 'well-formed Unicode', remedy: 'send surrogates in pairs' }]
+    return path === '' && isObject(value) ? brokenTexts(value, `/${name}`) : []
+  })
 
-/** Validates a JSON value as one event. */
+const violation = (what: string, errors: readonly FieldError[]) => {
+  const places = errors.length === 1 ? 'one place' : errors.length < ERRORS_MAX ? `${errors.length} places` : `${ERRORS_MAX} places or more`
+  return reject('schema-violation', `the ${what} breaks its schema in ${places}`, errors)
+}
+
+/** Errors of the schema first, then what a schema cannot say; one a place. */
+const errorsOf = (kind: EventKind, value: Record<string, unknown>): FieldError[] => {
+  const errors = new Map<string, FieldError>()
+  const found = [
+    ...describeViolations(EVENT_SCHEMAS[kind], value, VALIDATORS[kind].Errors(value)),
+    ...brokenInstants(kind, value),
+    ...brokenTexts(value),
+  ]
+  for (const error of found) if (!errors.has(error.pointer)) errors.set(error.pointer, error)
+  return [...errors.values()]
+}
+
+/** True where every text is well-formed; the loop of the happy path. */
+const isWellFormed = (event: Readonly<Record<string, unknown>>): boolean => {
+  for (const name in event) {
+    const value = event[name]
+    if (typeof value === 'string' ? !value.isWellFormed() : isObject(value) && !isWellFormed(value)) return false
+  }
+  return true
+}
+
+/** Validates a JSON value as one event and turns it into the parsed form, in place; a rejected value is left as it was. */
 export const eventOf = (value: unknown): Parsed<ProducedEvent> => {
   if (!isObject(value))
     return reject(
@@ -112,24 +115,48 @@ export const eventOf = (value: unknown): Parsed<ProducedEvent> => {
   const kind = Object.hasOwn(value, 'kind') ? value['kind'] : undefined
   if (typeof kind !== 'string' || !Object.hasOwn(EVENT_SCHEMAS, kind)) return unknownKind(kind)
   const known = kind as EventKind
-  const validator = VALIDATORS[known]
-  if (!validator.Check(value)) {
-    const errors = describeViolations(EVENT_SCHEMAS[known], value, validator.Errors(value))
-    return reject(
-      'schema-violation',
-      `the ${known} breaks its schema in ${errors.length === 1 ? 'one place' : `${errors.length} places`}`,
-      errors,
-    )
-  }
-  const errors = [...parseInstants(known, value), ...brokenText(value)]
-  if (errors.length > 0)
-    return reject(
-      'schema-violation',
-      `the ${known} breaks its schema in ${errors.length === 1 ? 'one place' : `${errors.length} places`}`,
-      errors,
-    )
+  if (!VALIDATORS[known].Check(value) || !isWellFormed(value)) return violation(known, errorsOf(known, value))
+  const parsed: [string, number][] = []
+  for (const name of INSTANTS[known]) if (value[name] !== undefined) parsed.push([name, instantOf(value[name] as string)])
+  if (parsed.some(([, milliseconds]) => Number.isNaN(milliseconds))) return violation(known, errorsOf(known, value))
+  for (const [name, milliseconds] of parsed) value[name] = milliseconds
   return { kind: 'accepted', value: value as unknown as ProducedEvent }
 }
+
+const malformed = (text: string) => {
+  const fault = jsonFaultOf(text)
+  if (fault?.kind === 'too-deep') return tooDeep(text, fault.at, fault.pointer)
+  const where = fault?.kind === 'syntax' ? `: at ${placeOf(text, fault.at)}, expected ${fault.expected}` : ''
+  return reject('malformed-json', `the body is not one JSON document${where}`)
+}
+
+const tooDeep = (text: string, at: number, pointer: string) =>
+  reject('too-deep', `objects and arrays are nested deeper than ${JSON_DEPTH_MAX} levels at ${placeOf(text, at)}; events are flat`, [
+    {
+      pointer,
+      value: text[at] === '[' ? 'an array' : 'an object',
+      expected: `at most ${JSON_DEPTH_MAX} levels of nesting`,
+      remedy: 'send the event flat, as its schema has it',
+    },
+  ])
+
+const repeated = (pointer: string): FieldError => ({
+  pointer,
+  value: 'more than one value',
+  expected: 'each field once',
+  remedy: 'send the field once: readers disagree about which of several values counts',
+})
+
+/** Adds what the parsed value no longer shows: nesting beyond all schemas, and repeated names. */
+const withTextFaults = (text: string, rejection: Rejection): { readonly kind: 'rejected'; readonly rejection: Rejection } => {
+  const fault = jsonFaultOf(text)
+  if (fault?.kind === 'too-deep') return tooDeep(text, fault.at, fault.pointer)
+  const repeats = fault?.kind === 'duplicates' ? fault.pointers.map(repeated) : []
+  return reject(rejection.code, rejection.detail, [...repeats, ...rejection.errors])
+}
+
+const namesIn = (event: ProducedEvent): number =>
+  Object.keys(event).length + (event.kind === 'protected' ? Object.keys(event.attributes).length : 0)
 
 /** Parses the bytes of one JSON event. */
 export const parseEvent = (bytes: Uint8Array): Parsed<ProducedEvent> => {
@@ -138,8 +165,23 @@ export const parseEvent = (bytes: Uint8Array): Parsed<ProducedEvent> => {
       'too-large',
       `an event may have ${EVENT_BYTES_MAX} bytes and this one has ${bytes.length}; send several events instead of one`,
     )
-  const json = parseJson(bytes)
-  return json.kind === 'rejected' ? json : eventOf(json.value)
+  let text: string
+  try {
+    text = UTF8.decode(bytes)
+  } catch {
+    return reject('invalid-utf8', 'the body is not valid UTF-8; send JSON encoded in UTF-8 without other encodings mixed in')
+  }
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    return malformed(text)
+  }
+  const parsed = eventOf(json)
+  if (parsed.kind === 'rejected') return withTextFaults(text, parsed.rejection)
+  if (countNames(text) === namesIn(parsed.value)) return parsed
+  const fault = jsonFaultOf(text)
+  return fault?.kind === 'duplicates' ? violation(parsed.value.kind, fault.pointers.map(repeated)) : parsed
 }
 
 /** The JSON form of a parsed event: instants as RFC 3339 again, absent fields left out. */

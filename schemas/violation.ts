@@ -49,7 +49,7 @@ const masked = (value: unknown, schema: Described | undefined): string =>
 const expectedOf = (schema: Described): string => {
   if (schema.const !== undefined) return JSON.stringify(schema.const)
   if (schema.enum) return `one of ${schema.enum.join(', ')}`
-  if (schema.format === 'date-time') return 'an RFC 3339 instant'
+  if (schema.format === 'date-time') return 'an RFC 3339 instant, e.g. 2005-09-14T08:30:00Z'
   const unit = schema.unit && !['identifier', 'text', 'category'].includes(schema.unit) ? ` (${schema.unit})` : ''
   if (schema.type === 'integer' || schema.type === 'number')
     return `${schema.type === 'integer' ? 'an integer' : 'a number'} from ${schema.minimum ?? '−∞'} to ${schema.maximum ?? '∞'}${unit}`

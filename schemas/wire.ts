@@ -4,47 +4,13 @@
  */
 import { hash } from 'node:crypto'
 import Type from 'typebox'
-import { avroTypeOf } from './avro.ts'
 import { CLAIM_SCHEMA_ID, DEAD_LETTER_SCHEMA_ID, DECISION_SCHEMA_ID, EVENT_SCHEMA_IDS } from './catalog.ts'
 import { ClaimSchema, type Claim, type Decision, type DecisionBody, DecisionBodySchema, DecisionSchema } from './decision.ts'
 import { type DeadLetter, DeadLetterSchema } from './dead-letter.ts'
 import { type CreditEvent, EVENT_SCHEMAS } from './events.ts'
+import { bareCodec, framedCodec, type FramedCodec, HEADER_BYTES } from './framed-codec.ts'
 import type { Parsed, Rejection } from './rejection.ts'
 import type { Offset } from './units.ts'
-
-/** Magic byte and schema id. */
-const HEADER_BYTES = 5
-
-interface Codec {
-  encode(value: unknown): Buffer
-  decode(bytes: Buffer): unknown
-}
-
-/** avsc reuses one growing buffer: what it returns is a fresh copy. `skip` bytes are left free in front for the header. */
-const codecOf = (schema: Parameters<typeof avroTypeOf>[0], id: number): Codec => {
-  const type = avroTypeOf(schema)
-  let guess = 256
-  return {
-    encode(value) {
-      for (;;) {
-        const buffer = Buffer.allocUnsafe(guess)
-        const end = type.encode(value, buffer, HEADER_BYTES)
-        if (end >= 0) {
-          buffer[0] = 0
-          buffer.writeUInt32BE(id, 1)
-          return buffer.subarray(0, end)
-        }
-        guess = Math.min(2 ** 26, Math.ceil((guess - end) * 1.25))
-      }
-    },
-    decode(bytes) {
-      const { value, offset } = type.decode(bytes, HEADER_BYTES)
-      if (offset !== bytes.length)
-        throw new RangeError(offset < 0 ? 'the record ends too early' : `${bytes.length - offset} bytes follow the record`)
-      return value
-    },
-  }
-}
 
 const asBuffer = (bytes: Uint8Array): Buffer =>
   bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -60,7 +26,7 @@ const rejected = (code: Rejection['code'], detail: string): { readonly kind: 're
   rejection: { code, detail, errors: [] },
 })
 
-interface EventCodec extends Codec {
+interface EventCodec extends FramedCodec {
   readonly kind: CreditEvent['kind']
   readonly optional: readonly string[]
 }
@@ -71,7 +37,7 @@ for (const kind of Object.keys(EVENT_SCHEMA_IDS) as CreditEvent['kind'][]) {
   const schema = EVENT_SCHEMAS[kind]
   const required = new Set<string>(schema.required)
   const codec: EventCodec = {
-    ...codecOf(schema, EVENT_SCHEMA_IDS[kind]),
+    ...framedCodec(schema, EVENT_SCHEMA_IDS[kind]),
     kind,
     optional: Object.keys(schema.properties).filter((name) => !required.has(name)),
   }
@@ -84,7 +50,7 @@ export const eventKindOf = (bytes: Uint8Array): CreditEvent['kind'] | undefined 
 
 export const encodeEvent = (event: CreditEvent): Uint8Array => ENCODERS[event.kind].encode(event)
 
-/** Decodes; ranges were checked where the event entered and are checked again by the pipeline only for foreign writers. Absent optional fields are `undefined`. */
+/** Decodes. Types are checked here, ranges where the event entered (`parse-event.ts`). Absent optional fields are `undefined`. */
 export const decodeEvent = (bytes: Uint8Array): Parsed<CreditEvent> => {
   const codec = EVENT_CODECS.get(schemaIdOf(bytes))
   if (codec === undefined)
@@ -102,16 +68,16 @@ export const decodeEvent = (bytes: Uint8Array): Parsed<CreditEvent> => {
   }
 }
 
-const BODY = avroTypeOf(DecisionBodySchema)
-const DECISION = codecOf(DecisionSchema, DECISION_SCHEMA_ID)
+const BODY = bareCodec(DecisionBodySchema)
+const DECISION = framedCodec(DecisionSchema, DECISION_SCHEMA_ID)
 /** A decision's record up to its body, which is the last field. */
-const DECISION_HEAD = codecOf(Type.Omit(DecisionSchema, ['body'], { title: 'decision' }), DECISION_SCHEMA_ID)
-const CLAIM = codecOf(ClaimSchema, CLAIM_SCHEMA_ID)
-const DEAD_LETTER = codecOf(DeadLetterSchema, DEAD_LETTER_SCHEMA_ID)
+const DECISION_HEAD = framedCodec(Type.Omit(DecisionSchema, ['body'], { title: 'decision' }), DECISION_SCHEMA_ID)
+const CLAIM = framedCodec(ClaimSchema, CLAIM_SCHEMA_ID)
+const DEAD_LETTER = framedCodec(DeadLetterSchema, DEAD_LETTER_SCHEMA_ID)
 
 /** The body's Avro bytes: what is hashed. The same body always gives the same bytes. */
-export const encodeBody = (body: DecisionBody): Uint8Array => BODY.toBuffer(body)
-export const decodeBody = (bytes: Uint8Array): DecisionBody => BODY.fromBuffer(asBuffer(bytes)) as DecisionBody
+export const encodeBody = (body: DecisionBody): Uint8Array => BODY.encode(body)
+export const decodeBody = (bytes: Uint8Array): DecisionBody => BODY.decode(asBuffer(bytes)) as DecisionBody
 
 /** SHA-256 over the previous capsule's hash (32 bytes) and the body's bytes, hex. */
 export const capsuleHash = (previousHash: string, body: Uint8Array): string => {
@@ -163,7 +129,7 @@ export const decodeDecisionRecord = (bytes: Uint8Array): DecisionRecord => {
   )
 }
 
-/** Reads Avro's zigzag variable-length integers; values up to 2^53. */
+/** Reads Avro's zigzag variable-length integers; values up to 2^53. Reading past the end, or skipping backwards, makes it invalid for good. */
 class VarintReader {
   private readonly bytes: Uint8Array
   at: number
@@ -172,12 +138,19 @@ class VarintReader {
     this.bytes = bytes
     this.at = at
   }
+  isValid(): boolean {
+    return this.at <= this.bytes.length
+  }
   long(): number {
     let value = 0
     let scale = 1
     for (;;) {
-      const byte = this.bytes[this.at++]
-      if (byte === undefined) throw new RangeError('the record ends too early')
+      const byte = this.bytes[this.at]
+      if (byte === undefined) {
+        this.at = Number.POSITIVE_INFINITY
+        return 0
+      }
+      this.at += 1
       value += (byte & 0x7f) * scale
       if (byte < 0x80) break
       scale *= 128
@@ -185,7 +158,7 @@ class VarintReader {
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2
   }
   skip(count: number): void {
-    this.at += count
+    this.at = count < 0 ? Number.POSITIVE_INFINITY : this.at + count
   }
 }
 
@@ -194,22 +167,25 @@ export type DecisionFacts =
   | { readonly kind: 'decision'; readonly epoch: Offset; readonly partition: number; readonly offset: Offset; readonly bodyStart: number }
   | { readonly kind: 'unknown' }
 
-/** Epoch and input position of a decisions-log record without decoding the rest, and where the body's bytes begin (they run to the end). */
+const UNKNOWN: DecisionFacts = { kind: 'unknown' }
+
+/**
+ * Epoch and input position of a decisions-log record without decoding the rest, and where the body's bytes begin (they run to the end).
+ * Bytes that are no such record, or end before the position, are `unknown`.
+ */
 export const peekDecision = (bytes: Uint8Array): DecisionFacts => {
   const id = schemaIdOf(bytes)
   if (id === CLAIM_SCHEMA_ID) return { kind: 'claim' }
-  if (id !== DECISION_SCHEMA_ID) return { kind: 'unknown' }
+  if (id !== DECISION_SCHEMA_ID) return UNKNOWN
   const reader = new VarintReader(bytes, HEADER_BYTES)
   const epoch = reader.long()
   reader.skip(64)
   // Envelope: decidedAt, nine stages, two strings.
   for (let field = 0; field < 10; field++) reader.long()
-  for (let text = 0; text < 2; text++) {
-    const length = reader.long()
-    reader.skip(length)
-  }
+  for (let text = 0; text < 2; text++) reader.skip(reader.long())
   const bodyStart = reader.at
   const partition = reader.long()
   const offset = reader.long()
+  if (!reader.isValid() || !Number.isSafeInteger(offset) || offset < 0) return UNKNOWN
   return { kind: 'decision', epoch: epoch as Offset, partition, offset: offset as Offset, bodyStart }
 }

@@ -23,9 +23,10 @@ import {
 import type { FeatureSet } from '#features/feature-set.ts'
 import type { Decision } from '#schemas/decision.ts'
 import type { Entity } from './entity-record.ts'
-import { RetryableFailure, StaleCommit, TerminalFailure } from './failure.ts'
+import { TerminalFailure } from './failure.ts'
 import type { Logger } from './logger.ts'
 import { partitionOf } from './murmur2.ts'
+import { Attempts } from './pipeline/attempts.ts'
 import { EventCrash, type Published } from './pipeline/batch.ts'
 import { Committer } from './pipeline/committer.ts'
 import { addCounters, newCounters, type EngineCounters } from './pipeline/counters.ts'
@@ -33,6 +34,7 @@ import { EntityCache } from './pipeline/entity-cache.ts'
 import { decodeBatch, fetchPages } from './pipeline/fetch.ts'
 import { foldBatch, loadBatch, type Folded } from './pipeline/fold-batch.ts'
 import { takeOver, type Lane } from './pipeline/lane.ts'
+import { persistently, type Persist } from './pipeline/persist.ts'
 import { publish, readBack } from './pipeline/publish.ts'
 import { scoreBatch } from './pipeline/score-batch.ts'
 import { PIPELINE_DEFAULTS, type PipelineSettings } from './pipeline/settings.ts'
@@ -74,7 +76,8 @@ export class Engine {
   readonly #wake = new Subject<void>()
   readonly #decisions = new Subject<readonly Decision[]>()
   readonly #progress = new Subject<void>()
-  readonly #attempts = new Map<string, number>()
+  readonly #attempts: Attempts
+  readonly #persist: Persist
   #lanes: Lane[] = []
   #state: EngineState = { kind: 'new' }
   #finished: Promise<void> = Promise.resolve()
@@ -90,6 +93,12 @@ export class Engine {
     this.#parts = parts
     this.settings = { ...PIPELINE_DEFAULTS, ...parts.settings }
     this.cache = new EntityCache(parts.featureSet, parts.state, parts.log.partitions('credit-events'), this.settings.cacheBytesMax)
+    this.#attempts = new Attempts(this.settings)
+    this.#persist = persistently(this.settings.retryAfterMs, ({ code, message }) => {
+      this.counters.retries++
+      parts.logger.warn({ code, reason: message }, 'trying again shortly')
+      return this.#state.kind !== 'stopping'
+    })
     const { settings, counters, cache } = this
     this.#committer = new Committer({
       state: parts.state,
@@ -170,13 +179,8 @@ export class Engine {
   }
 
   /** What is known of an applicant now, for read-outs and what-ifs: read it, never change it. */
-  async entity(applicantId: string): Promise<Entity> {
-    const partition = this.partitionOf(applicantId)
-    for (;;) {
-      const held = this.cache.peek(partition, applicantId)
-      if (held !== undefined) return held
-      await this.cache.load(partition, [applicantId])
-    }
+  entity(applicantId: string): Promise<Entity> {
+    return this.cache.read(this.partitionOf(applicantId), applicantId)
   }
 
   async #claimAll(): Promise<void> {
@@ -209,8 +213,8 @@ export class Engine {
       log: this.#parts.log,
       settings: this.settings,
       monotonicUs,
-      isPoison: (record: LogRecord) => this.#attemptsOn(record) >= this.settings.attemptsMax,
-      isSuspect: (record: LogRecord) => this.#attemptsOn(record) > 0 && this.#attemptsOn(record) < this.settings.attemptsMax,
+      isPoison: (record: LogRecord) => this.#attempts.isPoison(record),
+      isSuspect: (record: LogRecord) => this.#attempts.isSuspect(record),
     }
     const foldPorts = { ...fetchPorts, cache: this.cache, featureSet: this.#parts.featureSet }
     const scorePorts = {
@@ -265,13 +269,8 @@ export class Engine {
   /** Undoes everything since the last commit by forgetting it: takes over from itself, adopting what it had published. */
   async #restart(crash: EventCrash): Promise<void> {
     const position = `${crash.partition}-${crash.offset}`
-    const attempt = (this.#attempts.get(position) ?? 0) + 1
-    this.#attempts.set(position, attempt)
+    const attempt = this.#attempts.count(crash)
     this.counters.restarts++
-    if (this.#attempts.size > this.settings.poisonsMax)
-      throw new Error(`${this.#attempts.size} different events threw: the code or the model is at fault, not the events`, {
-        cause: crash.cause,
-      })
     this.#parts.logger.error(
       { position, attempt, of: this.settings.attemptsMax, cause: crash.cause },
       'processing an event threw; starting again from the last commit',
@@ -283,28 +282,11 @@ export class Engine {
     this.#lanes.forEach((lane, i) => (lane.countFrom = Math.max(counted[i]?.next ?? 0, counted[i]?.countFrom ?? 0)))
   }
 
-  #attemptsOn(record: LogRecord): number {
-    return this.#attempts.size === 0 ? 0 : (this.#attempts.get(`${record.partition}-${record.offset}`) ?? 0)
-  }
-
   #halt(failure: unknown): void {
     this.#state = { kind: 'stopped', failure }
     this.#parts.logger.error({ failure }, 'the engine stopped')
     this.#progress.next()
     this.#parts.onStopped(failure)
-  }
-
-  #persist = async <Result>(run: () => Promise<Result>): Promise<Result> => {
-    for (;;) {
-      try {
-        return await run()
-      } catch (failure) {
-        if (!(failure instanceof RetryableFailure) || failure instanceof StaleCommit) throw failure
-        this.counters.retries++
-        this.#parts.logger.warn({ code: failure.code, reason: failure.message }, 'trying again shortly')
-        await new Promise((resolve) => setTimeout(resolve, this.settings.retryAfterMs))
-      }
-    }
   }
 
   #release(commits: readonly { readonly partition: number; readonly to: number }[]): void {

@@ -14,6 +14,7 @@ import { InFlight, InFlightIndex } from './in-flight.ts'
 import { judgeTime } from './pipeline/admission.ts'
 import { lookUp } from './pipeline/fold.ts'
 import type { AppendRecord, Clock, EventLog, Vault } from './ports.ts'
+import { keepable } from './protected-bytes.ts'
 
 export interface Position {
   readonly partition: number
@@ -118,10 +119,11 @@ export class Ingest {
     return Promise.all(results)
   }
 
-  /** Keeps bytes that did not even parse. Resolves once durable. */
+  /** Keeps refused bytes, save those that may hold protected attributes. Resolves once durable. */
   async deadLetter(bytes: Uint8Array, rejection: Rejection): Promise<void> {
     const { log, clock, source } = this.#parts
-    await log.append('dead-letters', [edgeDeadLetter(0, bytes, rejection, clock.now(), source ?? 'http')])
+    const kept = keepable(bytes, rejection)
+    await log.append('dead-letters', [edgeDeadLetter(0, kept.bytes, kept.rejection, clock.now(), source ?? 'http')])
   }
 
   #take(

@@ -5,7 +5,7 @@
 import type { FeatureSet } from '#features/feature-set.ts'
 import { type Decision, type DecisionBody, parseDecisionId } from '#schemas/decision.ts'
 import type { ApplicationEvent } from '#schemas/events.ts'
-import { capsuleHash, decodeDeadLetter, encodeBody } from '#schemas/wire.ts'
+import { capsuleHash, decodeDeadLetter, decodeDecisionRecord, encodeBody } from '#schemas/wire.ts'
 import type { DedupeLimits } from './dedupe-ring.ts'
 import { newEntity, type Entity } from './entity-record.ts'
 import { findDecision } from './find-decision.ts'
@@ -54,7 +54,7 @@ export const replayDecision = async (id: string, parts: ReplayParts): Promise<Re
   const history = await refold(position.partition, position.offset, stored, parts)
   if (history.kind === 'broken') return { kind: 'different', stored, differences: [...chain, history.difference] }
   const rebuilt = rebuild(history, stored, parts)
-  const differences = [...chain, ...(rebuilt.kind === 'failed' ? [rebuilt.difference] : compare(stored, rebuilt.body, parts.featureSet))]
+  const differences = [...chain, ...(rebuilt.kind === 'failed' ? [rebuilt.difference] : await compare(stored, rebuilt.body, parts))]
   return differences.length === 0
     ? { kind: 'same', stored, eventsFolded: history.eventsFolded }
     : { kind: 'different', stored, differences }
@@ -147,7 +147,7 @@ const rebuild = (
 }
 
 /** Names what differs, from the outside in: a later stage is only to blame where the earlier ones agree. */
-const compare = (stored: Decision, rebuilt: DecisionBody, featureSet: FeatureSet): readonly Difference[] => {
+const compare = async (stored: Decision, rebuilt: DecisionBody, parts: ReplayParts): Promise<readonly Difference[]> => {
   const was = stored.body
   const out: Difference[] = []
   const differs = (cause: ReplayCause, detail: string) => out.push({ cause, detail })
@@ -155,7 +155,12 @@ const compare = (stored: Decision, rebuilt: DecisionBody, featureSet: FeatureSet
     differs('data', `the application's bytes hash to ${rebuilt.inputHash}, decided was on ${was.inputHash}`)
   if (was.featureSetHash !== rebuilt.featureSetHash)
     differs('feature', `decided under feature set ${was.featureSetHash}, in force is ${rebuilt.featureSetHash}`)
-  else if (!sameBits(was.vector, rebuilt.vector)) differs('feature', vectorDetail(was.vector, rebuilt.vector, featureSet))
+  else if (!sameNumbers(was.vector, rebuilt.vector)) {
+    const sound = await featureCodeIsSound(stored, parts)
+    const detail = vectorDetail(was.vector, rebuilt.vector, parts.featureSet)
+    if (sound) differs('data', `${detail}: an earlier event of the applicant was changed, for other applicants refold as they did`)
+    else differs('feature', `${detail}, and so it is with other applicants: the feature code changed without its hash`)
+  }
   if (was.bundleHash !== rebuilt.bundleHash)
     differs(
       'model',
@@ -188,14 +193,51 @@ const judgeChain = (stored: Decision): readonly Difference[] => {
       ]
 }
 
-/** Bit for bit, so that NaN equals NaN and −0 differs from 0. */
-const sameBits = (a: Float32Array, b: Float32Array): boolean =>
-  a.length === b.length &&
-  Buffer.compare(new Uint8Array(a.buffer, a.byteOffset, a.byteLength), new Uint8Array(b.buffer, b.byteOffset, b.byteLength)) === 0
+/** The same numbers: NaN equals NaN whatever its payload (the log writes one form of it), and −0 differs from 0. */
+const sameNumbers = (a: Float32Array, b: Float32Array): boolean =>
+  a.length === b.length && a.every((value, index) => Object.is(value, b[index]))
 
 const vectorDetail = (was: Float32Array, is: Float32Array, featureSet: FeatureSet): string => {
   const changed = featureSet.features.flatMap(({ name }, i) => (Object.is(was[i], is[i]) ? [] : [`${name} was ${was[i]}, is ${is[i]}`]))
-  return `${changed.length} features differ under the same definitions (${changed.slice(0, 3).join('; ')}): an earlier event of the applicant was changed, or the feature code`
+  return `${changed.length} features differ under the same definitions (${changed.slice(0, 3).join('; ')})`
+}
+
+/** Other applicants asked whether their vectors still come out as they did. */
+const WITNESSES_MAX = 3
+
+/**
+ * A vector that comes out differently under the same definitions has one of two causes, an event or the code. Changed code would show in
+ * other applicants too: one that refolds to the very bits clears it. Without any other applicant the code is trusted.
+ */
+const featureCodeIsSound = async (stored: Decision, parts: ReplayParts): Promise<boolean> => {
+  let asked = 0
+  for await (const witness of othersDecided(stored, parts.log)) {
+    const { partition, offset } = witness.body
+    const history = await refold(partition, offset, witness, parts)
+    const rebuilt = history.kind === 'reached' ? rebuild(history, witness, parts) : undefined
+    if (rebuilt?.kind === 'built' && sameNumbers(rebuilt.body.vector, witness.body.vector)) return true
+    if (++asked === WITNESSES_MAX) return false
+  }
+  return asked === 0
+}
+
+/** First decisions of other applicants under the same feature set, those of the same partition first. */
+async function* othersDecided({ body }: Decision, log: EventLog): AsyncGenerator<Decision> {
+  const seen = new Set([body.applicantId])
+  const partitions = log.partitions('decisions')
+  const ends = log.end('decisions')
+  for (let turn = 0; turn < partitions; turn++) {
+    const partition = (body.partition + turn) % partitions
+    for (let next = log.start('decisions')[partition] as number; next < (ends[partition] as number);)
+      for (const record of await log.read('decisions', partition, next, PAGE_BYTES)) {
+        next = record.offset + 1
+        const found = decodeDecisionRecord(record.value)
+        if (found.kind !== 'decision' || found.decision.body.featureSetHash !== body.featureSetHash) continue
+        if (seen.has(found.decision.body.applicantId)) continue
+        seen.add(found.decision.body.applicantId)
+        yield found.decision
+      }
+  }
 }
 
 const broken = (cause: ReplayCause, detail: string): History & { kind: 'broken' } => ({ kind: 'broken', difference: { cause, detail } })

@@ -26,7 +26,7 @@ export interface ChainFault {
   readonly detail: string
 }
 
-export const FAULTS_MAX = 100
+const FAULTS_MAX = 100
 const PAGE_BYTES = 1024 * 1024
 
 interface Walk {

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { LightGbmMissing, locateLightGbm } from '#training/lightgbm/library.ts'
+import { pythonEnvironment } from './python-environment.ts'
 
 const root = join(import.meta.dirname, '..')
 
@@ -15,12 +16,20 @@ const lightGbmIsHere = (): boolean => {
   }
 }
 
+/** Made once here, so that suites running side by side find it ready. */
+const preparePython = (): void => {
+  const found = pythonEnvironment(['clickhouse_connect', 'shap', 'onnx'])
+  if (found.kind === 'absent') process.stderr.write(`skipped: the suites that compare with Python’s libraries, because ${found.reason}\n`)
+}
+
 export default (): void => {
+  preparePython()
   if (lightGbmIsHere()) return
   if (process.env['CI'] !== 'true') {
     process.stderr.write('skipped: the suites that fit models, for want of LightGBM’s library (npm run setup:lightgbm brings it)\n')
     return
   }
   const { status } = spawnSync(process.execPath, [join(root, 'training/lightgbm/fetch.ts')], { stdio: 'inherit' })
-  if (status !== 0 || !lightGbmIsHere()) throw new Error('CI=true and LightGBM’s library could not be fetched: the suites that fit models would be skipped')
+  if (status !== 0 || !lightGbmIsHere())
+    throw new Error('CI=true and LightGBM’s library could not be fetched: the suites that fit models would be skipped')
 }

@@ -1,6 +1,5 @@
 /** `scorestream doctor`: looks at everything the engine needs, before it is needed, and says how to mend what is wrong. */
 import { existsSync, statfsSync, statSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { dirname } from 'node:path'
 import { creditFeatureSet } from '#features/credit-v1.ts'
 import { resolve } from '#registry/resolve.ts'
@@ -10,6 +9,7 @@ import { locateLightGbm } from '#training/lightgbm/library.ts'
 import { type Command, DATA_OPTIONS, JSON_OPTION, text } from '../command.ts'
 import { type Config, loadConfig } from '../config.ts'
 import { EXIT } from '../exit.ts'
+import { portFree } from '../port-free.ts'
 import { PROJECT_ROOT } from '../project.ts'
 import { findEngine } from '../running-engine.ts'
 
@@ -47,13 +47,6 @@ const nativeModules = (): Promise<Finding>[] =>
       return 'loads'
     }),
   )
-
-const portFree = (host: string, port: number): Promise<boolean> =>
-  new Promise((done) => {
-    const server = createServer()
-    server.once('error', () => done(false))
-    server.listen({ host, port, exclusive: true }, () => server.close(() => done(true)))
-  })
 
 const port = async (name: string, variable: string, host: string, number: number, mine: boolean): Promise<Finding> => {
   if (number === 0) return ok(name, 'any free port')

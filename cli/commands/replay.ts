@@ -12,7 +12,7 @@ import { type Command, DATA_OPTIONS, JSON_OPTION, text } from '../command.ts'
 import { type Config, loadConfig } from '../config.ts'
 import { CommandError, EXIT } from '../exit.ts'
 import { pipelineSettings } from '../pipeline-settings.ts'
-import { archivedPolicy } from '../policy-archive.ts'
+import { archivedPolicy, policySince } from '../policy-archive.ts'
 import { openLogs } from '../read-only-log.ts'
 
 type Loaded = { readonly kind: 'loaded'; readonly scorer: Scorer } | { readonly kind: 'failed'; readonly difference: Difference }
@@ -73,11 +73,12 @@ const replayOne = async (id: string, config: Config): Promise<ReplayResult> => {
   }
 }
 
-const describe = (id: string, result: ReplayResult): string => {
+const describe = (id: string, result: ReplayResult, policyFile: string): string => {
   switch (result.kind) {
     case 'same': {
       const { body, capsuleHash } = result.stored
-      return `${id}: the same, bit for bit\n  ${body.decision}, probability ${body.probability.toFixed(6)}, ${body.score.toFixed(1)} points, by ${body.modelVersion} and ${body.policyVersion}\n  refolded from ${result.eventsFolded} events; capsule ${capsuleHash}\n`
+      const since = policySince(policyFile, body.policyVersion)
+      return `${id}: the same, bit for bit\n  ${body.decision}, probability ${body.probability.toFixed(6)}, ${body.score.toFixed(1)} points, by ${body.modelVersion} and ${body.policyVersion}\n  refolded from ${result.eventsFolded} events; capsule ${capsuleHash}\n${since === undefined ? '' : `  ${since}\n`}`
     }
     case 'different':
       return `${id}: DIFFERENT\n${result.differences.map(({ cause, detail }) => `  cause ${cause}: ${detail}\n`).join('')}`
@@ -120,7 +121,7 @@ Exit codes: 0 all the same, 1 a difference, 64 usage, 66 no such decision.`,
     for (const id of ids) {
       const result = await replayOne(id, config)
       same &&= result.kind === 'same'
-      process.stdout.write(options['json'] === true ? `${asJson(id, result)}\n` : describe(id, result))
+      process.stdout.write(options['json'] === true ? `${asJson(id, result)}\n` : describe(id, result, config.policy.file))
     }
     return same ? EXIT.ok : EXIT.findings
   },

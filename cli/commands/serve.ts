@@ -16,7 +16,8 @@ export const serve: Command = {
 Writes one line with its addresses to standard output once it is ready, then structured logs to standard error.
 SIGINT or SIGTERM drains and ends it; a second one ends it at once, which loses nothing that was acknowledged.
 
-Exit codes: 0 ended as asked, 65 data, model or policy refused, 70 a bug stopped it, 75 data directory or port in use, 78 configuration.`,
+Exit codes: 0 ended as asked, 64 usage, 65 data or model refused, 70 the engine stopped by itself, 73 the data directory cannot be written,
+75 data directory or port in use, 78 configuration or policy.`,
   async run(options) {
     const config = loadConfig({
       file: text(options, 'config'),
@@ -24,7 +25,10 @@ Exit codes: 0 ended as asked, 65 data, model or policy refused, 70 a bug stopped
       overrides: { dataDir: text(options, 'data-dir') },
     })
     const host = await openHost(config, createLogger(text(options, 'log-level') ?? 'info'))
+    // First listening for signals, then saying so: whoever reads the line may end the engine at once.
+    const ended = untilAskedToEnd(host)
+    await Promise.race([host.sqlReady, host.failed])
     process.stdout.write(`${JSON.stringify({ ready: true, pid: process.pid, http: host.httpUrl, sql: host.sqlUrl })}\n`)
-    return await untilAskedToEnd(host)
+    return await ended
   },
 }

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { demoStream } from '#streams/demo/demo-stream.ts'
-import { readFormat } from '#streams/embedded/data-directory.ts'
+import { isDirectoryLocked, readFormat } from '#streams/embedded/data-directory.ts'
 import { type Command, DATA_OPTIONS, numeric, type OptionValues, text } from '../command.ts'
 import { loadConfig } from '../config.ts'
 import { type Pace, startDemoReplay } from '../demo-replay.ts'
@@ -32,9 +32,12 @@ const paceOf = (options: OptionValues): Pace => {
 /** Empties a data directory, but only one that is ours and that nobody uses. */
 const beginAnew = (dataDir: string): void => {
   if (!existsSync(dataDir)) return
-  const running = findEngine(dataDir)
-  if (running)
-    throw new CommandError('directory-locked', `${dataDir} is in use by process ${running.pid}; end it before --fresh`, EXIT.temporary)
+  if (isDirectoryLocked(dataDir))
+    throw new CommandError(
+      'directory-locked',
+      `${dataDir} is in use by process ${findEngine(dataDir)?.pid ?? 'unknown'}; end it before --fresh`,
+      EXIT.temporary,
+    )
   if (existsSync(join(dataDir, 'format.json'))) readFormat(dataDir)
   else
     throw new CommandError(

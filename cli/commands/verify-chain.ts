@@ -12,7 +12,8 @@ export const verifyChain: Command = {
   summary: 'Recomputes the hash of every believed decision and follows the chain of each partition.',
   options: { ...DATA_OPTIONS, ...JSON_OPTION },
   notes: `
-Works beside a running engine and without one; changes nothing. Exit codes: 0 every chain holds, 1 a fault was found, 66 no data directory.`,
+Works beside a running engine and without one; changes nothing. Exit codes: 0 every chain holds, 1 a fault was found, 65 the log itself is damaged,
+66 no data directory.`,
   async run(options) {
     const config = loadConfig({
       file: text(options, 'config'),

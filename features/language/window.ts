@@ -19,8 +19,6 @@ export const months = (count: number): Window => {
 
 export const ever = (): Window => ({ kind: 'ever' })
 
-export const now = (): Window => ({ kind: 'now' })
-
 /** Last segment of a feature's name: `3mo`, `ever`, `now`. */
 export const windowLabel = (window: Window): string => (window.kind === 'months' ? `${window.months}mo` : window.kind)
 

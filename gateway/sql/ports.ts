@@ -1,11 +1,11 @@
 /** What the SQL interface needs of an engine. */
 
-export interface SqlResult {
+interface SqlResult {
   readonly bytes: Buffer
   readonly rows: number
 }
 
-export interface SqlChunk {
+interface SqlChunk {
   readonly bytes: Buffer
   readonly rows: number
 }

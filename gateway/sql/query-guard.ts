@@ -184,6 +184,7 @@ export const guardClass = ({ statementCount, queryClass }: { readonly statementC
   if (statementCount > 1) throw new SqlError('SYNTAX_ERROR', `one statement a request: found ${statementCount}`)
   if (statementCount === 1)
     throw new SqlError('READONLY', 'Cannot execute query in readonly mode: only queries that read are on offer here')
+  throw new SqlError('SYNTAX_ERROR', 'the query cannot be parsed as one statement')
 }
 
 /** Name given by FORMAT at the end of a query, from its tree: the root's own child. Undefined where there is none. */

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { SqlEngine, SqlLane } from './ports.ts'
 import { formatIn, guardClass, guardTree, type GuardRules } from './query-guard.ts'
-import { prepareStatement, type SqlLimits } from './query-settings.ts'
+import { literal, prepareStatement, type SqlLimits } from './query-settings.ts'
 import { Slots } from './slots.ts'
 import { SqlError } from './sql-error.ts'
 import type { SqlRequest } from './sql-request.ts'
@@ -99,7 +99,11 @@ export class QueryRunner {
     const rules = await this.#guardRules()
     await lane.query(`USE ${database}`)
     await lane.query(prepareStatement(limits, request.settings, request.parameters, id))
-    guardClass(await lane.classify(request.sql))
+    const found = await lane.classify(request.sql)
+    // Of several statements the engine carries out those before the one it cannot parse, so such a text is never run, EXPLAIN or not.
+    // `formatQuery` only parses it, and says where it is wrong.
+    if (found.statementCount === 0) await lane.query(`SELECT formatQuery(${literal(request.sql)})`)
+    guardClass(found)
     // A line of its own, so that a comment at the query's start stays one.
     const tree = (await lane.query(`EXPLAIN AST\n${request.sql}\n`, 'TSVRaw')).bytes.toString()
     guardTree(tree, request.sql, rules)

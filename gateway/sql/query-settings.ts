@@ -28,7 +28,8 @@ export const DEFAULT_SQL_LIMITS: SqlLimits = {
   bodyBytesMax: MEBI,
 }
 
-const literal = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
+/** A ClickHouse string literal. */
+export const literal = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
 
 /** Meant for ClickHouse's HTTP handler or of no effect on a reading query: accepted and dropped. */
 const DROPPED = new Set([
@@ -75,7 +76,7 @@ const FREE =
   /^(?:output_format_(?!.*(?:schema|path|file))[a-z0-9_]+|date_time_output_format|join_use_nulls|extremes|session_timezone|final|group_by_use_nulls|union_default_mode|use_variant_as_common_type|format_csv_delimiter|format_tsv_null_representation|format_csv_null_representation|bool_true_representation|bool_false_representation|show_table_uuid_in_table_create_query_if_not_nil)$/
 
 /** `SET` clauses for what a client asked, the allowed part of it; anything else is an error as on a read-only server. */
-export const clientSettings = (asked: ReadonlyMap<string, string>, limits: SqlLimits): string[] =>
+const clientSettings = (asked: ReadonlyMap<string, string>, limits: SqlLimits): string[] =>
   [...asked].flatMap(([name, value]) => {
     if (DROPPED.has(name)) return []
     const cap = NUMERIC_CAPPED[name]
@@ -105,6 +106,9 @@ export const prepareStatement = (
     `max_bytes_before_external_group_by = ${Math.floor(limits.memoryBytesMax / 2)}`,
     `max_bytes_before_external_sort = ${Math.floor(limits.memoryBytesMax / 2)}`,
     'max_threads = 2',
+    // Blocks are what is held at once, of a stream too.
+    'max_block_size = 16384',
+    `session_timezone = 'UTC'`,
     'http_max_tries = 1',
     'max_ast_depth = 500',
     'max_parser_depth = 300',

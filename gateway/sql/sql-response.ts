@@ -12,8 +12,7 @@ const CONTENT_TYPES: readonly (readonly [RegExp, string])[] = [
   [/^XML$/, 'application/xml; charset=UTF-8'],
   [/^(?:Native|RowBinary|Parquet|Arrow|ORC|Avro|MsgPack|BSON)/, 'application/octet-stream'],
 ]
-export const contentType = (format: string): string =>
-  CONTENT_TYPES.find(([pattern]) => pattern.test(format))?.[1] ?? 'text/plain; charset=UTF-8'
+const contentType = (format: string): string => CONTENT_TYPES.find(([pattern]) => pattern.test(format))?.[1] ?? 'text/plain; charset=UTF-8'
 
 /** The response of one request; every write checks that the client is still there. */
 export class SqlResponse {

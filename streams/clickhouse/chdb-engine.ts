@@ -19,7 +19,7 @@ export interface ResultChunk {
 }
 
 /** The engine refused or failed. `code` is ClickHouse's number; the message is ClickHouse's own, `Code: N. DB::Exception: … (NAME)`. */
-export class ChdbError extends Error {
+class ChdbError extends Error {
   override readonly name = 'ChdbError'
   readonly code: number
   constructor(message: string, cause?: unknown) {
@@ -51,7 +51,7 @@ export class ChdbConnection {
     return { bytes: raw.bytes, elapsedSeconds: raw.elapsed, rows: raw.rowsRead }
   }
 
-  /** Rows of a query as objects. 64-bit integers arrive as strings. */
+  /** Rows of a query as objects; 64-bit integers beyond 2^53 lose digits, so ask for `toString` of those. */
   async rows<Row>(sql: string): Promise<Row[]> {
     const { bytes } = await this.query(sql, 'JSONEachRow')
     const text = bytes.toString().trimEnd()

@@ -4,9 +4,9 @@ import { dirname, join } from 'node:path'
 
 declare const handle: unique symbol
 export type ConnectionHandle = { readonly [handle]: 'connection' }
-export type StreamHandle = { readonly [handle]: 'stream' }
+type StreamHandle = { readonly [handle]: 'stream' }
 
-export interface RawResult {
+interface RawResult {
   readonly bytes: Buffer
   /** Seconds, as the engine measured it. */
   readonly elapsed: number
@@ -14,7 +14,7 @@ export interface RawResult {
   readonly bytesRead: number
 }
 
-export type RawChunk = { readonly done: true } | { readonly done: false; readonly bytes: Buffer; readonly numRows: number }
+type RawChunk = { readonly done: true } | { readonly done: false; readonly bytes: Buffer; readonly numRows: number }
 
 /** What the engine's own parser says of a text. `queryClass` 0 = reads, 1 = writes, 3 = control, 4 = not understood. */
 export interface Classification {
@@ -40,7 +40,7 @@ export const chdbNative = (): ChdbNative => {
   if (loaded === undefined) {
     const require = createRequire(import.meta.url)
     // The loader is no entry of the package's export map, hence the absolute path.
-    const { loadNative } = require(join(dirname(require.resolve('chdb')), 'dist', 'loader.js')) as { readonly loadNative: () => ChdbNative }
+    const { loadNative } = require(join(dirname(require.resolve('chdb')), 'dist', 'loader.js')) as { loadNative: () => ChdbNative }
     loaded = loadNative()
   }
   return loaded

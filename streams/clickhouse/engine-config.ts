@@ -42,7 +42,6 @@ export const engineConfig = ({ memoryBytesMax }: EngineLimits): string => {
     .map(([name, value]) => `  <${name}>${value}</${name}>`)
     .join('\n')
   return `<clickhouse>
-  <timezone>UTC</timezone>
 ${settings}
   <merge_tree>
     <max_bytes_to_merge_at_max_space_in_pool>${MERGE_BYTES_MAX}</max_bytes_to_merge_at_max_space_in_pool>

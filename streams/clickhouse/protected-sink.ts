@@ -8,7 +8,7 @@ import { clickhouseInstant } from './facts.ts'
 import type { RowInserter } from './row-inserter.ts'
 
 /** The vault's reading half. */
-export interface ProtectedSource {
+interface ProtectedSource {
   /** Rows from `sequence` on, at most `rowsMax`, ascending; null attributes mark an erasure. */
   read(sequence: number, rowsMax: number): readonly VaultRow[]
 }
@@ -55,8 +55,8 @@ export class ProtectedSink {
 
   async #resume(): Promise<number> {
     const { connection, database } = this.#options
-    const [row] = await connection.rows<{ next: string }>(`SELECT if(count() = 0, 0, max(sequence) + 1) AS next FROM ${database}.protected`)
-    return Number(row?.next ?? 0)
+    const [row] = await connection.rows<{ next: number }>(`SELECT if(count() = 0, 0, max(sequence) + 1) AS next FROM ${database}.protected`)
+    return row?.next ?? 0
   }
 
   async #insert(rows: readonly VaultRow[]): Promise<void> {

@@ -32,8 +32,8 @@ export interface RowSink {
   prepare(record: LogRecord): Prepared | undefined
 }
 
-const positions = (rows: readonly { readonly partition: number; readonly next: string }[]): Map<number, number> =>
-  new Map(rows.map(({ partition, next }) => [partition, Number(next)]))
+const positions = (rows: readonly { readonly partition: number; readonly next: number }[]): Map<number, number> =>
+  new Map(rows.map(({ partition, next }) => [partition, next]))
 
 export class EventSink implements RowSink {
   readonly topic = 'credit-events'
@@ -74,10 +74,10 @@ export class DecisionSink implements RowSink {
 
   /** The row at the highest position was believed, so its epoch is the newest claim before it. */
   async resume(connection: ChdbConnection, database: string): Promise<ReadonlyMap<number, number>> {
-    const rows = await connection.rows<{ partition: number; next: string; newest: string }>(
+    const rows = await connection.rows<{ partition: number; next: number; newest: number }>(
       `SELECT partition, max(log_offset) + 1 AS next, argMax(epoch, log_offset) AS newest FROM ${database}.decisions GROUP BY partition`,
     )
-    for (const { partition, newest } of rows) this.#newest.set(partition, Number(newest))
+    for (const { partition, newest } of rows) this.#newest.set(partition, newest)
     return positions(rows)
   }
 

@@ -13,8 +13,8 @@ import { bytesIn, clearRows, monthOf, rowsIn } from './table-rows.ts'
 
 const MEBI = 1024 * 1024
 /** A block of at most this many rows or about this many bytes: large enough that a part costs little, small enough for the memory cap. */
-const BATCH_ROWS_MAX = 20_000
-const BATCH_BYTES_MAX = 8 * MEBI
+const BATCH_ROWS_MAX = 16_000
+const BATCH_BYTES_MAX = 4 * MEBI
 /** Bytes read of one partition at a time: some 20 ms of decoding, after which SQL clients get their turn. */
 const SLICE_BYTES = 256 * 1024
 /** A first row waits at most this long for company; with the insert itself, it can be queried within about 300 ms. */
@@ -73,6 +73,11 @@ export class Sink {
       0,
     )
     return { topic: sink.topic, rows: this.#inserted, lag, rejected: sink.rejected }
+  }
+
+  /** Sum over the partitions of the next offsets to read. */
+  get readRecords(): number {
+    return this.#next.reduce((sum, next) => sum + next, 0)
   }
 
   /** Ends {@link run} after what is under construction has been inserted. */

@@ -9,7 +9,7 @@ import { calendarOf, type ClientCalendar, OUTCOME_DAYS, raiseShareOf } from './d
 import { type DemoClients, HISTORY_MONTHS, readDemoClients } from './demo-clients.ts'
 
 /** Says in every event that days and calendar are synthetic. */
-export const DEMO_PRODUCER = 'taiwan-demo-synthetic-calendar'
+const DEMO_PRODUCER = 'taiwan-demo-synthetic-calendar'
 const CURRENCY = 'TWD'
 /** NT$ → minor units. */
 const MINOR = 100
@@ -34,7 +34,7 @@ export interface DemoStream {
   protectedEvents(): Generator<ProtectedEvent>
 }
 
-export const demoApplicantId = (client: number): string => `tw-${String(client + 1).padStart(5, '0')}`
+const demoApplicantId = (client: number): string => `tw-${String(client + 1).padStart(5, '0')}`
 
 const timeOf = (calendar: ClientCalendar, slot: number): number => {
   if (slot === APPLICATION_SLOT) return calendar.application

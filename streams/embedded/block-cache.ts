@@ -16,7 +16,7 @@ export interface Block {
 }
 
 /** Reads and checks the frames in `[position, end)` of a segment file. */
-export const readBlock = async (path: string, position: number, end: number, partitions: number): Promise<Block> => {
+const readBlock = async (path: string, position: number, end: number, partitions: number): Promise<Block> => {
   const buffer = Buffer.allocUnsafeSlow(end - position)
   await readInto(path, buffer, position)
   const lanes: FrameRecord[][] = Array.from({ length: partitions }, () => [])

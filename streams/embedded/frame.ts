@@ -11,7 +11,7 @@ import type { AppendRecord, LogRecord } from '../ports.ts'
 
 export const FRAME_MAGIC = 0x314c5353 // "SSL1"
 export const FRAME_HEADER_BYTES = 32
-export const RECORD_HEADER_BYTES = 16
+const RECORD_HEADER_BYTES = 16
 /** A frame must fit one allocation and one write; a longer length is damage, not data. */
 export const FRAME_BYTES_MAX = 64 * 1024 * 1024
 export const KEY_BYTES_MAX = 0xffff

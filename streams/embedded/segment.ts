@@ -42,7 +42,7 @@ export const encodeSegmentHeader = (header: SegmentHeader): Buffer => {
 }
 
 /** The header, or why it cannot be one. */
-export const decodeSegmentHeader = (buffer: Buffer, partitions: number): SegmentHeader | string => {
+const decodeSegmentHeader = (buffer: Buffer, partitions: number): SegmentHeader | string => {
   if (buffer.length < headerBytes(partitions)) return `only ${buffer.length} bytes, a header has ${headerBytes(partitions)}`
   if (!buffer.subarray(0, 8).equals(SEGMENT_MAGIC)) return 'it does not begin with "SSLOGSEG"'
   const version = buffer.readUInt32LE(8)

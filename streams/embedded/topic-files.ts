@@ -254,7 +254,7 @@ const rowBefore = (rows: readonly IndexRow[], partition: number, offset: number)
 }
 
 /** Calls back for each whole frame from `from` on, reading the file once. */
-export const forEachFrame = (path: string, from: number, found: (frame: Frame, position: number) => void): ScanEnd => {
+const forEachFrame = (path: string, from: number, found: (frame: Frame, position: number) => void): ScanEnd => {
   const fd = openSync(path, 'r')
   try {
     let position = from

@@ -35,7 +35,7 @@ export interface Batch {
 }
 
 /** Microseconds the batch as a whole spent in its stages; a decision's share is by count. */
-export interface BatchTiming {
+interface BatchTiming {
   decodeUs: number
   stateUs: number
   foldUs: number

@@ -52,6 +52,14 @@ export class EntityCache {
     return held.entity
   }
 
+  /** The entity for reading alone: what is not at work is read past the cache, so that read-outs cannot fill it. */
+  async read(partition: number, key: string): Promise<Entity> {
+    const held = this.peek(partition, key)
+    if (held !== undefined) return held
+    const [record] = await this.#store.load(partition, [key])
+    return this.peek(partition, key) ?? this.#decode(partition, key, record)
+  }
+
   /** The entity, about to be changed. It must be in the cache. */
   change(partition: number, key: string): Entity {
     const held = this.#of(partition).get(key)
@@ -133,14 +141,15 @@ export class EntityCache {
   }
 
   #insert(partition: number, key: string, record: Uint8Array | undefined): void {
-    const { stateBytes } = this.#featureSet
-    const entity =
-      record === undefined
-        ? newEntity(this.#featureSet.emptyState())
-        : decodeEntity(record, this.#hash, stateBytes, `applicant ${key} in partition ${partition}`)
+    const entity = this.#decode(partition, key, record)
     const bytes = entityBytes(entity) + OVERHEAD_BYTES
     this.#of(partition).set(key, { key, partition, entity, bytes, pins: 0, dirty: false, used: true })
     this.#bytes += bytes
+  }
+
+  #decode(partition: number, key: string, record: Uint8Array | undefined): Entity {
+    if (record === undefined) return newEntity(this.#featureSet.emptyState())
+    return decodeEntity(record, this.#hash, this.#featureSet.stateBytes, `applicant ${key} in partition ${partition}`)
   }
 
   /** Second chance: what was used since the last pass goes to the end of the line once. */

@@ -5,6 +5,7 @@ import { readFormat } from '#streams/embedded/data-directory.ts'
 import { topicPartitions } from '#streams/embedded/event-log.ts'
 import { openReadOnly } from '#streams/embedded/event-log-follower.ts'
 import type { EventLog, LogRecord, Topic } from '#streams/ports.ts'
+import { verifyChain } from '#streams/verify-chain.ts'
 import type { LedgerEntry } from './producer.ts'
 
 export interface Audit {
@@ -78,6 +79,9 @@ export const audit = async (dataDir: string, ledger: ReadonlyMap<string, LedgerE
         }
       }
     }
+    for (let partition = 0; partition < partitions; partition++)
+      for (const { code, at, detail } of (await verifyChain(log, partition)).faults)
+        findings.push(`chain of ${partition}: ${code} at ${at}: ${detail}`)
     for (const [eventId, at] of places)
       if (at.length > 1) findings.push(`event ${eventId} is in the log ${at.length} times: ${at.join(', ')}`)
     for (const [eventId, { partition, offset }] of ledger)

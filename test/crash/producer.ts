@@ -3,10 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { CreditEvent } from '#schemas/events.ts'
 import { eventToJson } from '#schemas/parse-event.ts'
 
-/** Lines of one request. */
-const LINES = 40
-/** Requests under way at once; events of one applicant always go the same way, so that their order holds. */
-const LANES = 3
+export interface Load {
+  /** Lines of one request. */
+  readonly lines: number
+  /** Requests under way at once; events of one applicant always go the same way, so that their order holds. */
+  readonly lanes: number
+}
+
+/** How long a lane waits before it looks for an engine again. */
+const AGAIN_MS = 3
 
 export interface LedgerEntry {
   readonly partition: number
@@ -28,14 +33,14 @@ export class Producer {
   /** Acknowledgements of events that had been sent before without an answer. */
   duplicates = 0
   readonly #lanes: CreditEvent[][]
+  readonly #lines: number
   #http: string | undefined
+  #stopped = false
 
-  constructor(events: readonly CreditEvent[]) {
-    this.#lanes = Array.from({ length: LANES }, () => [])
-    for (const event of events) {
-      const lane = [...event.applicantId].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % LANES
-      this.#lanes[lane]?.push(event)
-    }
+  constructor(events: readonly CreditEvent[], { lines, lanes }: Load) {
+    this.#lines = lines
+    this.#lanes = Array.from({ length: lanes }, () => [])
+    for (const event of events) this.#lanes[Number(event.applicantId.slice(3)) % lanes]?.push(event)
   }
 
   /** Where the engine listens now; undefined while it is down. */
@@ -43,13 +48,18 @@ export class Producer {
     this.#http = http
   }
 
-  /** Sends everything, through as many restarts as there are. `pauseMs` between requests of a lane. */
-  async run(pauseMs: number): Promise<void> {
+  /** Gives up what is not sent yet. */
+  stop(): void {
+    this.#stopped = true
+  }
+
+  /** Sends everything, through as many restarts as there are, without pause while there is an engine. */
+  async run(): Promise<void> {
     await Promise.all(
       this.#lanes.map(async (lane) => {
-        for (let at = 0; at < lane.length;) {
-          if (await this.#send(lane.slice(at, at + LINES))) at += LINES
-          await sleep(pauseMs)
+        for (let at = 0; at < lane.length && !this.#stopped;) {
+          if (await this.#send(lane.slice(at, at + this.#lines))) at += this.#lines
+          else await sleep(AGAIN_MS)
         }
       }),
     )

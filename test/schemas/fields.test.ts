@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { avroSchemaOf } from '#schemas/avro.ts'
 import { CATALOG } from '#schemas/catalog.ts'
 import { EVENT_SCHEMAS } from '#schemas/events.ts'
 
@@ -25,18 +26,32 @@ test('every field of every schema has a meaning, a unit, a privacy class and a r
   const bare = all.filter(({ path, field }) => !path.endsWith('.kind') && !(field['description'] && field['unit'] && field['pii']))
   expect(bare.map(({ path }) => path)).toEqual([])
   const unbounded = all.filter(({ field }) => {
-    if (field.type === 'integer' || field.type === 'number') return field['minimum'] === undefined
-    if (field.type === 'string')
-      return !(
-        field['pattern'] ||
-        field['enum'] ||
-        field['maxLength'] ||
-        field['const'] ||
-        field['format'] ||
-        field['contentEncoding'] ||
-        field['pii'] === 'none'
-      )
-    return false
+    if (field.type === 'integer' || field.type === 'number') return field['minimum'] === undefined || field['maximum'] === undefined
+    if (field.type === 'array') return field['maxItems'] === undefined
+    if (field.type === 'object') return field['maxProperties'] === undefined
+    const bounds = ['pattern', 'enum', 'maxLength', 'const', 'format', 'contentEncoding']
+    return field.type === 'string' && !bounds.some((bound) => field[bound] !== undefined)
   })
   expect(unbounded.map(({ path }) => path)).toEqual([])
+})
+
+test('every privacy class and Avro form is one that is declared', () => {
+  const text = JSON.stringify([EVENT_SCHEMAS, CATALOG])
+  const used = (key: string): string[] =>
+    [...new Set([...text.matchAll(new RegExp(`"${key}":"([^"]*)"`, 'g'))].map((match) => match[1]!))].toSorted()
+  expect(used('pii')).toEqual(['none', 'protected', 'pseudonym', 'quasi', 'sensitive'])
+  expect(used('avro')).toEqual(['bytes', 'double', 'float32-vector', 'float64-vector', 'int', 'long', 'sha256', 'timestamp-millis'])
+})
+
+test('every Avro field of the log says what it means, in which unit, and how private it is', () => {
+  const fieldsOf = (type: unknown): { name: string; doc?: string; unit?: string; pii?: string; type: unknown }[] => {
+    if (Array.isArray(type)) return type.flatMap(fieldsOf)
+    if (typeof type !== 'object' || type === null) return []
+    const { fields = [], items } = type as { fields?: { name: string; type: unknown }[]; items?: unknown }
+    return [...fields, ...fields.flatMap((field) => fieldsOf(field.type)), ...fieldsOf(items)]
+  }
+  const fields = CATALOG.flatMap(({ schema }) => fieldsOf(avroSchemaOf(schema)))
+  expect(fields.length).toBeGreaterThan(100)
+  const records = ['envelope', 'body', 'stages']
+  expect(fields.filter((one) => !records.includes(one.name) && !(one.doc && one.unit && one.pii)).map(({ name }) => name)).toEqual([])
 })

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { beforeAll, expect, test } from 'vitest'
 import { creditFeatureSet } from '#features/credit-v1.ts'
 import type { CreditEvent } from '#schemas/events.ts'
 import { eventOf, eventToJson } from '#schemas/parse-event.ts'
 import { epochMs } from '#schemas/units.ts'
+import { encodeEvent } from '#schemas/wire.ts'
 import { type DemoStream, demoStream } from '#streams/demo/demo-stream.ts'
 
 const folder = join(import.meta.dirname, '../../data/taiwan')
@@ -19,7 +21,11 @@ beforeAll(() => {
 
 test('the shipped file is the one whose checksum stands beside it', () => {
   const [sum] = readFileSync(join(folder, 'SHA256SUMS'), 'utf8').split(' ')
-  expect(createHash('sha256').update(csvGz).digest('hex')).toBe(sum)
+  const provenance = readFileSync(join(folder, 'PROVENANCE.md'), 'utf8')
+  const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+  expect(sha256(csvGz)).toBe(sum)
+  expect(provenance).toContain(sum)
+  expect(provenance).toContain(sha256(gunzipSync(csvGz)))
 })
 
 test('there are 383,103 events, in order of event time, of the counts the data imply', () => {
@@ -89,6 +95,80 @@ test('protected attributes stand in protected events alone', () => {
   expect([...words].toSorted()).toContain('female')
   expect(events.filter((event) => Object.values(event).some((value) => typeof value === 'string' && words.has(value)))).toEqual([])
   for (const event of events.slice(0, 1_000)) expect(Object.keys(event)).not.toContain('attributes')
+})
+
+/** The stream of the data with some columns changed in every row. */
+const withColumns = (change: (name: string, cell: string) => string): DemoStream => {
+  const [head = '', ...rows] = gunzipSync(csvGz).toString('utf8').trimEnd().split('\n')
+  const names = head.trim().split(',')
+  const changed = rows.map((row) =>
+    row
+      .trim()
+      .split(',')
+      .map((cell, column) => change(names[column] ?? '', cell))
+      .join(','),
+  )
+  return demoStream(gzipSync([head.trim(), ...changed].join('\n'), { level: 1 }))
+}
+
+const digestOf = (stream: DemoStream, kinds?: ReadonlySet<string>): string => {
+  const digest = createHash('sha256')
+  for (const event of stream.events()) if (!kinds || kinds.has(event.kind)) digest.update(encodeEvent(event))
+  return digest.digest('hex')
+}
+
+test('protected attributes bear on no event: with all of them changed, the stream is the same to the byte', () => {
+  const attributes = new Set(['SEX', 'EDUCATION', 'MARRIAGE', 'AGE'])
+  const changed = withColumns((name, cell) => (attributes.has(name) ? String((Number(cell) % 3) + 1) : cell))
+  expect([...changed.protectedEvents()][0]).not.toEqual([...stream.protectedEvents()][0])
+  expect(digestOf(changed)).toBe(digestOf(stream))
+})
+
+test('what becomes of a client bears on its outcome alone: with all labels turned, every other event is the same', () => {
+  const turned = withColumns((name, cell) => (name === 'DEFAULT' ? String(1 - Number(cell)) : cell))
+  const before = new Set(['application', 'statement', 'payment'])
+  expect(digestOf(turned, before)).toBe(digestOf(stream, before))
+  const labels = (of: DemoStream): number => [...of.events()].reduce((sum, event) => sum + (event.kind === 'outcome' ? event.label : 0), 0)
+  expect(labels(turned)).toBe(30_000 - labels(stream))
+})
+
+test('statements and payments say what the row of the client says, month by month', () => {
+  const [head = '', ...rows] = gunzipSync(csvGz).toString('utf8').trimEnd().split('\n')
+  const names = head.trim().split(',')
+  const histories = Map.groupBy(events, (event) => event.applicantId as string)
+  for (let client = 0; client < rows.length; client += 1_009) {
+    const cells = (rows[client] ?? '').trim().split(',').map(Number)
+    const cell = (name: string): number => cells[names.indexOf(name)] ?? Number.NaN
+    const history = histories.get(`tw-${String(client + 1).padStart(5, '0')}`) ?? []
+    const statements = history.filter((event) => event.kind === 'statement')
+    // The file counts months backwards from September; its first status column is PAY_0, then PAY_2.
+    const expected = [6, 5, 4, 3, 2, 1].map((k) => ({
+      closingBalance: cell(`BILL_AMT${k}`) * 100,
+      creditLimit: cell('LIMIT_BAL') * 100,
+      repaymentStatus: cell(`PAY_${k === 1 ? 0 : k}`),
+    }))
+    expect(statements).toMatchObject(expected)
+    // PAY_AMTk settles BILL_AMTk+1: the period of a payment is that of the statement before the month it came in.
+    const paid = new Map(history.filter((event) => event.kind === 'payment').map((event) => [event.period, event.amount as number]))
+    for (let month = 1; month < 6; month++) expect(paid.get(statements[month - 1]?.period) ?? 0).toBe(cell(`PAY_AMT${6 - month}`) * 100)
+    expect(history.find((event) => event.kind === 'outcome')?.label).toBe(cell('DEFAULT'))
+    const application = history.find((event) => event.kind === 'application')
+    expect(application?.amount).toBeGreaterThan(0)
+    expect(application?.amount).toBeLessThanOrEqual(cell('LIMIT_BAL') * 50)
+  }
+})
+
+test('every event says that its calendar is synthetic, and its id is its own', () => {
+  expect(new Set(events.map((event) => event.producer))).toEqual(new Set(['taiwan-demo-synthetic-calendar']))
+  expect(new Set(events.map((event) => event.eventId)).size).toBe(events.length)
+})
+
+test('a damaged file is refused with its place', () => {
+  const csv = gunzipSync(csvGz).toString('utf8').split('\n').slice(0, 4)
+  const read = (lines: string[]) => () => demoStream(gzipSync(lines.join('\n')))
+  expect(read(csv.with(2, csv[2]!.replace(/,[^,]*$/, '')))).toThrow(/line 3 has 24 cells/)
+  expect(read(csv.with(2, csv[2]!.replace(/^[^,]*/, 'x')))).toThrow(/line 3, \w+: "x" is no number/)
+  expect(read(csv.with(0, csv[0]!.replace('LIMIT_BAL', 'LIMIT')))).toThrow(/no column LIMIT_BAL/)
 })
 
 test('changing any event after an application leaves its vector unchanged', () => {

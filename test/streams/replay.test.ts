@@ -119,7 +119,17 @@ it('another model, another policy and other numbers are told apart', async () =>
   ).toEqual(['runtime'])
 })
 
-it('changed features are named', async () => {
+it('a changed earlier event is named as data even where its frame checks, for other applicants refold as they did', async () => {
+  const id = ids.at(-1) as string
+  const { applicantId } = ((await replay(id)) as { stored: { body: DecisionBody } }).stored.body
+  tamper('credit-events', `pay-${applicantId}-1`, `pay-${applicantId}-X`, true)
+  tamper('credit-events', `pay-${applicantId}-2`, `pay-${applicantId}-X`, true)
+  expect(await replay(id)).toMatchObject({
+    differences: [{ cause: 'data', detail: expect.stringMatching(/other applicants refold as they did/) }],
+  })
+})
+
+it('changed feature code is named as feature, for other applicants come out differently too', async () => {
   const id = ids.at(-1) as string
   expect(
     await causes(id, {

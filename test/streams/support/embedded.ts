@@ -169,7 +169,7 @@ export const put = (log: EventLog, ...events: CreditEvent[]): Promise<readonly n
   )
 
 /** All records of the decisions log, partition by partition, decoded. */
-export const decisionRecords = async (log: EventLog) => {
+const decisionRecords = async (log: EventLog) => {
   const out = []
   for (let p = 0; p < PARTITIONS; p++)
     for (let next = 0; next < (log.end('decisions')[p] as number);)

@@ -1,0 +1,51 @@
+/** What the engine itself writes to its logs: one of each, and their JSON form for other libraries. */
+import { CLAIM_SCHEMA_ID, DEAD_LETTER_SCHEMA_ID, DECISION_SCHEMA_ID } from '#schemas/catalog.ts'
+import type { Claim } from '#schemas/decision.ts'
+import type { DeadLetter } from '#schemas/dead-letter.ts'
+import { epochMs } from '#schemas/units.ts'
+import { encodeClaim, encodeDeadLetter, encodeDecision } from '#schemas/wire.ts'
+import { sampleBody, sampleDecision } from './sample-decision.ts'
+
+export const LETTER: DeadLetter = {
+  code: 'malformed-json',
+  detail: 'not JSON',
+  source: 'http',
+  partition: null,
+  offset: null,
+  receivedAt: epochMs(5),
+  errors: [],
+  bytes: Buffer.from([0xff, 0, 0x7b]),
+}
+const LOGGED_LETTER: DeadLetter = {
+  ...LETTER,
+  partition: 11,
+  offset: 2 ** 40,
+  errors: [{ pointer: '/amount', value: '••• (string)', expected: 'an integer', remedy: 'send a JSON number, without quotes' }],
+}
+const CLAIM: Claim = { owner: 'host:42', claimedAt: epochMs(1_700_000_000_000) }
+/** Decided by a policy rule, after a degrade step, without a model. */
+const BY_RULE = sampleDecision({
+  ...sampleBody(),
+  ruleHit: 'limit-too-high',
+  degraded: 'scorecard',
+  memberMargins: [],
+  attributions: new Float64Array(0),
+})
+
+export const RECORDS = [
+  { id: DECISION_SCHEMA_ID, record: sampleDecision(), bytes: encodeDecision(sampleDecision()) },
+  { id: DECISION_SCHEMA_ID, record: BY_RULE, bytes: encodeDecision(BY_RULE) },
+  { id: CLAIM_SCHEMA_ID, record: CLAIM, bytes: encodeClaim(CLAIM) },
+  { id: DEAD_LETTER_SCHEMA_ID, record: LETTER, bytes: encodeDeadLetter(LETTER) },
+  { id: DEAD_LETTER_SCHEMA_ID, record: LOGGED_LETTER, bytes: encodeDeadLetter(LOGGED_LETTER) },
+] as const
+
+/** Vectors as arrays (JSON makes NaN null), bytes as base64. */
+export const jsonOf = (value: unknown): unknown => {
+  if (value instanceof Float32Array || value instanceof Float64Array) return [...value]
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
+  if (Array.isArray(value)) return value.map(jsonOf)
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, jsonOf(one)]))
+  return value
+}
