@@ -27,3 +27,10 @@ export const tableOf = (rows: readonly BenchRow[]): string => {
   const notes = rows.map((row) => `${row.name}${row.peer === null ? '' : ` (${row.peer})`}: ${row.conditions}`)
   return `${lines.join('\n')}\n\nA ratio above 1 is ahead of the peer, whichever way the unit points. Conditions:\n\n${notes.join('\n')}\n`
 }
+
+/** What `--json` writes. @throws Error where a figure is not a number: a row without one is a failed measurement. */
+export const jsonOf = (rows: readonly BenchRow[]): string => {
+  const broken = rows.find(({ value, peerValue, ratio }) => ![value, peerValue ?? 0, ratio ?? 0].every(Number.isFinite))
+  if (broken !== undefined) throw new Error(`${broken.name}: ${broken.value} ${broken.unit} beside ${broken.peerValue} is no measurement`)
+  return `${JSON.stringify(rows, null, 1)}\n`
+}

@@ -23,6 +23,8 @@ export interface Usage {
   /** CPU seconds since the process began, user and system, all threads. */
   readonly engineCpuS: number
   readonly warehouseCpuS: number
+  /** Seconds in which the engine's main thread was ready to run and had no core. */
+  readonly engineWaitS: number
   readonly engineRssBytes: number
   readonly warehouseRssBytes: number
 }
@@ -48,6 +50,9 @@ const statOf = (pid: number): { parent: number; cpuS: number } => {
 }
 
 const rssOf = (pid: number): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024
+
+/** Run-queue wait of the main thread: the second figure of schedstat, ns. */
+const waitOf = (pid: number): number => Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')[1]) / 1e9
 
 const childOf = (parent: number): number | undefined =>
   readdirSync('/proc')
@@ -108,6 +113,7 @@ export const startEngine = async (options: EngineOptions): Promise<EngineProcess
       atMs: performance.now(),
       engineCpuS: statOf(engine).cpuS,
       warehouseCpuS: statOf(warehouse).cpuS,
+      engineWaitS: waitOf(engine),
       engineRssBytes: rssOf(engine),
       warehouseRssBytes: rssOf(warehouse),
     }),

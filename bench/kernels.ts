@@ -13,6 +13,7 @@ import { kernelMemory } from '#scoring/wasm/kernel-memory.ts'
 import { treeMargin } from '#scoring/wasm/tree-margin.ts'
 import { median, type BenchRow } from './bench-row.ts'
 import { machineLine } from './machine.ts'
+import { lightGbmContributions } from './lightgbm-contributions.ts'
 import { treeFromDump, type DumpedNode } from './lightgbm-dump.ts'
 import { pythonPeer, type PythonPeer } from './python-peer.ts'
 
@@ -123,7 +124,21 @@ const ourAttributions = ({ onnx, vectors, rows, features }: Model, perspective: 
   return { run, cold }
 }
 
-const contestsOf = async (margins: Model, depth6: Model, peer: PythonPeer): Promise<Contest[]> => {
+/** Rows LightGBM explains in one run: some 4 ms each. */
+const CONTRIB_ROWS = 200
+
+const libraryContributions = ({ vectors, rows, features }: Model, library: string, modelFile: string): Contender => {
+  const contributions = lightGbmContributions(library, modelFile, features)
+  const from = rows / 2
+  const asked = Float64Array.from(vectors.subarray(from * features, (from + CONTRIB_ROWS) * features))
+  return async () => {
+    let found: Float64Array = new Float64Array()
+    const us = perRow(CONTRIB_ROWS, () => (found = contributions.of(asked, CONTRIB_ROWS)))
+    return { us, first: [...found.subarray(0, features)] }
+  }
+}
+
+const contestsOf = async (margins: Model, depth6: Model, peer: PythonPeer, predContrib: Contender): Promise<Contest[]> => {
   const ask =
     (what: string, rows: number): Contender =>
     () =>
@@ -155,7 +170,7 @@ const contestsOf = async (margins: Model, depth6: Model, peer: PythonPeer): Prom
     attributions(
       'shap.path_dependent',
       { kind: 'path-dependent' },
-      { shap: ask('shap_path', 200), 'LightGBM pred_contrib': ask('pred_contrib', 200) },
+      { shap: ask('shap_path', 200), 'LightGBM pred_contrib (koffi)': predContrib },
     ),
     attributions('shap.interventional_100', background(100), { shap: ask('shap_100', 100) }),
     attributions('shap.interventional_1000', background(1000), { shap: ask('shap_1000', 20) }),
@@ -199,12 +214,13 @@ export const kernelBenches = async ({ python, runs = 5 }: KernelBenchOptions): P
   const dir = mkdtempSync(join(tmpdir(), 'scorestream-bench-'))
   const peer = pythonPeer(python, new URL('peers/kernel_peers.py', import.meta.url).pathname)
   try {
-    const { features } = await peer.ask<{ features: number }>({ do: 'prepare', dir })
+    const { features, library } = await peer.ask<{ features: number; library: string }>({ do: 'prepare', dir })
     const versions = Object.entries(await peer.ask<Record<string, string>>({ do: 'versions' })).map((entry) => entry.join(' '))
     const conditions = `one thread, median of ${runs} alternating runs; ${machineLine()}, ${versions.join(', ')}`
     const rows: BenchRow[] = []
-    for (const contest of await contestsOf(readModel(dir, 'leaves63', features), readModel(dir, 'depth6', features), peer))
-      rows.push(...(await hold(contest, runs, conditions)))
+    const [margins, depth6] = [readModel(dir, 'leaves63', features), readModel(dir, 'depth6', features)]
+    const predContrib = libraryContributions(depth6, library, join(dir, 'depth6.txt'))
+    for (const contest of await contestsOf(margins, depth6, peer, predContrib)) rows.push(...(await hold(contest, runs, conditions)))
     return rows
   } finally {
     peer.close()

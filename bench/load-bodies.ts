@@ -61,7 +61,7 @@ export const loadBodies = (kind: LoadKind, linesPerBody: number): LoadBody[] => 
 }
 
 /** The number of a lap as it stands in identifiers: three base-36 digits, 46,656 laps. */
-export const lapText = (lap: number): string => lap.toString(36).padStart(3, '0')
+const lapText = (lap: number): string => lap.toString(36).padStart(3, '0')
 
 /** Writes a lap's number into a body, in place. A body is sent by one connection at a time. */
 export const stamp = ({ bytes, marks }: LoadBody, lap: number): Buffer => {

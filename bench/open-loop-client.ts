@@ -2,10 +2,10 @@
  * The open-loop client, a process of its own: sends single events at their scheduled times whatever the engine does, and takes decisions
  * from the WebSocket feed. Latency counts from the scheduled time, so that a stall is charged to every event it delayed (no coordinated omission).
  */
-import { build } from 'hdr-histogram-js'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
-import WebSocket from 'ws'
+import { Worker } from 'node:worker_threads'
+import type { Arrivals } from './feed-receiver.ts'
+import { latencyHistogram, nowNs } from './latency-clock.ts'
 import { HttpConnection } from './http-connection.ts'
 import { loadBodies, stamp, type LoadBody } from './load-bodies.ts'
 
@@ -20,66 +20,17 @@ export interface OpenLoopRequest {
   readonly connections: number
 }
 
-export interface OpenLoopResult {
-  /** Milliseconds. */
-  readonly p50: number
-  readonly p99: number
-  readonly p999: number
-  readonly max: number
-  readonly decisions: number
-  /** Applications whose decision did not arrive within a few seconds of the end. */
-  readonly missing: number
+export interface OpenLoopResult extends Arrivals {
   /** How late the client itself was in sending, ms: part of every latency above. */
   readonly sendLateP50: number
   readonly sendLateP99: number
 }
 
-/** Monotonic clock of the machine, ns as float64: 2^53 ns are 104 days of uptime. */
-const nowNs = (): number => Number(process.hrtime.bigint())
 /** Longest nap of the sending loop, ms: answers are read in between. */
 const NAP_MS_MAX = 0.25
 /** Where the next event is farther off than this, timers are precise enough. */
 const TIMER_FROM_MS = 3
 const DRAIN_MS = 5_000
-
-const histogram = () =>
-  build({ lowestDiscernibleValue: 1, highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: 3, bitBucketSize: 64 })
-
-/** The receiving thread: only notes when which decision came, so that noting is never what is measured. */
-const receive = (): void => {
-  const { feed } = workerData as { feed: string }
-  const socket = new WebSocket(feed, [])
-  const latencies = histogram()
-  const arrived = new Map<string, number>()
-  const ID = Buffer.from('"applicationId":"')
-  socket.on('message', (data: Buffer) => {
-    const at = nowNs()
-    const from = data.indexOf(ID) + ID.length
-    if (from >= ID.length) arrived.set(data.toString('latin1', from, data.indexOf(34, from)), at)
-  })
-  socket.on('open', () => parentPort?.postMessage('open'))
-  socket.on('error', (error) => {
-    throw error
-  })
-  parentPort?.on('message', ({ due }: { due: readonly (readonly [string, number])[] }) => {
-    let missing = 0
-    for (const [id, scheduled] of due) {
-      const at = arrived.get(id)
-      if (at === undefined) missing++
-      else latencies.recordValue(Math.max(1, Math.round((at - scheduled) / 1000)))
-    }
-    const ms = (percentile: number): number => latencies.getValueAtPercentile(percentile) / 1000
-    parentPort?.postMessage({
-      p50: ms(50),
-      p99: ms(99),
-      p999: ms(99.9),
-      max: latencies.maxValue / 1000,
-      decisions: latencies.totalCount,
-      missing,
-    })
-    socket.close()
-  })
-}
 
 /** Sends through whichever connection is free; where none is, the event waits, and its latency grows. */
 class Sender {
@@ -109,7 +60,7 @@ const idOf = (body: Buffer): string => /"applicationId":"([^"]+)"/.exec(body.toS
 const run = async (request: OpenLoopRequest): Promise<OpenLoopResult> => {
   const { http, eventsPerSecond, applicationEvery, warmSeconds, seconds, connections } = request
   const stock = { applications: loadBodies('applications', 1), behavioural: loadBodies('behavioural', 1) }
-  const worker = new Worker(new URL(import.meta.url), { workerData: { feed: `${http.replace('http', 'ws')}/v1/feed` } })
+  const worker = new Worker(new URL('feed-receiver.ts', import.meta.url), { workerData: { feed: `${http.replace('http', 'ws')}/v1/feed` } })
   const fromWorker = <Message>(): Promise<Message> =>
     new Promise((resolve, reject) => {
       worker.once('message', resolve)
@@ -121,7 +72,7 @@ const run = async (request: OpenLoopRequest): Promise<OpenLoopResult> => {
   const periodNs = 1e9 / eventsPerSecond
   const total = Math.floor((warmSeconds + seconds) * eventsPerSecond)
   const startNs = nowNs() + 50e6
-  const late = histogram()
+  const late = latencyHistogram()
   const due: [string, number][] = []
   const nap = new Int32Array(new SharedArrayBuffer(4))
   const taken = { applications: 0, behavioural: 0 }
@@ -152,20 +103,19 @@ const run = async (request: OpenLoopRequest): Promise<OpenLoopResult> => {
     sent++
   }
   await sleep(DRAIN_MS)
-  const answer = fromWorker<Omit<OpenLoopResult, 'sendLateP50' | 'sendLateP99'>>()
-  worker.postMessage({ due })
+  const answer = fromWorker<Arrivals>()
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread has no origin
+  worker.postMessage(due)
   const result = await answer
   await worker.terminate()
   for (const connection of open) connection.close()
   return { ...result, sendLateP50: late.getValueAtPercentile(50) / 1000, sendLateP99: late.getValueAtPercentile(99) / 1000 }
 }
 
-if (isMainThread) {
-  process.on('message', ({ id, request }: { readonly id: number; readonly request: OpenLoopRequest }) => {
-    run(request).then(
-      (result) => process.send?.({ id, result }),
-      (error: unknown) => process.send?.({ id, error: error instanceof Error ? error.message : String(error) }),
-    )
-  })
-  process.on('disconnect', () => process.exit(0))
-} else receive()
+process.on('message', ({ id, request }: { readonly id: number; readonly request: OpenLoopRequest }) => {
+  run(request).then(
+    (result) => process.send?.({ id, result }),
+    (error: unknown) => process.send?.({ id, error: error instanceof Error ? error.message : String(error) }),
+  )
+})
+process.on('disconnect', () => process.exit(0))

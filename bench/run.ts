@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { BenchContext } from './bench-context.ts'
 import type { BenchRow } from './bench-row.ts'
-import { tableOf } from './bench-table.ts'
+import { jsonOf, tableOf } from './bench-table.ts'
 import { machineLine } from './machine.ts'
 
 interface Bench {
@@ -138,7 +138,7 @@ const runAll = async (options: Options): Promise<number> => {
     rmSync(scratch, { recursive: true, force: true })
   }
   process.stdout.write(tableOf(rows))
-  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(rows, null, 1)}\n`)
+  if (options.json !== undefined) writeFileSync(options.json, jsonOf(rows))
   for (const failure of failures) process.stderr.write(`bench: not measured: ${failure}\n`)
   return failures.length === 0 ? 0 : 1
 }

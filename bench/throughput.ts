@@ -8,6 +8,7 @@ import { demoStream } from '#streams/demo/demo-stream.ts'
 import type { BenchContext } from './bench-context.ts'
 import { type BenchRow, median } from './bench-row.ts'
 import { type EngineProcess, startEngine } from './engine-process.ts'
+import { applicationFloor, behaviouralFloor, type Floor } from './floor.ts'
 import { forked, type Forked } from './forked.ts'
 import type { LoadKind } from './load-bodies.ts'
 import type { LoadRequest, LoadResult } from './load-generator.ts'
@@ -146,9 +147,16 @@ const oneRun = async (context: BenchContext, generator: Forked, mode: Mode, dura
   }
 }
 
-const floorNote = (all: readonly Measured[]): string => {
+/** The floor, and how far above it the engine's CPU time is. */
+const distanceNote = (floor: Floor, engineCpuUs: number): string => {
+  const stages = Object.entries(floor.stages).map(([stage, us]) => `${stage} ${us.toFixed(1)}`)
+  return `floor ${floor.us.toFixed(1)} µs each (${stages.join(', ')}), engine CPU is ${(engineCpuUs / floor.us).toFixed(1)} times that`
+}
+
+const costNote = (all: readonly Measured[], floor: Floor): string => {
   const middle = (key: Exclude<keyof Measured, 'stages'>): number => median(all.map((one) => one[key]))
   return [
+    distanceNote(floor, middle('engineCpuUs')),
     `engine CPU ${middle('engineCpuUs').toFixed(1)} µs and warehouse CPU ${middle('warehouseCpuUs').toFixed(1)} µs each`,
     `${middle('requestBytes').toFixed(0)} B of JSON in, ${middle('logBytes').toFixed(0)} B of log out`,
     `SQL followed at ${middle('visiblePerSecond').toFixed(0)}/s, ${middle('lagAtEnd').toFixed(0)} records behind at the end, all visible ${middle('catchUpS').toFixed(1)} s after it`,
@@ -166,11 +174,12 @@ const row = (
   mode: Mode,
   durability: Durability,
   runs: readonly Measured[],
-  peer: readonly number[] | null,
+  peer: readonly number[],
+  floor: Floor,
   context: BenchContext,
 ): BenchRow => {
   const value = median(runs.map((run) => run.perSecond))
-  const peerValue = peer === null ? null : median(peer)
+  const peerValue = median(peer)
   const what =
     mode === 'applications'
       ? `applications of applicants with history, ${LINES_PER_BODY.applications} a request`
@@ -179,10 +188,10 @@ const row = (
     name: `engine.${mode === 'applications' ? 'applications' : 'behavioural_events'}${durability === 'power-loss' ? '.power_loss' : ''}`,
     value,
     unit: mode === 'applications' ? 'decisions/s' : 'events/s',
-    peer: peer === null ? null : PEER,
+    peer: PEER,
     peerValue,
-    ratio: peerValue === null ? null : value / peerValue,
-    conditions: `${what}; durability ${durability}; median of ${runs.length} runs of ${context.seconds} s; ${floorNote(runs)}; fixed 300-tree depth-6 model with scorecard, background 1,000; ${DATA}; ${EXCLUDED}; the peer has no durability, network, capsule or warehouse; ${machineLine()}`,
+    ratio: value / peerValue,
+    conditions: `${what}; durability ${durability}; median of ${runs.length} runs of ${context.seconds} s; ${costNote(runs, floor)}; fixed 300-tree depth-6 model with scorecard, background 1,000; ${DATA}; ${EXCLUDED}; the peer has no durability, network, validation, dedupe, capsule or warehouse and appends behavioural events to lists in memory; ${machineLine()}`,
   }
 }
 
@@ -192,6 +201,7 @@ const TARGETS: Readonly<Record<Mode, number>> = { behavioural: 50_000, applicati
 const contest = async (context: BenchContext, generator: Forked, peer: PythonPeer, mode: Mode): Promise<BenchRow[]> => {
   const ours: Record<Durability, Measured[]> = { 'process-kill': [], 'power-loss': [] }
   const theirs: number[] = []
+  const floor = mode === 'applications' ? await applicationFloor(context) : behaviouralFloor(context)
   const shape = { http: '', kind: mode, connections: 1, linesPerBody: LINES_PER_BODY[mode], seconds: 0 } satisfies LoadRequest
   await generator.ask({ prepare: shape })
   for (let run = 0; run < context.runs; run++) {
@@ -205,7 +215,10 @@ const contest = async (context: BenchContext, generator: Forked, peer: PythonPee
     theirs.push((await peer.ask<{ perSecond: number }>({ do: 'time', mode, seconds: context.seconds })).perSecond)
     context.say(`${mode}, peer, run ${run + 1}: ${theirs.at(-1)!.toFixed(0)}/s`)
   }
-  return [row(mode, 'process-kill', ours['process-kill'], theirs, context), row(mode, 'power-loss', ours['power-loss'], theirs, context)]
+  return [
+    row(mode, 'process-kill', ours['process-kill'], theirs, floor, context),
+    row(mode, 'power-loss', ours['power-loss'], theirs, floor, context),
+  ]
 }
 
 /** `engine.behavioural_events`, `engine.applications`, each also under `.power_loss`. */

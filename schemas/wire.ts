@@ -3,6 +3,7 @@
  * Decoders never throw on foreign bytes; they return a rejection.
  */
 import { hash } from 'node:crypto'
+import Type from 'typebox'
 import { CLAIM_SCHEMA_ID, DEAD_LETTER_SCHEMA_ID, DECISION_SCHEMA_ID, EVENT_SCHEMA_IDS } from './catalog.ts'
 import { ClaimSchema, type Claim, type Decision, type DecisionBody, DecisionBodySchema, DecisionSchema } from './decision.ts'
 import { type DeadLetter, DeadLetterSchema } from './dead-letter.ts'
@@ -69,6 +70,8 @@ export const decodeEvent = (bytes: Uint8Array): Parsed<CreditEvent> => {
 
 const BODY = bareCodec(DecisionBodySchema)
 const DECISION = framedCodec(DecisionSchema, DECISION_SCHEMA_ID)
+/** A decision's record up to its body, which is the last field. */
+const DECISION_HEAD = framedCodec(Type.Omit(DecisionSchema, ['body'], { title: 'decision' }), DECISION_SCHEMA_ID)
 const CLAIM = framedCodec(ClaimSchema, CLAIM_SCHEMA_ID)
 const DEAD_LETTER = framedCodec(DeadLetterSchema, DEAD_LETTER_SCHEMA_ID)
 
@@ -84,7 +87,16 @@ export const capsuleHash = (previousHash: string, body: Uint8Array): string => {
   return hash('sha256', joined, 'hex')
 }
 
-export const encodeDecision = (decision: Decision): Uint8Array => DECISION.encode(decision)
+/**
+ * The body comes last in the record: bytes that were made for its hash are copied, not made again. `body` must be `encodeBody(decision.body)`.
+ */
+export const encodeDecision = (decision: Decision, body: Uint8Array = encodeBody(decision.body)): Uint8Array => {
+  const head = DECISION_HEAD.encode(decision)
+  const record = Buffer.allocUnsafe(head.length + body.length)
+  record.set(head)
+  record.set(body, head.length)
+  return record
+}
 export const encodeClaim = (claim: Claim): Uint8Array => CLAIM.encode(claim)
 export const encodeDeadLetter = (letter: DeadLetter): Uint8Array => DEAD_LETTER.encode({ ...letter, bytes: asBuffer(letter.bytes) })
 

@@ -46,7 +46,7 @@ def prepare(directory):
         masker = shap.maskers.Independent(rows[:size], max_samples=size)
         state[f"interventional{size}"] = shap.TreeExplainer(state["depth6"], masker, feature_perturbation="interventional")
     state["dependent"] = shap.TreeExplainer(state["depth6"], feature_perturbation="tree_path_dependent")
-    return {"rows": ROWS, "features": FEATURES}
+    return {"rows": ROWS, "features": FEATURES, "library": os.path.join(os.path.dirname(lightgbm.__file__), "lib", "lib_lightgbm.so")}
 
 
 def one_by_one(call):
@@ -67,7 +67,6 @@ def timed(what, count):
         "lleaves1": one_by_one(score),
         "lleaves256": batches(score),
         "shap_path": values(state["dependent"]),
-        "pred_contrib": lambda rows: state["depth6"].predict(rows, pred_contrib=True, num_threads=1)[:, :-1],
         "shap_100": values(state["interventional100"]),
         "shap_1000": values(state["interventional1000"]),
     }

@@ -93,13 +93,14 @@ const scoreOne = (
     host: ports.host,
     runtime: ports.runtime,
   }
+  const bytes = encodeBody(body)
   const decision: Decision = {
     epoch: lane.epoch as Offset,
     body,
     previousHash: lane.chainHash,
-    capsuleHash: capsuleHash(lane.chainHash, encodeBody(body)),
+    capsuleHash: capsuleHash(lane.chainHash, bytes),
     envelope,
   }
   lane.chainHash = decision.capsuleHash
-  return { lane, decision, record: { partition: record.partition, key: record.key, value: encodeDecision(decision) } }
+  return { lane, decision, record: { partition: record.partition, key: record.key, value: encodeDecision(decision, bytes) } }
 }
