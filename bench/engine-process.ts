@@ -7,6 +7,10 @@ import { join } from 'node:path'
 const ROOT = join(import.meta.dirname, '..')
 /** Clock ticks of /proc, per second: 100 on every Linux that Node runs on. */
 const TICKS_PER_S = 100
+/** A benchmark that waits longer than this on the engine fails by name instead of hanging. */
+const ANSWER_MS_MAX = 60_000
+const START_MS_MAX = 120_000
+const END_MS_MAX = 60_000
 
 export interface EngineOptions {
   readonly dataDir: string
@@ -69,7 +73,7 @@ const childOf = (parent: number): number | undefined =>
 const folderBytes = (folder: string): number => readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0)
 
 const get = async (url: string): Promise<string> => {
-  const answer = await fetch(url)
+  const answer = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS_MAX) })
   if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${(await answer.text()).slice(0, 400)}`)
   return answer.text()
 }
@@ -92,7 +96,9 @@ export const startEngine = async (options: EngineOptions): Promise<EngineProcess
   child.stderr.setEncoding('utf8').on('data', (text: string) => (complained = (complained + text).slice(-4000)))
   const ended = once(child, 'exit')
   const announced = async (): Promise<{ http: string; sql: string | null }> => {
+    const began = performance.now()
     for (;;) {
+      if (performance.now() - began > START_MS_MAX) child.kill('SIGKILL')
       if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the engine ended before it was ready: ${complained}`)
       try {
         return JSON.parse(readFileSync(join(dataDir, 'engine.json'), 'utf8')) as { http: string; sql: string | null }
@@ -125,7 +131,10 @@ export const startEngine = async (options: EngineOptions): Promise<EngineProcess
     logBytes: (topic) => folderBytes(join(dataDir, 'log', topic)),
     async end() {
       child.kill('SIGTERM')
+      const killer = setTimeout(() => child.kill('SIGKILL'), END_MS_MAX)
       await ended
+      clearTimeout(killer)
+      if (child.signalCode === 'SIGKILL') throw new Error(`the engine did not end within ${END_MS_MAX / 1000} s of SIGTERM: ${complained}`)
     },
   }
 }
