@@ -124,7 +124,7 @@ export class EmbeddedEventLog implements EventLog {
     const partitions = options.partitions[topic]
     mkdirSync(folder, { recursive: true })
     removeHalfBegun(folder, partitions, options.logger)
-    const files = new TopicFiles({ folder, partitions, tailBytesMax: options.tailBytesMax ?? 16 * MEBI, blocks })
+    const files = new TopicFiles({ folder, partitions, tailBytesMax: options.tailBytesMax ?? 4 * MEBI, blocks })
     if (files.last === undefined) createFirst(files)
     else recover(files, options.logger)
     const writer = new TopicWriter({
