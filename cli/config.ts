@@ -25,7 +25,7 @@ const ConfigSchema = Type.Object(
     state: Type.Object(
       {
         kind: Type.Enum(['embedded'], { default: 'embedded', description: 'Where applicants’ states live' }),
-        cacheMebibytes: Type.Integer({ default: 64, minimum: 1, maximum: 65_536, description: 'States kept in memory, MiB' }),
+        cacheMebibytes: Type.Integer({ default: 32, minimum: 1, maximum: 65_536, description: 'States kept in memory, MiB' }),
       },
       { default: {}, additionalProperties: false },
     ),
