@@ -61,10 +61,6 @@ const ConfigSchema = Type.Object(
       { file: Type.String({ default: 'models/policy.yaml', description: 'Policy that turns scores into decisions' }) },
       { default: {}, additionalProperties: false },
     ),
-    promotion: Type.Enum(['manual', 'gated'], {
-      default: 'manual',
-      description: 'Whether a successor that passes its gates is promoted by itself',
-    }),
     durability: Type.Enum(['process-kill', 'power-loss'], {
       default: 'process-kill',
       description: 'What an acknowledged event survives: the death of the process, or of the machine (flush before acknowledging)',

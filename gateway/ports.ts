@@ -1,28 +1,12 @@
 /** What the gateway needs of the engine. Everything arrives as an argument; the gateway owns no state but its sockets. */
 import type { Decision } from '#schemas/decision.ts'
-import type { ApplicationEvent, ProducedEvent } from '#schemas/events.ts'
+import type { ApplicationEvent } from '#schemas/events.ts'
 import type { Rejection } from '#schemas/rejection.ts'
 import type { EpochMs, Probability, Points } from '#schemas/units.ts'
 import type { Manifest } from '#registry/manifest.ts'
+import type { IncomingEvent, IngestResult, Position } from '#streams/ports.ts'
 
-/** Place of a record in the input log. */
-export interface Position {
-  readonly partition: number
-  readonly offset: number
-}
-
-/** An event that parsed, with the bytes the producer sent: "same bytes" is judged on them, and a conflict dead-letters them. */
-export interface IncomingEvent {
-  readonly event: ProducedEvent
-  readonly bytes: Uint8Array
-}
-
-/** What became of one event. `position` is null for events that never enter the log (protected attributes go to the vault). */
-export type IngestResult =
-  | { readonly status: 'accepted'; readonly position: Position | null }
-  | { readonly status: 'duplicate'; readonly position: Position | null }
-  | { readonly status: 'conflict'; readonly position: Position | null; readonly rejection: Rejection }
-  | { readonly status: 'rejected'; readonly position: null; readonly rejection: Rejection }
+export type { IncomingEvent, IngestResult, Position }
 
 /**
  * Appends events in the given order and resolves, one result per event, once the accepted ones survive what the configured durability names.

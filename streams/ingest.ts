@@ -3,7 +3,7 @@
  * the vault alone, and keeps what it refuses in the dead letters.
  */
 import { filter, firstValueFrom, race, timer } from 'rxjs'
-import type { CreditEvent, ProducedEvent, ProtectedEvent } from '#schemas/events.ts'
+import type { CreditEvent, ProtectedEvent } from '#schemas/events.ts'
 import type { Rejection } from '#schemas/rejection.ts'
 import { encodeEvent } from '#schemas/wire.ts'
 import { edgeDeadLetter } from './dead-letter.ts'
@@ -13,26 +13,8 @@ import { hashBytes, type Hash64 } from './hash64.ts'
 import { InFlight, InFlightIndex } from './in-flight.ts'
 import { judgeTime } from './pipeline/admission.ts'
 import { lookUp } from './pipeline/fold.ts'
-import type { AppendRecord, Clock, EventLog, Vault } from './ports.ts'
+import type { AppendRecord, Clock, EventLog, IncomingEvent, IngestResult, Position, Vault } from './ports.ts'
 import { keepable } from './protected-bytes.ts'
-
-export interface Position {
-  readonly partition: number
-  readonly offset: number
-}
-
-/** An event that parsed, with the bytes the producer sent; a conflict dead-letters those. */
-export interface IncomingEvent {
-  readonly event: ProducedEvent
-  readonly bytes: Uint8Array
-}
-
-/** What became of one event. `position` is null for events that never enter the log. */
-export type IngestResult =
-  | { readonly status: 'accepted'; readonly position: Position | null }
-  | { readonly status: 'duplicate'; readonly position: Position | null }
-  | { readonly status: 'conflict'; readonly position: Position | null; readonly rejection: Rejection }
-  | { readonly status: 'rejected'; readonly position: null; readonly rejection: Rejection }
 
 export interface IngestParts {
   readonly engine: Engine

@@ -1,5 +1,6 @@
 /** What the pipelines need of the outside. The consumer owns its port; adapters live in the folders beside this file. */
-import type { ApplicationEvent } from '#schemas/events.ts'
+import type { ApplicationEvent, ProducedEvent } from '#schemas/events.ts'
+import type { Rejection } from '#schemas/rejection.ts'
 import type { DegradeStep, Verdict } from '#schemas/decision.ts'
 import type { EpochMs } from '#schemas/units.ts'
 
@@ -75,11 +76,24 @@ export interface StateStore {
   close(): Promise<void>
 }
 
-/** Column-oriented rows on their way to the warehouse. */
-export interface Warehouse {
-  /** Highest (offset + 1) per partition already in `table`. A sink resumes from here. */
-  resumeFrom(table: 'events' | 'decisions'): Promise<readonly number[]>
+/** Place of a record in the input log. */
+export interface Position {
+  readonly partition: number
+  readonly offset: number
 }
+
+/** An event that parsed, with the bytes the producer sent; a conflict dead-letters those. */
+export interface IncomingEvent {
+  readonly event: ProducedEvent
+  readonly bytes: Uint8Array
+}
+
+/** What became of one event. `position` is null for events that never enter the log (protected attributes go to the vault). */
+export type IngestResult =
+  | { readonly status: 'accepted'; readonly position: Position | null }
+  | { readonly status: 'duplicate'; readonly position: Position | null }
+  | { readonly status: 'conflict'; readonly position: Position | null; readonly rejection: Rejection }
+  | { readonly status: 'rejected'; readonly position: null; readonly rejection: Rejection }
 
 export interface Clock {
   now(): EpochMs

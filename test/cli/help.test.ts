@@ -68,7 +68,7 @@ describe('a wrong configuration exits 78 and names key, value and remedy:', () =
     ['a value that is none of those known', 'durability: eventual', /durability = "eventual": .*\(What an acknowledged event survives/],
     ['a list for the whole', '- 1', /top level must be keys and values/],
     ['broken YAML', 'gateway: { port: 1', /scorestream\.yaml: .*line 1/],
-    ['a key twice', 'promotion: manual\npromotion: gated', /scorestream\.yaml: .*unique/],
+    ['a key twice', 'durability: process-kill\ndurability: power-loss', /scorestream\.yaml: .*unique/],
   ] as const)('%s', async ([, yaml, says]) => {
     const { code, stderr } = await doctor(yaml)
     expect(stderr).toMatch(says)
