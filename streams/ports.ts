@@ -36,6 +36,8 @@ export interface EventLog {
   append(topic: Topic, records: readonly AppendRecord[]): Promise<readonly number[]>
   /** Records of one partition from `offset` on, at most about `bytesMax` bytes but at least one; empty at the end. */
   read(topic: Topic, partition: number, offset: number, bytesMax: number): Promise<readonly LogRecord[]>
+  /** Brings `start` and `end` of these partitions up to date with the log's servers; at once where they always are. */
+  refresh(topic: Topic, partitions: readonly number[]): Promise<void>
   /** Calls back, coalesced, after records became readable. Returns the unsubscribe function. */
   onAppend(topic: Topic, listener: () => void): () => void
   /** Declares what a named consumer has finished with (exclusive, per partition); retention never passes it. Durable, lazily. */
@@ -74,6 +76,28 @@ export interface StateStore {
   /** One atomic step: all partitions' commits given, each checked against its stored offset and epoch. */
   commit(commits: readonly StateCommit[]): Promise<void>
   close(): Promise<void>
+}
+
+/** What a group's coordinator tells one member. Each call is awaited before the coordinator goes on. */
+export interface OwnershipListener {
+  /** From now on this member's: it claims them and begins. */
+  assigned(partitions: readonly number[]): Promise<void>
+  /** About to become another's: the batch under way is finished and committed; resolves once let go. */
+  revoked(partitions: readonly number[]): Promise<void>
+  /** Already another's, the session having expired: let go without committing. */
+  lost(partitions: readonly number[]): Promise<void>
+}
+
+/**
+ * Who works on which input partition. No promise rests on it: two owners at a time are harmless (claims, belief and checked commits see to
+ * that) and only waste work.
+ */
+export interface Ownership {
+  join(listener: OwnershipListener): Promise<void>
+  /** Shows committed positions where operators look for lag. Advisory: nothing is ever read from there. */
+  mirror(offsets: ReadonlyMap<number, number>): void
+  /** Hands everything over (`revoked` is called) and leaves. */
+  leave(): Promise<void>
 }
 
 /** Place of a record in the input log. */

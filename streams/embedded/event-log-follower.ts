@@ -77,6 +77,10 @@ export class EventLogFollower implements EventLog {
     return readFiles(files, topic, partition, offset, bytesMax)
   }
 
+  async refresh(): Promise<void> {
+    this.poll()
+  }
+
   onAppend(topic: Topic, listener: () => void): () => void {
     const { listeners } = this.#topic(topic)
     listeners.add(listener)

@@ -80,6 +80,9 @@ export class EmbeddedEventLog implements EventLog {
     return readFiles(this.#topic(topic).writer.files, topic, partition, offset, bytesMax)
   }
 
+  /** Always up to date: the log is in this process or in its files. */
+  async refresh(): Promise<void> {}
+
   onAppend(topic: Topic, listener: () => void): () => void {
     return this.#topic(topic).writer.onAppend(listener)
   }

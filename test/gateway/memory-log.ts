@@ -55,6 +55,8 @@ export class MemoryLog implements EventLog {
     return Promise.resolve(out)
   }
 
+  async refresh(): Promise<void> {}
+
   onAppend(topic: Topic, listener: () => void): () => void {
     const listeners = this.#listeners.get(topic) ?? new Set()
     this.#listeners.set(topic, listeners.add(listener))
