@@ -3,23 +3,7 @@
  * stages are RxJS operators over micro-batches; one batch is on its way at a time and the next is fetched when it is done, so the log
  * itself is the only queue.
  */
-import {
-  concatMap,
-  defer,
-  filter,
-  lastValueFrom,
-  map,
-  race,
-  repeat,
-  Subject,
-  take,
-  takeWhile,
-  tap,
-  timer,
-  from,
-  EMPTY,
-  type Observable,
-} from 'rxjs'
+import { defer, EMPTY, lastValueFrom, map, merge, Subject, take, takeWhile, tap, type Observable } from 'rxjs'
 import type { FeatureSet } from '#features/feature-set.ts'
 import type { Decision } from '#schemas/decision.ts'
 import type { Entity } from './entity-record.ts'
@@ -30,9 +14,11 @@ import { Attempts } from './pipeline/attempts.ts'
 import { EventCrash, type Published } from './pipeline/batch.ts'
 import { Committer } from './pipeline/committer.ts'
 import { addCounters, newCounters, type EngineCounters } from './pipeline/counters.ts'
+import { Doorbell } from './pipeline/doorbell.ts'
 import { EntityCache } from './pipeline/entity-cache.ts'
 import { decodeBatch, fetchPages } from './pipeline/fetch.ts'
 import { foldBatch, loadBatch, type Folded } from './pipeline/fold-batch.ts'
+import { inTurn } from './pipeline/in-turn.ts'
 import { takeOver, type Lane } from './pipeline/lane.ts'
 import { persistently, type Persist } from './pipeline/persist.ts'
 import { publish, readBack } from './pipeline/publish.ts'
@@ -73,7 +59,7 @@ export class Engine {
   readonly cache: EntityCache
   readonly #parts: EngineParts
   readonly #committer: Committer
-  readonly #wake = new Subject<void>()
+  readonly #doorbell = new Doorbell()
   readonly #decisions = new Subject<readonly Decision[]>()
   readonly #progress = new Subject<void>()
   readonly #attempts: Attempts
@@ -131,7 +117,7 @@ export class Engine {
     if (this.#state.kind !== 'new') throw new Error(`an engine starts once; this one is ${this.#state.kind}`)
     await this.#claimAll()
     this.#state = { kind: 'running' }
-    const stopWaking = this.#parts.log.onAppend('credit-events', () => this.#wake.next())
+    const stopWaking = this.#parts.log.onAppend('credit-events', () => this.#doorbell.ring())
     this.#finished = this.#run().finally(stopWaking)
     await this.caughtUp()
   }
@@ -139,7 +125,7 @@ export class Engine {
   /** Resolves once everything now in the input log is folded and read back; rejects where the engine stopped before. */
   async caughtUp(): Promise<void> {
     const ends = this.#parts.log.end('credit-events')
-    const behind = () => this.#lanes.some((lane) => lane.next < (ends[lane.partition] as number))
+    const behind = (): boolean => this.#behind(ends)
     while (behind()) {
       if (this.#state.kind === 'stopped') throw this.#state.failure ?? new TerminalFailure('closed', 'the engine was stopped')
       await lastValueFrom(this.#progress.pipe(take(1)), { defaultValue: undefined })
@@ -156,7 +142,7 @@ export class Engine {
   /** Finishes the batch under way, commits and ends. Log and store stay open. */
   async stop(): Promise<void> {
     if (this.#state.kind === 'running') this.#state = { kind: 'stopping' }
-    this.#wake.next()
+    this.#doorbell.ring()
     await this.#finished
     if (this.#state.kind !== 'stopped') this.#state = { kind: 'stopped' }
     this.#decisions.complete()
@@ -206,7 +192,7 @@ export class Engine {
     }
   }
 
-  /** One batch after another: fetched when the last is done and either more is there or the log says so. */
+  /** One batch after another, through operators that are subscribed once. */
   #batches(): Observable<unknown> {
     const { monotonicUs } = this.#parts
     const fetchPorts = {
@@ -223,47 +209,67 @@ export class Engine {
       lastPublishUs: () => this.#publishUs,
       lastCommitUs: () => this.#committer.lastCommitUs,
     }
-    const one = defer(() => from(fetchPages(this.#lanes, this.#turn++, fetchPorts))).pipe(
-      concatMap((pages) => (pages.length === 0 ? EMPTY : [pages])),
+    const turns = new Subject<void>()
+    const done = turns.pipe(
+      inTurn(() => this.#moreToDo()),
+      takeWhile((more) => more),
+      inTurn(() => fetchPages(this.#lanes, this.#turn++, fetchPorts)),
       map((pages) => decodeBatch(pages, fetchPorts)),
-      concatMap((batch) => (batch.suspect ? from(this.#committer.flush(this.#lanes)).pipe(map(() => batch)) : [batch])),
-      concatMap((batch) => loadBatch(batch, foldPorts)),
+      inTurn((batch) => (batch.suspect ? this.#committer.flush(this.#lanes).then(() => batch) : batch)),
+      inTurn((batch) => loadBatch(batch, foldPorts)),
       map((batch) => foldBatch(batch, foldPorts)),
       map((folded): [Folded, readonly Published[]] => [folded, scoreBatch(folded, scorePorts)]),
-      concatMap(([folded, decisions]) => this.#publish(folded, decisions)),
-      concatMap(() => this.#committer.afterBatch(this.#lanes)),
+      inTurn(([folded, decisions]) => this.#publish(folded, decisions)),
+      inTurn(() => this.#committer.afterBatch(this.#lanes)),
       tap(() => this.#progress.next()),
+      tap(() => turns.next()),
     )
-    return one.pipe(
-      repeat({ delay: () => this.#more() }),
-      takeWhile(() => this.#state.kind === 'running'),
-    )
-  }
-
-  /** When to fetch again: at once while there is more, else on an append, or when a commit is due. Never, once stopping. */
-  #more(): Observable<unknown> {
-    if (this.#state.kind !== 'running') return EMPTY
-    if (this.lag().some((behind) => behind > 0)) return from(new Promise((resolve) => setImmediate(resolve)))
-    const due = this.#lanes.some((lane) => lane.next > lane.committed)
-    const commit = timer(this.settings.commitAfterMs).pipe(concatMap(() => this.#committer.afterBatch(this.#lanes)))
-    const woken = this.#wake.pipe(filter(() => this.#state.kind !== 'new'))
-    return (due ? race(woken, commit) : woken).pipe(
-      take(1),
-      concatMap(() => (this.#state.kind === 'running' ? [undefined] : EMPTY)),
+    return merge(
+      done,
+      defer(() => {
+        turns.next()
+        return EMPTY
+      }),
     )
   }
 
-  async #publish(folded: Folded, decisions: readonly Published[]): Promise<void> {
+  /** Resolves true when there is more: at once while the log holds it, else after an append; commits what is due meanwhile. False once stopping. */
+  async #moreToDo(): Promise<boolean> {
+    // Others have their turn between two batches.
+    if (this.#behind()) await new Promise((resolve) => setImmediate(resolve))
+    while (this.#state.kind === 'running' && !this.#behind()) {
+      const due = this.#lanes.some((lane) => lane.next > lane.committed)
+      await this.#doorbell.wait(due ? this.settings.commitAfterMs : undefined)
+      if (due) await this.#committer.afterBatch(this.#lanes)
+    }
+    return this.#state.kind === 'running'
+  }
+
+  #behind(ends = this.#parts.log.end('credit-events')): boolean {
+    return this.#lanes.some((lane) => lane.next < (ends[lane.partition] as number))
+  }
+
+  #publish(folded: Folded, decisions: readonly Published[]): void | Promise<void> {
+    if (decisions.length + folded.rejected.length === 0) return this.#advance(folded)
+    return this.#append(folded, decisions)
+  }
+
+  async #append(folded: Folded, decisions: readonly Published[]): Promise<void> {
     const { log, monotonicUs } = this.#parts
     const started = monotonicUs()
     const offsets = await publish(folded, decisions, { log, persist: this.#persist })
     const read = await readBack(decisions, offsets, log)
     if (decisions.length > 0) this.#publishUs = monotonicUs() - started
-    for (const [lane, next] of folded.batch.next) lane.next = next
-    addCounters(this.counters, folded.counts)
-    this.counters.batches++
+    this.#advance(folded)
     this.counters.decisions += read.length
     if (read.length > 0) this.#decisions.next(read)
+  }
+
+  /** What the batch promised is readable: its events are done with. */
+  #advance({ batch, counts }: Folded): void {
+    for (const [lane, next] of batch.next) lane.next = next
+    addCounters(this.counters, counts)
+    this.counters.batches++
   }
 
   /** Undoes everything since the last commit by forgetting it: takes over from itself, adopting what it had published. */

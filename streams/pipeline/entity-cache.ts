@@ -1,6 +1,6 @@
 /**
  * The applicants at work, in memory. Loaded from the store on a miss; dirty ones stay until they are committed, clean ones leave in rough
- * order of last use once the cache exceeds its bytes.
+ * order of last use once the cache exceeds its bytes (the CLOCK rule: a hand goes round, what was used since it last came by stays).
  */
 import type { FeatureSet } from '#features/feature-set.ts'
 import { decodeEntity, entityBytes, newEntity, writeEntity, type Entity } from '../entity-record.ts'
@@ -26,6 +26,9 @@ export class EntityCache {
   readonly #store: StateStore
   readonly #bytesMax: number
   readonly #held: Map<string, Held>[]
+  /** All of them once more, in no order: what the hand goes over. */
+  readonly #ring: Held[] = []
+  #hand = 0
   readonly #loading = new Map<string, Promise<void>>()
   #dirty: Held[] = []
   #bytes = 0
@@ -127,6 +130,8 @@ export class EntityCache {
   /** Drops everything: after a failure the store is the truth again. No commit may be under way. */
   clear(): void {
     for (const lane of this.#held) lane.clear()
+    this.#ring.length = 0
+    this.#hand = 0
     this.#dirty = []
     this.#bytes = 0
   }
@@ -143,7 +148,9 @@ export class EntityCache {
   #insert(partition: number, key: string, record: Uint8Array | undefined): void {
     const entity = this.#decode(partition, key, record)
     const bytes = entityBytes(entity) + OVERHEAD_BYTES
-    this.#of(partition).set(key, { key, partition, entity, bytes, pins: 0, dirty: false, used: true })
+    const held: Held = { key, partition, entity, bytes, pins: 0, dirty: false, used: true }
+    this.#of(partition).set(key, held)
+    this.#ring.push(held)
     this.#bytes += bytes
   }
 
@@ -152,21 +159,20 @@ export class EntityCache {
     return decodeEntity(record, this.#hash, this.#featureSet.stateBytes, `applicant ${key} in partition ${partition}`)
   }
 
-  /** Second chance: what was used since the last pass goes to the end of the line once. */
+  /** A quarter round at most, so that no batch pays for all: where much is dirty or in use, the cache stays too large for a while. */
   #evict(): void {
-    for (const lane of this.#held) {
-      let looks = Math.max(64, lane.size >> 2)
-      for (const [key, held] of lane) {
-        if (looks-- === 0 || this.#bytes <= this.#bytesMax) break
-        if (held.used || held.dirty || held.pins > 0) {
-          held.used = false
-          lane.delete(key)
-          lane.set(key, held)
-        } else {
-          lane.delete(key)
-          this.#bytes -= held.bytes
-        }
+    for (let looks = Math.max(64, this.#ring.length >> 2); looks > 0 && this.#bytes > this.#bytesMax; looks--) {
+      if (this.#hand >= this.#ring.length) this.#hand = 0
+      const held = this.#ring[this.#hand] as Held
+      if (held.used || held.dirty || held.pins > 0) {
+        held.used = false
+        this.#hand++
+        continue
       }
+      this.#of(held.partition).delete(held.key)
+      this.#bytes -= held.bytes
+      const last = this.#ring.pop() as Held
+      if (last !== held) this.#ring[this.#hand] = last
     }
   }
 

@@ -30,7 +30,7 @@ export interface Folded {
 }
 
 /** Brings the batch's applicants into the cache and reads ahead what is to be adopted. */
-export const loadBatch = async (batch: Batch, ports: FoldPorts): Promise<Batch> => {
+export const loadBatch = (batch: Batch, ports: FoldPorts): Batch | Promise<Batch> => {
   const started = ports.monotonicUs()
   const missing = new Map<number, string[]>()
   for (const item of batch.items) {
@@ -39,13 +39,20 @@ export const loadBatch = async (batch: Batch, ports: FoldPorts): Promise<Batch> 
     if (keys === undefined) missing.set(item.record.partition, [item.event.applicantId])
     else if (keys.at(-1) !== item.event.applicantId) keys.push(item.event.applicantId)
   }
-  await Promise.all([...missing].map(([partition, keys]) => ports.cache.load(partition, [...new Set(keys)])))
+  const adopting = batch.next.keys().some((lane) => lane.adoption !== undefined)
+  if (missing.size === 0 && !adopting) return batch
+  return fetchStates(batch, missing, ports.cache).then(() => {
+    batch.timing.stateUs = ports.monotonicUs() - started
+    return batch
+  })
+}
+
+const fetchStates = async (batch: Batch, missing: ReadonlyMap<number, readonly string[]>, cache: EntityCache): Promise<void> => {
+  await Promise.all([...missing].map(([partition, keys]) => cache.load(partition, [...new Set(keys)])))
   for (const [lane, next] of batch.next) {
     await lane.adoption?.readTo(next - 1)
     if (lane.adoption?.done === true) lane.adoption = undefined
   }
-  batch.timing.stateUs = ports.monotonicUs() - started
-  return batch
 }
 
 /** Synchronous over the whole batch: nothing else sees states between two of its events. */
