@@ -201,8 +201,10 @@ export class Monitor {
       const doubted = [...alerts.open.values()].find((one) => one.blocksRetraining)
       this.#tell(key, driftAlert(verdict, this.#settings.drift.psi, doubted), at)
     }
-    const { modelVersion, openedAt } = verdict
-    if (seeWindow(retrain, { modelVersion, openedAt, shifted, enough }, this.#settings.retrain)) this.#ask(modelVersion, at)
+    const { modelVersion, openedAt, moved } = verdict
+    const telling = moved.length >= this.#settings.retrain.featuresMin || moved.some(({ feature }) => feature === 'score')
+    const window = { modelVersion, openedAt, shifted, telling, enough }
+    if (seeWindow(retrain, window, this.#settings.retrain)) this.#ask(modelVersion, at)
   }
 
   /** What a model that no longer decides did wrong concerns nobody any more. */

@@ -19,6 +19,11 @@ export const MonitoringSettings = block({
     significance: share(0.001, 'Largest p-value of a drift, over all features of a window together (Bonferroni)'),
     decisionsMin: count(1_000, 100, 10_000_000, 'Decisions a window needs before it can alert'),
     windowDecisions: count(2_000, 100, 10_000_000, 'Decisions after which a window closes'),
+    notAlerting: Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
+      default: ['.event.days-since-first.ever'],
+      maxItems: 256,
+      description: 'Endings of the names of features that are watched and never alert: they move with the calendar or the age of the log',
+    }),
     windowHours: count(24, 1, 8_760, 'Hours of log time after which a window closes in any case'),
   }),
   quality: block({
@@ -71,6 +76,7 @@ export const MonitoringSettings = block({
   }),
   retrain: block({
     windows: count(2, 1, 100, 'Drifted windows in a row that ask for a successor'),
+    featuresMin: count(3, 1, 4_096, 'Drifted features (the score alone suffices) from which a drifted window counts'),
     intervalMinutes: count(60, 0, 525_600, 'Least log time between two requests'),
     perDayMax: count(4, 0, 1_000, 'Most requests in a day of log time; 0 never asks'),
     outcomesMin: count(1_000, 0, 100_000_000, 'Observed outcomes that must have come in since the last request'),

@@ -34,8 +34,16 @@ const NOTEWORTHY_PSI = 0.1
 
 const significant = (shifts: readonly Shift[], settings: Settings): Shift[] =>
   shifts
-    .filter(({ psi, pValue }) => psi >= settings.psi && pValue < settings.significance / shifts.length)
+    .filter(
+      ({ feature, psi, pValue }) =>
+        psi >= settings.psi &&
+        pValue < settings.significance / shifts.length &&
+        !settings.notAlerting.some((ending) => feature.endsWith(ending)),
+    )
     .toSorted((a, b) => b.psi - a.psi)
+
+const largestOf = (shifts: readonly Shift[], { notAlerting }: Settings): number =>
+  Math.max(0, ...shifts.flatMap(({ feature, psi }) => (notAlerting.some((ending) => feature.endsWith(ending)) ? [] : [psi])))
 
 const reset = (counted: Counted): void => {
   counted.n = 0
@@ -89,7 +97,7 @@ const partVerdicts = (model: ModelWindow, layout: BinLayout, settings: Settings)
         segment: part.segment,
         n: part.window.n,
         moved: significant(shifts, settings),
-        largest: Math.max(...shifts.map(({ psi }) => psi)),
+        largest: largestOf(shifts, settings),
       }
     })
 
@@ -132,7 +140,7 @@ export const closeWindow = (model: ModelWindow, layout: BinLayout, at: number, s
     segment: moved.length > 0 || alone ? (located?.segment ?? null) : null,
     rows: [...wholeRows(model, layout, shifts, moved, settings), ...full.flatMap((one) => partRows(model, one, settings))],
     scorePsi: shifts.at(-1)?.psi ?? 0,
-    largestPsi: Math.max(...shifts.map(({ psi }) => psi)),
+    largestPsi: largestOf(shifts, settings),
   }
   for (const { part } of full) {
     reset(part.window)

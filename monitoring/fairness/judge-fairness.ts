@@ -43,7 +43,12 @@ const bounded = (groups: readonly GroupCounts[]): readonly GroupCounts[] => {
   return [...sorted.slice(0, GROUPS_MAX - 1), merged(sorted.slice(GROUPS_MAX - 1))]
 }
 
-const alertOf = (window: GroupWindow, finding: FairnessFinding, at: number, settings: MonitoringSettings['fairness']): NewAlert | undefined => {
+const alertOf = (
+  window: GroupWindow,
+  finding: FairnessFinding,
+  at: number,
+  settings: MonitoringSettings['fairness'],
+): NewAlert | undefined => {
   if (finding.state !== 'violation' || finding.estimate === null) return undefined
   const ratio = finding.metric === 'adverse-impact-ratio'
   const { value, low, high } = finding.estimate

@@ -21,14 +21,15 @@ const BURN_ALERTS = [
 const ROW_WINDOWS = [5, 60, 360, MINUTES] as const
 
 export interface LatencyState {
-  /** Minute since the epoch that is being filled; −1 before the first decision. */
+  /** Minute since the epoch that is being filled, and that of the first decision; −1 before there is one. */
   minute: number
+  first: number
   /** By minute modulo its length. */
   readonly good: Uint32Array
   readonly total: Uint32Array
 }
 
-export const latencyState = (): LatencyState => ({ minute: -1, good: new Uint32Array(MINUTES), total: new Uint32Array(MINUTES) })
+export const latencyState = (): LatencyState => ({ minute: -1, first: -1, good: new Uint32Array(MINUTES), total: new Uint32Array(MINUTES) })
 
 export interface BurnAlert {
   readonly severity: 'page' | 'ticket'
@@ -73,7 +74,9 @@ const judge = (state: LatencyState, end: number, settings: MonitoringSettings['l
   const alerts = BURN_ALERTS.map(({ long, short, burn, severity }) => {
     const over = tally(state, end, long)
     const burnLong = burnRate(over, settings.target)
-    const firing = over.total >= settings.decisionsMin && burnLong >= burn && burnRate(tally(state, end, short), settings.target) >= burn
+    // A short burst says nothing of the long run: the short window must have been lived through.
+    const seen = state.first >= 0 && end - state.first >= short && over.total >= settings.decisionsMin
+    const firing = seen && burnLong >= burn && burnRate(tally(state, end, short), settings.target) >= burn
     return { severity, minutes: long, threshold: burn, burnRate: burnLong, n: over.total, firing }
   })
   const rows = ROW_WINDOWS.flatMap((minutes): SloRow[] => {
@@ -117,6 +120,7 @@ export const passMinutes = (state: LatencyState, at: number, settings: Monitorin
 
 /** Counts a decision in the running minute; `passMinutes` of its log time must have been called before. */
 export const countLatency = (state: LatencyState, stages: Stages, settings: MonitoringSettings['latency']): void => {
+  if (state.first < 0) state.first = state.minute
   const slot = state.minute % MINUTES
   state.total[slot]! += 1
   if (totalUs(stages) <= settings.milliseconds * 1_000) state.good[slot]! += 1

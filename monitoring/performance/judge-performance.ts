@@ -88,7 +88,8 @@ export const judgePerformance = (
   const floor = aucAtFit === undefined ? 0 : aucAtFit - settings.aucDrop
   const worse = enough && auc.high < floor
   const intercept = calibrated?.intercept
-  const off = enough && intercept !== undefined && Math.abs(intercept.value) >= settings.calibrationShift && intercept.low * intercept.high > 0
+  const off =
+    enough && intercept !== undefined && Math.abs(intercept.value) >= settings.calibrationShift && intercept.low * intercept.high > 0
   const key = (metric: string): string => `performance:${modelVersion}:${metric}`
   return {
     rows: [
@@ -106,13 +107,31 @@ export const judgePerformance = (
           {
             key: key('auc'),
             alert: worse
-              ? alertOf(window, at, 'discrimination', 'auc', auc.value, floor, n, `AUC ${auc.value.toFixed(3)} (at most ${auc.high.toFixed(3)}) where ${(aucAtFit ?? 0).toFixed(3)} was measured at the fit`)
+              ? alertOf(
+                  window,
+                  at,
+                  'discrimination',
+                  'auc',
+                  auc.value,
+                  floor,
+                  n,
+                  `AUC ${auc.value.toFixed(3)} (at most ${auc.high.toFixed(3)}) where ${(aucAtFit ?? 0).toFixed(3)} was measured at the fit`,
+                )
               : undefined,
           },
           {
             key: key('calibration-intercept'),
             alert: off
-              ? alertOf(window, at, 'calibration', 'calibration-intercept', intercept.value, settings.calibrationShift, n, `bads are ${intercept.value > 0 ? 'more' : 'fewer'} than foretold: ${(100 * (bads / n)).toFixed(1)} % where ${(100 * expected).toFixed(1)} % were expected`)
+              ? alertOf(
+                  window,
+                  at,
+                  'calibration',
+                  'calibration-intercept',
+                  intercept.value,
+                  settings.calibrationShift,
+                  n,
+                  `bads are ${intercept.value > 0 ? 'more' : 'fewer'} than foretold: ${(100 * (bads / n)).toFixed(1)} % where ${(100 * expected).toFixed(1)} % were expected`,
+                )
               : undefined,
           },
         ]

@@ -42,19 +42,29 @@ export const doubt = (state: RetrainState, at: number): void => {
 
 const STREAKS_MAX = 16
 
-/** A window ended. True where enough shifted windows lie in a row. Windows that overlap doubtful data count for nothing. */
-export const seeWindow = (
-  state: RetrainState,
-  window: { readonly modelVersion: string; readonly openedAt: number; readonly shifted: boolean; readonly enough: boolean },
-  settings: MonitoringSettings['retrain'],
-): boolean => {
+export interface SeenWindow {
+  readonly modelVersion: string
+  /** Log time of its first decision. */
+  readonly openedAt: number
+  readonly shifted: boolean
+  /** Whether enough moved to be worth a successor. */
+  readonly telling: boolean
+  /** Whether it held enough decisions to be judged. */
+  readonly enough: boolean
+}
+
+/** A window ended. True where enough telling windows lie in a row. Windows that overlap doubtful data count for nothing. */
+export const seeWindow = (state: RetrainState, window: SeenWindow, settings: MonitoringSettings['retrain']): boolean => {
   if (!window.enough || window.openedAt <= state.doubtedAt) return false
   if (!window.shifted) {
     state.recovered = true
     state.streaks.delete(window.modelVersion)
     return false
   }
-  if (!state.recovered) return false
+  if (!state.recovered || !window.telling) {
+    state.streaks.delete(window.modelVersion)
+    return false
+  }
   const streak = (state.streaks.get(window.modelVersion) ?? 0) + 1
   if (state.streaks.size >= STREAKS_MAX && streak === 1) state.streaks.clear()
   state.streaks.set(window.modelVersion, streak)

@@ -25,7 +25,8 @@ export interface Looked {
 export const NEVER_LOOKED: Looked = { decisions: 0, outcomes: 0, attributes: 0 }
 
 export const newestOf = async (connection: ChdbConnection, database: string): Promise<Looked> => {
-  const newest = (column: string, table: string): string => `(SELECT if(count() = 0, 0, toUnixTimestamp64Milli(max(${column}))) FROM ${database}.${table})`
+  const newest = (column: string, table: string): string =>
+    `(SELECT if(count() = 0, 0, toUnixTimestamp64Milli(max(${column}))) FROM ${database}.${table})`
   const [row] = await connection.rows<Looked>(
     `SELECT ${newest('decided_at', 'decisions')} AS decisions, ${newest('ingested_at', 'outcomes')} AS outcomes, ${newest('recorded_at', 'protected')} AS attributes`,
   )

@@ -51,7 +51,9 @@ export class OrderedRecords {
     this.#now = now
     this.#at = at
     this.#lanes = topics.flatMap((topic) =>
-      log.start(topic).map((start, partition) => ({ topic, partition, next: Math.max(start, from[topic]?.[partition] ?? start), held: [], index: 0 })),
+      log
+        .start(topic)
+        .map((start, partition) => ({ topic, partition, next: Math.max(start, from[topic]?.[partition] ?? start), held: [], index: 0 })),
     )
   }
 
