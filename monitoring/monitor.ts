@@ -148,7 +148,7 @@ export class Monitor {
 
   /** A finding of `key` made elsewhere (over tables): open where `alert` is given, ended where not. Performance asks for a successor. */
   tell(key: string, alert: NewAlert | undefined, at: number): void {
-    const opened = this.#tell(key, alert, at)
+    const opened = this.#tell(key, alert, at, alert?.windowStart)
     if (opened?.state === 'open' && opened.kind === 'performance' && opened.modelVersion !== null) this.#ask(opened.modelVersion, at)
   }
 
@@ -170,9 +170,9 @@ export class Monitor {
     return this.#layouts.get(version)
   }
 
-  #tell(key: string, alert: NewAlert | undefined, at: number): Alert | undefined {
+  #tell(key: string, alert: NewAlert | undefined, at: number, since = at): Alert | undefined {
     const { alerts } = this.#state
-    const told = alert === undefined ? settle(alerts, key, at) : raise(alerts, key, alert)
+    const told = alert === undefined ? settle(alerts, key, at) : raise(alerts, key, alert, since)
     if (told !== undefined) this.#found.alerts.push(told)
     return told
   }

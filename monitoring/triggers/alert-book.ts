@@ -15,14 +15,17 @@ export const alertBook = (): AlertBook => ({ open: new Map(), refused: 0 })
 
 export type NewAlert = Omit<Alert, 'alertId' | 'state'>
 
-/** Opens the alert of `key`; undefined where it is open already. The identifier is made of key and log time: a re-run makes the same. */
-export const raise = (book: AlertBook, key: string, alert: NewAlert): Alert | undefined => {
+/**
+ * Opens the alert of `key`; undefined where it is open already. The identifier is made of key and `since`, an instant that a re-run finds
+ * again: log time, or the beginning of the evidence where the tables are looked at from time to time.
+ */
+export const raise = (book: AlertBook, key: string, alert: NewAlert, since: number): Alert | undefined => {
   if (book.open.has(key)) return undefined
   if (book.open.size >= OPEN_MAX) {
     book.refused++
     return undefined
   }
-  const opened: Alert = { ...alert, alertId: `${key}:${alert.raisedAt}`, state: 'open' }
+  const opened: Alert = { ...alert, alertId: `${key}:${since}`, state: 'open' }
   book.open.set(key, opened)
   return opened
 }
