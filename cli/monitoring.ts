@@ -135,6 +135,7 @@ export const startMonitoring = (options: MonitoringOptions): RunningMonitoring =
     tell: (key, alert, at) => made.tell(key, alert, at),
     at: () => runner.at,
     logger,
+    now: () => performance.now(),
   })
   return {
     done: Promise.all([runner.run(), tables.run()]).then(() => {}),

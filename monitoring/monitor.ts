@@ -93,7 +93,8 @@ export class Monitor {
 
   /** Whether anything waits to be taken. */
   get hasFindings(): boolean {
-    return Object.values(this.#found).some((some: readonly unknown[]) => some.length > 0)
+    const { drift, quality, slo, alerts, requests } = this.#found
+    return drift.length + quality.length + slo.length + alerts.length + requests.length > 0
   }
 
   /** What was found since the last call. */

@@ -95,6 +95,7 @@ describe('fairness and performance', () => {
       tell: (key, alert) => void told.set(key, alert),
       at: () => 5,
       logger: silentLogger,
+      now: () => performance.now(),
     })
     await monitor.look()
     return monitor
