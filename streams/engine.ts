@@ -1,62 +1,30 @@
 /**
- * The engine: owns the input partitions, folds their events, decides applications and publishes capsules, exactly once in effect. Its
- * stages are RxJS operators over micro-batches; one batch is on its way at a time and the next is fetched when it is done, so the log
- * itself is the only queue.
+ * The engine: owns input partitions for as long as it is told to, folds their events, decides applications and publishes capsules, exactly
+ * once in effect. One batch is on its way at a time and the next is fetched when it is done, so the log itself is the only queue. Partitions
+ * come and go between batches.
  */
-import {
-  concatMap,
-  defer,
-  filter,
-  lastValueFrom,
-  map,
-  race,
-  repeat,
-  Subject,
-  take,
-  takeWhile,
-  tap,
-  timer,
-  from,
-  EMPTY,
-  type Observable,
-} from 'rxjs'
-import type { FeatureSet } from '#features/feature-set.ts'
+import { concatMap, defer, EMPTY, filter, from, lastValueFrom, race, repeat, Subject, take, takeWhile, tap, type Observable } from 'rxjs'
 import type { Decision } from '#schemas/decision.ts'
+import type { EngineParts } from './engine-parts.ts'
 import type { Entity } from './entity-record.ts'
 import { TerminalFailure } from './failure.ts'
-import type { Logger } from './logger.ts'
 import { partitionOf } from './murmur2.ts'
+import { ownAll } from './own-all.ts'
 import { Attempts } from './pipeline/attempts.ts'
-import { EventCrash, type Published } from './pipeline/batch.ts'
+import { EventCrash } from './pipeline/batch.ts'
+import { Between } from './pipeline/between.ts'
 import { Committer } from './pipeline/committer.ts'
 import { addCounters, newCounters, type EngineCounters } from './pipeline/counters.ts'
 import { EntityCache } from './pipeline/entity-cache.ts'
-import { decodeBatch, fetchPages } from './pipeline/fetch.ts'
-import { foldBatch, loadBatch, type Folded } from './pipeline/fold-batch.ts'
-import { takeOver, type Lane } from './pipeline/lane.ts'
-import { persistently, type Persist } from './pipeline/persist.ts'
-import { publish, readBack } from './pipeline/publish.ts'
-import { scoreBatch } from './pipeline/score-batch.ts'
+import { Lanes } from './pipeline/lanes.ts'
+import { batchesOf, type BatchDone } from './pipeline/one-batch.ts'
+import { Membership } from './pipeline/membership.ts'
+import { realPauses, type Pauses } from './pipeline/pauses.ts'
+import { persistently } from './pipeline/persist.ts'
 import { PIPELINE_DEFAULTS, type PipelineSettings } from './pipeline/settings.ts'
-import type { Clock, Decider, EventLog, LogRecord, StateStore } from './ports.ts'
+import type { Ownership, StateCommit } from './ports.ts'
 
-export interface EngineParts {
-  readonly log: EventLog
-  readonly state: StateStore
-  readonly featureSet: FeatureSet
-  readonly decider: Decider
-  readonly clock: Clock
-  /** Monotonic microseconds, for stage times and commit intervals only. */
-  readonly monotonicUs: () => number
-  readonly logger: Logger
-  /** Names of this owner, host and runtime, for claims and envelopes. */
-  readonly owner: string
-  readonly host: string
-  readonly runtime: string
-  readonly settings?: Partial<PipelineSettings>
-  /** The engine stopped by itself: terminal failure or bug. The composition root ends the process. */
-  readonly onStopped: (failure: unknown) => void
-}
+export type { EngineParts }
 
 type EngineState =
   | { readonly kind: 'new' }
@@ -72,17 +40,19 @@ export class Engine {
   /** Entities in force; ingest looks for repeats in it. */
   readonly cache: EntityCache
   readonly #parts: EngineParts
+  readonly #ownership: Ownership
+  readonly #pauses: Pauses
+  readonly #lanes: Lanes
   readonly #committer: Committer
+  readonly #attempts: Attempts
   readonly #wake = new Subject<void>()
+  readonly #between = new Between(() => this.#wake.next())
+  readonly #membership: Membership
   readonly #decisions = new Subject<readonly Decision[]>()
   readonly #progress = new Subject<void>()
-  readonly #attempts: Attempts
-  readonly #persist: Persist
-  #lanes: Lane[] = []
+  readonly #batch: Observable<BatchDone>
   #state: EngineState = { kind: 'new' }
   #finished: Promise<void> = Promise.resolve()
-  #turn = 0
-  #publishUs = 0
 
   constructor(parts: EngineParts) {
     if (parts.decider.featureSetHash !== parts.featureSet.hash)
@@ -90,33 +60,69 @@ export class Engine {
         'directory-mismatch',
         `model ${parts.decider.modelVersion} was trained on feature set ${parts.decider.featureSetHash.slice(0, 12)}, in force is ${parts.featureSet.hash.slice(0, 12)}. Publish a model for it, or run the engine that has that feature set.`,
       )
+    const { log, state, featureSet, monotonicUs, logger } = parts
+    const partitions = log.partitions('credit-events')
     this.#parts = parts
-    this.settings = { ...PIPELINE_DEFAULTS, ...parts.settings }
-    this.cache = new EntityCache(parts.featureSet, parts.state, parts.log.partitions('credit-events'), this.settings.cacheBytesMax)
-    this.#attempts = new Attempts(this.settings)
-    this.#persist = persistently(this.settings.retryAfterMs, ({ code, message }) => {
+    this.#ownership = parts.ownership ?? ownAll(partitions)
+    this.#pauses = parts.pauses ?? realPauses
+    const settings = { ...PIPELINE_DEFAULTS, ...parts.settings }
+    this.settings = settings
+    const cache = new EntityCache(featureSet, state, partitions, settings.cacheBytesMax)
+    this.cache = cache
+    this.#attempts = new Attempts(settings)
+    const persist = persistently(this.#pauses, settings.retryAfterMs, ({ code, message }) => {
       this.counters.retries++
-      parts.logger.warn({ code, reason: message }, 'trying again shortly')
-      return this.#state.kind !== 'stopping'
+      logger.warn({ code, reason: message }, 'trying again shortly')
+      return this.#state.kind === 'running'
     })
-    const { settings, counters, cache } = this
+    this.#lanes = new Lanes({ ...parts, persist }, cache)
+    this.#membership = new Membership({
+      lanes: this.#lanes,
+      between: this.#between,
+      counters: this.counters,
+      pauses: this.#pauses,
+      logger,
+      retakeAfterMs: settings.retakeAfterMs,
+      running: () => this.running,
+      flush: () => this.#flush(),
+      changed: () => {
+        this.#wake.next()
+        this.#progress.next()
+      },
+      failed: (failure) => this.#halt(failure),
+    })
     this.#committer = new Committer({
-      state: parts.state,
+      state,
       cache,
       settings,
-      counters,
-      monotonicUs: parts.monotonicUs,
-      persist: this.#persist,
-      committed: (commits) => this.#release(commits),
+      counters: this.counters,
+      monotonicUs,
+      persist,
+      committed: (commits) => this.#committed(commits),
+      refused: (lanes, { code, message }) => {
+        logger.warn({ code, reason: message }, 'a commit was refused')
+        this.#lanes.depart(lanes, 'refused')
+        this.#wake.next()
+      },
+    })
+    this.#batch = batchesOf({
+      ...parts,
+      settings,
+      cache,
+      persist,
+      attempts: this.#attempts,
+      lanes: () => this.#lanes.list,
+      flush: () => this.#committer.flush(this.#lanes.list),
+      lastCommitUs: () => this.#committer.lastCommitUs,
     })
   }
 
-  /** Whether it owns its partitions and takes events. */
+  /** Whether it takes events. */
   get running(): boolean {
     return this.#state.kind === 'running'
   }
 
-  /** Decisions as read back from the log, batch by batch, in order within each partition. */
+  /** Decisions of its own as read back from the log, batch by batch, in order within each partition. */
   get decisions(): Observable<readonly Decision[]> {
     return this.#decisions
   }
@@ -126,21 +132,26 @@ export class Engine {
     return this.#progress
   }
 
-  /** Claims all partitions and begins. Resolves once what was in the log at that moment is folded. */
+  /** Joins those who share the partitions and begins. Resolves once what was in its own partitions at that moment is folded. */
   async start(): Promise<void> {
     if (this.#state.kind !== 'new') throw new Error(`an engine starts once; this one is ${this.#state.kind}`)
-    await this.#claimAll()
     this.#state = { kind: 'running' }
+    this.#between.looping = true
     const stopWaking = this.#parts.log.onAppend('credit-events', () => this.#wake.next())
-    this.#finished = this.#run().finally(stopWaking)
+    this.#finished = this.#run().finally(() => {
+      stopWaking()
+      this.#between.looping = false
+    })
+    await this.#ownership.join(this.#membership)
     await this.caughtUp()
   }
 
-  /** Resolves once everything now in the input log is folded and read back; rejects where the engine stopped before. */
+  /** Resolves once everything now in the owned input partitions is folded and read back; rejects where the engine stopped before. */
   async caughtUp(): Promise<void> {
     const ends = this.#parts.log.end('credit-events')
-    const behind = () => this.#lanes.some((lane) => lane.next < (ends[lane.partition] as number))
-    while (behind()) {
+    const behind = (partition: number) =>
+      this.#lanes.isVacant(partition) || (this.#lanes.of(partition)?.next ?? 0) < (ends[partition] as number)
+    while ([...this.#lanes.assigned].some(behind)) {
       if (this.#state.kind === 'stopped') throw this.#state.failure ?? new TerminalFailure('closed', 'the engine was stopped')
       await lastValueFrom(this.#progress.pipe(take(1)), { defaultValue: undefined })
     }
@@ -149,125 +160,109 @@ export class Engine {
   /** {@link caughtUp}, and committed. */
   async drain(): Promise<void> {
     await this.caughtUp()
-    const { kind } = this.#state
-    if (kind === 'running') await this.#committer.flush(this.#lanes)
+    await this.#between.do(() => this.#flush())
   }
 
-  /** Finishes the batch under way, commits and ends. Log and store stay open. */
+  /** Finishes the batch under way, commits, hands its partitions over and ends. Log and store stay open. */
   async stop(): Promise<void> {
     if (this.#state.kind === 'running') this.#state = { kind: 'stopping' }
     this.#wake.next()
     await this.#finished
+    if (this.#state.kind !== 'new') await this.#ownership.leave()
     if (this.#state.kind !== 'stopped') this.#state = { kind: 'stopped' }
     this.#decisions.complete()
     this.#progress.complete()
   }
 
-  /** Events in the log that are not folded yet, per partition. */
-  lag(): readonly number[] {
+  /** Events in the log that are not folded yet, by owned partition. */
+  lag(): ReadonlyMap<number, number> {
     const ends = this.#parts.log.end('credit-events')
-    return this.#lanes.map((lane) => (ends[lane.partition] as number) - lane.next)
+    return new Map(this.#lanes.list.map(({ partition, next }) => [partition, (ends[partition] as number) - next]))
   }
 
-  /** Next input offset to fold, per partition. */
-  positions(): readonly number[] {
-    return this.#lanes.map((lane) => lane.next)
+  /** Next input offset to fold, by owned partition. */
+  positions(): ReadonlyMap<number, number> {
+    return new Map(this.#lanes.list.map(({ partition, next }) => [partition, next]))
+  }
+
+  /** Whether this engine works on a partition now. */
+  owns(partition: number): boolean {
+    return this.#lanes.of(partition) !== undefined
+  }
+
+  /** Assigned partitions that are not worked on yet. */
+  get vacant(): readonly number[] {
+    return [...this.#lanes.assigned].filter((partition) => this.#lanes.isVacant(partition))
   }
 
   partitionOf(applicantId: string): number {
     return partitionOf(Buffer.from(applicantId, 'latin1'), this.#parts.log.partitions('credit-events'))
   }
 
-  /** What is known of an applicant now, for read-outs and what-ifs: read it, never change it. */
+  /** What is known of an applicant now, for read-outs and what-ifs: read it, never change it. Elsewhere owned, as last committed. */
   entity(applicantId: string): Promise<Entity> {
     return this.cache.read(this.partitionOf(applicantId), applicantId)
-  }
-
-  async #claimAll(): Promise<void> {
-    const { log, state, clock, owner } = this.#parts
-    const partitions = Array.from({ length: log.partitions('credit-events') }, (_, p) => p)
-    this.#lanes = await Promise.all(partitions.map((partition) => takeOver(partition, { log, state, clock, owner })))
   }
 
   async #run(): Promise<void> {
     for (;;) {
       try {
         await lastValueFrom(this.#batches(), { defaultValue: undefined })
-        await this.#committer.flush(this.#lanes)
+        await this.#flush()
         return
       } catch (failure) {
         if (!(failure instanceof EventCrash) || this.#state.kind !== 'running') return this.#halt(failure)
-        const restarted = await this.#restart(failure).then(
+        const again = await this.#forgetUncommitted(failure).then(
           () => true,
-          (again: unknown) => this.#halt(again),
+          (worse: unknown) => this.#halt(worse),
         )
-        if (restarted !== true) return
+        if (again !== true) return
       }
     }
   }
 
   /** One batch after another: fetched when the last is done and either more is there or the log says so. */
   #batches(): Observable<unknown> {
-    const { monotonicUs } = this.#parts
-    const fetchPorts = {
-      log: this.#parts.log,
-      settings: this.settings,
-      monotonicUs,
-      isPoison: (record: LogRecord) => this.#attempts.isPoison(record),
-      isSuspect: (record: LogRecord) => this.#attempts.isSuspect(record),
-    }
-    const foldPorts = { ...fetchPorts, cache: this.cache, featureSet: this.#parts.featureSet }
-    const scorePorts = {
-      ...this.#parts,
-      ...foldPorts,
-      lastPublishUs: () => this.#publishUs,
-      lastCommitUs: () => this.#committer.lastCommitUs,
-    }
-    const one = defer(() => from(fetchPages(this.#lanes, this.#turn++, fetchPorts))).pipe(
-      concatMap((pages) => (pages.length === 0 ? EMPTY : [pages])),
-      map((pages) => decodeBatch(pages, fetchPorts)),
-      concatMap((batch) => (batch.suspect ? from(this.#committer.flush(this.#lanes)).pipe(map(() => batch)) : [batch])),
-      concatMap((batch) => loadBatch(batch, foldPorts)),
-      map((batch) => foldBatch(batch, foldPorts)),
-      map((folded): [Folded, readonly Published[]] => [folded, scoreBatch(folded, scorePorts)]),
-      concatMap(([folded, decisions]) => this.#publish(folded, decisions)),
-      concatMap(() => this.#committer.afterBatch(this.#lanes)),
+    return defer(() => (this.#membership.unsettled ? from(this.#membership.comeAndGo()) : [undefined])).pipe(
+      concatMap(() => this.#batch),
+      concatMap((done) => {
+        this.#account(done)
+        return this.#committer.afterBatch(this.#lanes.list)
+      }),
       tap(() => this.#progress.next()),
-    )
-    return one.pipe(
       repeat({ delay: () => this.#more() }),
       takeWhile(() => this.#state.kind === 'running'),
     )
   }
 
-  /** When to fetch again: at once while there is more, else on an append, or when a commit is due. Never, once stopping. */
+  /** When to fetch again: at once while there is more to do, else on an append, or when a commit is due. Never, once stopping. */
   #more(): Observable<unknown> {
     if (this.#state.kind !== 'running') return EMPTY
-    if (this.lag().some((behind) => behind > 0)) return from(new Promise((resolve) => setImmediate(resolve)))
-    const due = this.#lanes.some((lane) => lane.next > lane.committed)
-    const commit = timer(this.settings.commitAfterMs).pipe(concatMap(() => this.#committer.afterBatch(this.#lanes)))
-    const woken = this.#wake.pipe(filter(() => this.#state.kind !== 'new'))
-    return (due ? race(woken, commit) : woken).pipe(
+    const ends = this.#parts.log.end('credit-events')
+    const lanes = this.#lanes.list
+    if (this.#membership.unsettled || lanes.some(({ next, partition }) => next < (ends[partition] as number)))
+      return from(this.#pauses.turn())
+    const due = lanes.some((lane) => lane.next > lane.committed)
+    const commit = this.#pauses.after(this.settings.commitAfterMs).pipe(concatMap(() => this.#committer.afterBatch(this.#lanes.list)))
+    return (due ? race(this.#wake, commit) : this.#wake).pipe(
       take(1),
-      concatMap(() => (this.#state.kind === 'running' ? [undefined] : EMPTY)),
+      filter(() => this.#state.kind === 'running'),
     )
   }
 
-  async #publish(folded: Folded, decisions: readonly Published[]): Promise<void> {
-    const { log, monotonicUs } = this.#parts
-    const started = monotonicUs()
-    const offsets = await publish(folded, decisions, { log, persist: this.#persist })
-    const read = await readBack(decisions, offsets, log)
-    if (decisions.length > 0) this.#publishUs = monotonicUs() - started
-    for (const [lane, next] of folded.batch.next) lane.next = next
+  #account({ folded, decisions }: BatchDone): void {
     addCounters(this.counters, folded.counts)
     this.counters.batches++
-    this.counters.decisions += read.length
-    if (read.length > 0) this.#decisions.next(read)
+    this.counters.decisions += decisions.length
+    if (decisions.length > 0) this.#decisions.next(decisions)
+  }
+
+  #flush(): Promise<void> {
+    return this.#state.kind === 'stopped' ? Promise.resolve() : this.#committer.flush(this.#lanes.list)
   }
 
   /** Undoes everything since the last commit by forgetting it: takes over from itself, adopting what it had published. */
-  async #restart(crash: EventCrash): Promise<void> {
+  async #forgetUncommitted(crash: EventCrash): Promise<void> {
     const position = `${crash.partition}-${crash.offset}`
     const attempt = this.#attempts.count(crash)
     this.counters.restarts++
@@ -276,32 +271,32 @@ export class Engine {
       'processing an event threw; starting again from the last commit',
     )
     await this.#committer.settle()
-    this.cache.clear()
-    const counted = this.#lanes
-    await this.#claimAll()
-    this.#lanes.forEach((lane, i) => (lane.countFrom = Math.max(counted[i]?.next ?? 0, counted[i]?.countFrom ?? 0)))
+    this.#lanes.depart(this.#lanes.list, 'crashed')
   }
 
   #halt(failure: unknown): void {
+    if (this.#state.kind === 'stopped') return
     this.#state = { kind: 'stopped', failure }
     this.#parts.logger.error({ failure }, 'the engine stopped')
     this.#progress.next()
+    this.#wake.next()
     this.#parts.onStopped(failure)
   }
 
-  #release(commits: readonly { readonly partition: number; readonly to: number }[]): void {
-    if (commits.length === 0) return
+  #committed(commits: readonly StateCommit[]): void {
     const { log } = this.#parts
+    const lanes = Array.from({ length: log.partitions('credit-events') }, (_, partition) => this.#lanes.of(partition))
     log.release(
       'credit-events',
       'state',
-      this.#lanes.map((lane) => lane.committed),
+      lanes.map((lane) => lane?.committed ?? 0),
     )
     // A successor adopts from here on.
     log.release(
       'decisions',
       'state',
-      this.#lanes.map((lane) => lane.decisionsOffset),
+      lanes.map((lane) => lane?.decisionsOffset ?? 0),
     )
+    this.#ownership.mirror(new Map(commits.map(({ partition, to }) => [partition, to])))
   }
 }
