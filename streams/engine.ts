@@ -3,7 +3,7 @@
  * once in effect. One batch is on its way at a time and the next is fetched when it is done, so the log itself is the only queue. Partitions
  * come and go between batches.
  */
-import { concatMap, defer, EMPTY, filter, from, lastValueFrom, race, repeat, Subject, take, takeWhile, tap, type Observable } from 'rxjs'
+import { lastValueFrom, Subject, take, type Observable } from 'rxjs'
 import type { Decision } from '#schemas/decision.ts'
 import type { EngineParts } from './engine-parts.ts'
 import type { Entity } from './entity-record.ts'
@@ -12,12 +12,13 @@ import { partitionOf } from './murmur2.ts'
 import { ownAll } from './own-all.ts'
 import { Attempts } from './pipeline/attempts.ts'
 import { EventCrash } from './pipeline/batch.ts'
+import { batchesOf, type BatchDone } from './pipeline/batches.ts'
 import { Between } from './pipeline/between.ts'
 import { Committer } from './pipeline/committer.ts'
 import { addCounters, newCounters, type EngineCounters } from './pipeline/counters.ts'
+import { Doorbell } from './pipeline/doorbell.ts'
 import { EntityCache } from './pipeline/entity-cache.ts'
 import { Lanes } from './pipeline/lanes.ts'
-import { batchesOf, type BatchDone } from './pipeline/one-batch.ts'
 import { Membership } from './pipeline/membership.ts'
 import { realPauses, type Pauses } from './pipeline/pauses.ts'
 import { persistently } from './pipeline/persist.ts'
@@ -45,12 +46,12 @@ export class Engine {
   readonly #lanes: Lanes
   readonly #committer: Committer
   readonly #attempts: Attempts
-  readonly #wake = new Subject<void>()
-  readonly #between = new Between(() => this.#wake.next())
+  readonly #doorbell: Doorbell
+  readonly #between = new Between(() => this.#doorbell.ring())
   readonly #membership: Membership
   readonly #decisions = new Subject<readonly Decision[]>()
   readonly #progress = new Subject<void>()
-  readonly #batch: Observable<BatchDone>
+  readonly #batches: Observable<unknown>
   #state: EngineState = { kind: 'new' }
   #finished: Promise<void> = Promise.resolve()
 
@@ -65,6 +66,7 @@ export class Engine {
     this.#parts = parts
     this.#ownership = parts.ownership ?? ownAll(partitions)
     this.#pauses = parts.pauses ?? realPauses
+    this.#doorbell = new Doorbell(this.#pauses)
     const settings = { ...PIPELINE_DEFAULTS, ...parts.settings }
     this.settings = settings
     const cache = new EntityCache(featureSet, state, partitions, settings.cacheBytesMax)
@@ -86,7 +88,7 @@ export class Engine {
       running: () => this.running,
       flush: () => this.#flush(),
       changed: () => {
-        this.#wake.next()
+        this.#doorbell.ring()
         this.#progress.next()
       },
       failed: (failure) => this.#halt(failure),
@@ -102,10 +104,10 @@ export class Engine {
       refused: (lanes, { code, message }) => {
         logger.warn({ code, reason: message }, 'a commit was refused')
         this.#lanes.depart(lanes, 'refused')
-        this.#wake.next()
+        this.#doorbell.ring()
       },
     })
-    this.#batch = batchesOf({
+    this.#batches = batchesOf({
       ...parts,
       settings,
       cache,
@@ -114,6 +116,12 @@ export class Engine {
       lanes: () => this.#lanes.list,
       flush: () => this.#committer.flush(this.#lanes.list),
       lastCommitUs: () => this.#committer.lastCommitUs,
+      moreToDo: () => this.#moreToDo(),
+      done: (batch) => {
+        this.#account(batch)
+        return this.#committer.afterBatch(this.#lanes.list)
+      },
+      progressed: () => this.#progress.next(),
     })
   }
 
@@ -137,7 +145,7 @@ export class Engine {
     if (this.#state.kind !== 'new') throw new Error(`an engine starts once; this one is ${this.#state.kind}`)
     this.#state = { kind: 'running' }
     this.#between.looping = true
-    const stopWaking = this.#parts.log.onAppend('credit-events', () => this.#wake.next())
+    const stopWaking = this.#parts.log.onAppend('credit-events', () => this.#doorbell.ring())
     this.#finished = this.#run().finally(() => {
       stopWaking()
       this.#between.looping = false
@@ -166,7 +174,7 @@ export class Engine {
   /** Finishes the batch under way, commits, hands its partitions over and ends. Log and store stay open. */
   async stop(): Promise<void> {
     if (this.#state.kind === 'running') this.#state = { kind: 'stopping' }
-    this.#wake.next()
+    this.#doorbell.ring()
     await this.#finished
     if (this.#state.kind !== 'new') await this.#ownership.leave()
     if (this.#state.kind !== 'stopped') this.#state = { kind: 'stopped' }
@@ -192,7 +200,7 @@ export class Engine {
 
   /** Assigned partitions that are not worked on yet. */
   get vacant(): readonly number[] {
-    return [...this.#lanes.assigned].filter((partition) => this.#lanes.isVacant(partition))
+    return this.#lanes.vacant
   }
 
   partitionOf(applicantId: string): number {
@@ -205,49 +213,39 @@ export class Engine {
   }
 
   async #run(): Promise<void> {
-    for (;;) {
+    while (this.#state.kind !== 'stopped') {
       try {
-        await lastValueFrom(this.#batches(), { defaultValue: undefined })
+        await lastValueFrom(this.#batches, { defaultValue: undefined })
         await this.#flush()
         return
       } catch (failure) {
-        if (!(failure instanceof EventCrash) || this.#state.kind !== 'running') return this.#halt(failure)
-        const again = await this.#forgetUncommitted(failure).then(
-          () => true,
-          (worse: unknown) => this.#halt(worse),
-        )
-        if (again !== true) return
+        if (!(failure instanceof EventCrash) || !this.running) return this.#halt(failure)
+        await this.#forgetUncommitted(failure).catch((worse: unknown) => this.#halt(worse))
       }
     }
   }
 
-  /** One batch after another: fetched when the last is done and either more is there or the log says so. */
-  #batches(): Observable<unknown> {
-    return defer(() => (this.#membership.unsettled ? from(this.#membership.comeAndGo()) : [undefined])).pipe(
-      concatMap(() => this.#batch),
-      concatMap((done) => {
-        this.#account(done)
-        return this.#committer.afterBatch(this.#lanes.list)
-      }),
-      tap(() => this.#progress.next()),
-      repeat({ delay: () => this.#more() }),
-      takeWhile(() => this.#state.kind === 'running'),
-    )
+  /** Resolves true when there is more: at once while the log holds it, else after an append; commits what is due meanwhile. False once stopping. */
+  async #moreToDo(): Promise<boolean> {
+    // Others have their turn between two batches.
+    if (this.#behind()) await this.#pauses.turn()
+    while (this.#state.kind === 'running') {
+      if (this.#membership.unsettled) await this.#membership.comeAndGo()
+      else if (this.#behind()) return true
+      else await this.#sleep()
+    }
+    return false
   }
 
-  /** When to fetch again: at once while there is more to do, else on an append, or when a commit is due. Never, once stopping. */
-  #more(): Observable<unknown> {
-    if (this.#state.kind !== 'running') return EMPTY
+  async #sleep(): Promise<void> {
+    const due = this.#lanes.list.some((lane) => lane.next > lane.committed)
+    await this.#doorbell.wait(due ? this.settings.commitAfterMs : undefined)
+    if (due) await this.#committer.afterBatch(this.#lanes.list)
+  }
+
+  #behind(): boolean {
     const ends = this.#parts.log.end('credit-events')
-    const lanes = this.#lanes.list
-    if (this.#membership.unsettled || lanes.some(({ next, partition }) => next < (ends[partition] as number)))
-      return from(this.#pauses.turn())
-    const due = lanes.some((lane) => lane.next > lane.committed)
-    const commit = this.#pauses.after(this.settings.commitAfterMs).pipe(concatMap(() => this.#committer.afterBatch(this.#lanes.list)))
-    return (due ? race(this.#wake, commit) : this.#wake).pipe(
-      take(1),
-      filter(() => this.#state.kind === 'running'),
-    )
+    return this.#lanes.list.some(({ next, partition }) => next < (ends[partition] as number))
   }
 
   #account({ folded, decisions }: BatchDone): void {
@@ -279,7 +277,7 @@ export class Engine {
     this.#state = { kind: 'stopped', failure }
     this.#parts.logger.error({ failure }, 'the engine stopped')
     this.#progress.next()
-    this.#wake.next()
+    this.#doorbell.ring()
     this.#parts.onStopped(failure)
   }
 

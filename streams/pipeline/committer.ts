@@ -39,11 +39,16 @@ export class Committer {
   }
 
   /** Called between batches: commits when it is time, waits only where the backlog is too large, throws what a commit threw. */
-  async afterBatch(lanes: readonly Lane[]): Promise<void> {
+  afterBatch(lanes: readonly Lane[]): void | Promise<void> {
+    const { settings, cache } = this.#ports
+    if (this.#under !== undefined && cache.dirtyCount >= 2 * settings.dirtyEntitiesMax) return this.#under.then(() => this.#next(lanes))
+    this.#next(lanes)
+  }
+
+  #next(lanes: readonly Lane[]): void {
     const { settings, cache, monotonicUs } = this.#ports
     const full = cache.dirtyCount >= settings.dirtyEntitiesMax
     const due = monotonicUs() - this.#startedUs >= Math.max(settings.commitAfterMs * 1000, REST * this.lastCommitUs)
-    if (this.#under !== undefined && cache.dirtyCount >= 2 * settings.dirtyEntitiesMax) await this.#under
     if (this.#failure !== undefined) throw this.#failure.cause
     if (this.#under === undefined && (full || due)) this.#begin(lanes)
     cache.trim()

@@ -1,6 +1,6 @@
 /**
  * The applicants at work, in memory. Loaded from the store on a miss; dirty ones stay until they are committed, clean ones leave in rough
- * order of last use once the cache exceeds its bytes.
+ * order of last use once the cache exceeds its bytes (the CLOCK rule: a hand goes round, what was used since it last came by stays).
  */
 import type { FeatureSet } from '#features/feature-set.ts'
 import { decodeEntity, entityBytes, newEntity, writeEntity, type Entity } from '../entity-record.ts'
@@ -34,6 +34,9 @@ export class EntityCache {
   readonly #store: StateStore
   readonly #bytesMax: number
   readonly #slots: (Slot | undefined)[]
+  /** All of them once more, in no order: what the hand goes over. */
+  #ring: Held[] = []
+  #hand = 0
   #dirty: Held[] = []
   #bytes = 0
 
@@ -65,6 +68,8 @@ export class EntityCache {
     for (const held of slot.held.values()) this.#bytes -= held.bytes
     this.#slots[partition] = undefined
     this.#dirty = this.#dirty.filter((held) => held.partition !== partition)
+    this.#ring = this.#ring.filter((held) => held.partition !== partition)
+    this.#hand = 0
   }
 
   peek(partition: number, key: string): Entity | undefined {
@@ -167,7 +172,9 @@ export class EntityCache {
     if (this.#slots[partition] !== slot) return
     const entity = this.#decode(partition, key, record)
     const bytes = entityBytes(entity) + OVERHEAD_BYTES
-    slot.held.set(key, { key, partition, entity, bytes, pins: 0, dirty: false, used: true })
+    const held: Held = { key, partition, entity, bytes, pins: 0, dirty: false, used: true }
+    slot.held.set(key, held)
+    this.#ring.push(held)
     this.#bytes += bytes
   }
 
@@ -176,22 +183,20 @@ export class EntityCache {
     return decodeEntity(record, this.#hash, this.#featureSet.stateBytes, `applicant ${key} in partition ${partition}`)
   }
 
-  /** Second chance: what was used since the last pass goes to the end of the line once. */
+  /** A quarter round at most, so that no batch pays for all: where much is dirty or in use, the cache stays too large for a while. */
   #evict(): void {
-    for (const slot of this.#slots) {
-      if (slot === undefined) continue
-      let looks = Math.max(64, slot.held.size >> 2)
-      for (const [key, held] of slot.held) {
-        if (looks-- === 0 || this.#bytes <= this.#bytesMax) break
-        if (held.used || held.dirty || held.pins > 0) {
-          held.used = false
-          slot.held.delete(key)
-          slot.held.set(key, held)
-        } else {
-          slot.held.delete(key)
-          this.#bytes -= held.bytes
-        }
+    for (let looks = Math.max(64, this.#ring.length >> 2); looks > 0 && this.#bytes > this.#bytesMax; looks--) {
+      if (this.#hand >= this.#ring.length) this.#hand = 0
+      const held = this.#ring[this.#hand] as Held
+      if (held.used || held.dirty || held.pins > 0) {
+        held.used = false
+        this.#hand++
+        continue
       }
+      this.#slots[held.partition]?.held.delete(held.key)
+      this.#bytes -= held.bytes
+      const last = this.#ring.pop() as Held
+      if (last !== held) this.#ring[this.#hand] = last
     }
   }
 }

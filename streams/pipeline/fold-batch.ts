@@ -33,7 +33,7 @@ export interface Folded {
 }
 
 /** Brings the batch's applicants into the cache and reads ahead what is to be adopted. */
-export const loadBatch = async (batch: Batch, ports: FoldPorts): Promise<Batch> => {
+export const loadBatch = (batch: Batch, ports: FoldPorts): Batch | Promise<Batch> => {
   const started = ports.monotonicUs()
   const missing = new Map<number, string[]>()
   for (const item of batch.items) {
@@ -42,6 +42,15 @@ export const loadBatch = async (batch: Batch, ports: FoldPorts): Promise<Batch> 
     if (keys === undefined) missing.set(item.record.partition, [item.event.applicantId])
     else if (keys.at(-1) !== item.event.applicantId) keys.push(item.event.applicantId)
   }
+  const adopting = batch.next.keys().some((lane) => lane.adoption !== undefined)
+  if (missing.size === 0 && !adopting) return batch
+  return fetchStates(batch, missing, ports).then((left) => {
+    left.timing.stateUs = ports.monotonicUs() - started
+    return left
+  })
+}
+
+const fetchStates = async (batch: Batch, missing: ReadonlyMap<number, readonly string[]>, ports: FoldPorts): Promise<Batch> => {
   const refused = new Set<number>()
   await Promise.all([...missing].map(([partition, keys]) => loadApplicants(partition, [...new Set(keys)], refused, ports)))
   const left = refused.size === 0 ? batch : without(batch, refused)
@@ -49,7 +58,6 @@ export const loadBatch = async (batch: Batch, ports: FoldPorts): Promise<Batch> 
     await lane.adoption?.readTo(next - 1)
     if (lane.adoption?.done === true) lane.adoption = undefined
   }
-  batch.timing.stateUs = ports.monotonicUs() - started
   return left
 }
 

@@ -35,6 +35,11 @@ export class Lanes {
     return this.#assigned.has(partition) && (lane === undefined || lane.departure !== undefined)
   }
 
+  /** Those assigned that are not worked on yet. */
+  get vacant(): readonly number[] {
+    return [...this.#assigned].filter((partition) => this.isVacant(partition))
+  }
+
   of(partition: number): Lane | undefined {
     return this.#byPartition.get(partition)
   }
