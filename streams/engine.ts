@@ -7,7 +7,7 @@ import { lastValueFrom, Subject, take, type Observable } from 'rxjs'
 import type { Decision } from '#schemas/decision.ts'
 import type { EngineParts } from './engine-parts.ts'
 import type { Entity } from './entity-record.ts'
-import { TerminalFailure } from './failure.ts'
+import { RetryableFailure, TerminalFailure } from './failure.ts'
 import { partitionOf } from './murmur2.ts'
 import { ownAll } from './own-all.ts'
 import { Attempts } from './pipeline/attempts.ts'
@@ -216,9 +216,9 @@ export class Engine {
     while (this.#state.kind !== 'stopped') {
       try {
         await lastValueFrom(this.#batches, { defaultValue: undefined })
-        await this.#flush()
-        return
+        return await this.#flush()
       } catch (failure) {
+        if (this.#givesUp(failure)) return
         if (!(failure instanceof EventCrash) || !this.running) return this.#halt(failure)
         await this.#forgetUncommitted(failure).catch((worse: unknown) => this.#halt(worse))
       }
@@ -255,8 +255,18 @@ export class Engine {
     if (decisions.length > 0) this.#decisions.next(decisions)
   }
 
-  #flush(): Promise<void> {
-    return this.#state.kind === 'stopped' ? Promise.resolve() : this.#committer.flush(this.#lanes.list)
+  async #flush(): Promise<void> {
+    if (this.#state.kind === 'stopped') return
+    try {
+      await this.#committer.flush(this.#lanes.list)
+    } catch (failure) {
+      if (!this.#givesUp(failure)) throw failure
+    }
+  }
+
+  /** Whoever was asked to stop does not wait for a world out of reach: what is not committed is adopted after the next start. */
+  #givesUp(failure: unknown): boolean {
+    return this.#state.kind === 'stopping' && failure instanceof RetryableFailure
   }
 
   /** Undoes everything since the last commit by forgetting it: takes over from itself, adopting what it had published. */

@@ -37,7 +37,7 @@ export class Membership implements OwnershipListener {
     try {
       await this.#take(partitions)
     } catch (failure) {
-      this.#ports.failed(failure)
+      if (this.#ports.running()) this.#ports.failed(failure)
       throw failure
     }
   }
