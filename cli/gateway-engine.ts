@@ -28,7 +28,10 @@ export interface GatewayEngineParts {
 }
 
 const readiness = ({ engine, warehouse }: GatewayEngineParts): Readiness => {
-  const lag = engine.lag().reduce((sum, one) => sum + one, 0)
+  const lag = engine
+    .lag()
+    .values()
+    .reduce((sum, one) => sum + one, 0)
   const status = warehouse()
   const checks = [
     { name: 'engine', ok: engine.running, detail: engine.running ? 'owns its partitions' : 'stopped' },
