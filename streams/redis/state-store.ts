@@ -6,12 +6,14 @@
  * none. That is noticed by the first load or commit, which is refused; the owner then claims anew and folds the log again from where the store
  * stands.
  */
-import { StaleCommit, TerminalFailure } from '../failure.ts'
+import { RetryableFailure, StaleCommit, TerminalFailure } from '../failure.ts'
+import type { CopyableStateStore, RecordPage } from '../checkpoint/ports.ts'
 import type { Logger } from '../logger.ts'
-import type { PartitionState, StateCommit, StateStore, StoredAt } from '../ports.ts'
+import type { PartitionState, StateCommit, StoredAt } from '../ports.ts'
 import { CHAIN_START } from '../protocol/commit-ledger.ts'
 import { judgeClaim, judgeCommit, judgeLoad, type StoredPosition } from '../protocol/commit-rules.ts'
 import { connectRedis, type RedisConnection } from './connection.ts'
+import { replaceHash, scanHash } from './copy.ts'
 import { partitionKeys } from './partition-key.ts'
 import { commitText, parsePosition, POSITION_FIELD, positionText, type StoredPartition } from './position.ts'
 import { redisFailure } from './redis-failure.ts'
@@ -35,10 +37,10 @@ const LOAD_KEYS_MAX = 1024
 const COMMIT_BYTES_MAX = 16 * 1024 * 1024
 
 /** Connects. Rejects with a terminal failure where credentials or certificates are refused, with a retryable one where nobody answers. */
-export const openRedisState = async (options: RedisStateOptions): Promise<StateStore> =>
+export const openRedisState = async (options: RedisStateOptions): Promise<CopyableStateStore> =>
   new RedisStateStore(await connectRedis(options.settings, options.logger), options)
 
-class RedisStateStore implements StateStore {
+class RedisStateStore implements CopyableStateStore {
   readonly #client: RedisConnection
   readonly #keys: readonly string[]
   readonly #generation: string
@@ -78,21 +80,37 @@ class RedisStateStore implements StateStore {
     return done
   }
 
+  async *scan(partition: number): AsyncGenerator<RecordPage> {
+    try {
+      yield* scanHash(this.#client, this.#key(partition))
+    } catch (error) {
+      throw redisFailure(error, this.#where(partition))
+    }
+  }
+
+  async position(partition: number): Promise<PartitionState | undefined> {
+    const text = await this.#try(partition, () => this.#client.hget(this.#key(partition), POSITION_FIELD))
+    return text === null ? undefined : parsePosition(text, this.#where(partition))
+  }
+
+  async replace(partition: number, pages: AsyncIterable<RecordPage>, state: () => PartitionState): Promise<void> {
+    const wanted = () => ({ epoch: state().epoch, text: positionText(state(), -1, this.#generation) })
+    const found = await this.#try(partition, () => replaceHash(this.#client, this.#key(partition), pages, wanted))
+    if (found === wanted().text) return
+    const stored = this.#parse(partition, found)
+    if (stored.epoch > state().epoch) throw refusal('fenced', partition, stored, `putting back a checkpoint under epoch ${state().epoch}`)
+    throw new RetryableFailure('state-unavailable', `${this.#where(partition)}: records written beside it are gone again; it is unchanged`)
+  }
+
   async close(): Promise<void> {
     await this.#last
     this.#client.disconnect()
   }
 
   async #loadPage(partition: number, keys: readonly string[], at: StoredAt | undefined): Promise<(Uint8Array | undefined)[]> {
-    let replies: (Buffer | null)[]
-    try {
-      replies = await this.#client.hmgetBuffer(this.#key(partition), POSITION_FIELD, ...keys)
-    } catch (error) {
-      throw redisFailure(error, this.#where(partition))
-    }
-    const [position, ...records] = replies
-    if (at !== undefined) this.#admitLoad(partition, position?.toString('latin1'), at)
-    return records.map((record) => record ?? undefined)
+    const replies = await this.#try(partition, () => this.#client.hmgetBuffer(this.#key(partition), POSITION_FIELD, ...keys))
+    if (at !== undefined) this.#admitLoad(partition, replies[0]?.toString('latin1'), at)
+    return replies.slice(1).map((record) => record ?? undefined)
   }
 
   #admitLoad(partition: number, text: string | undefined, at: StoredAt): void {
@@ -129,9 +147,13 @@ class RedisStateStore implements StateStore {
     throw refusal(verdict === 'fenced' ? 'fenced' : 'stale-commit', partition, stored, `a commit from ${from} under epoch ${epoch}`)
   }
 
-  async #run(partition: number, script: Script, args: readonly (string | Buffer | number)[]): Promise<string> {
+  #run(partition: number, script: Script, args: readonly (string | Buffer | number)[]): Promise<string> {
+    return this.#try(partition, () => runScript(this.#client, script, [this.#key(partition)], args))
+  }
+
+  async #try<Result>(partition: number, work: () => Promise<Result>): Promise<Result> {
     try {
-      return await runScript(this.#client, script, [this.#key(partition)], args)
+      return await work()
     } catch (error) {
       throw redisFailure(error, this.#where(partition))
     }

@@ -1,7 +1,7 @@
 /** A Redis state store for tests. */
 import { Value } from 'typebox/value'
 import { silentLogger } from '#streams/logger.ts'
-import type { StateStore } from '#streams/ports.ts'
+import type { CopyableStateStore } from '#streams/checkpoint/ports.ts'
 import { RedisSettings } from '#streams/redis/settings.ts'
 import { openRedisState } from '#streams/redis/state-store.ts'
 
@@ -12,5 +12,5 @@ export const GENERATION = 'topic-1'
 export const settingsFor = (given: Partial<RedisSettings>): RedisSettings =>
   Value.Default(RedisSettings, { timeoutMs: 2000, ...given }) as RedisSettings
 
-export const openStore = (given: Partial<RedisSettings>, generation = GENERATION): Promise<StateStore> =>
+export const openStore = (given: Partial<RedisSettings>, generation = GENERATION): Promise<CopyableStateStore> =>
   openRedisState({ settings: settingsFor(given), partitions: PARTITIONS, featureSetHash: FEATURE_SET, generation, logger: silentLogger })
