@@ -83,7 +83,10 @@ export interface StateStore {
    * under another epoch or below that offset. Otherwise a store that fell back, or a successor's commits, would mix states of two moments.
    */
   load(partition: number, keys: readonly string[], at?: StoredAt): Promise<readonly (Uint8Array | undefined)[]>
-  /** One atomic step: all partitions' commits given, each checked against its stored offset and epoch. */
+  /**
+   * Each partition's commit is one atomic step, checked against its stored offset and epoch. Partitions need no step in common: an entity, its
+   * offset and its chain belong to one. Where one is refused (`StaleCommit`) it is open which of the others took effect.
+   */
   commit(commits: readonly StateCommit[]): Promise<void>
   close(): Promise<void>
 }

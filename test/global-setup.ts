@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { LightGbmMissing, locateLightGbm } from '#training/lightgbm/library.ts'
 import { pythonEnvironment } from './python-environment.ts'
+import { prepareRedis } from './servers/redis-binary.ts'
 
 const root = join(import.meta.dirname, '..')
 
@@ -24,6 +25,7 @@ const preparePython = (): void => {
 
 export default (): void => {
   preparePython()
+  prepareRedis()
   if (lightGbmIsHere()) return
   if (process.env['CI'] !== 'true') {
     process.stderr.write('skipped: the suites that fit models, for want of LightGBM’s library (npm run setup:lightgbm brings it)\n')

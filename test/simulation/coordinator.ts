@@ -155,16 +155,27 @@ export class Coordinator {
       this.#scheduler.after(this.#scheduler.random() * 2, () =>
         line.deliver(() => {
           this.#scheduler.say(() => `${line.name}: ${kind} ${partition}`)
-          listener[kind]([partition]).then(
-            () => {
-              done()
-              next()
-            },
-            () => next(),
-          )
+          void hear(listener, kind, partition, done, next)
         }),
       )
     }
     next()
   }
+}
+
+/** `done` only where the member did what it was told. */
+const hear = async (
+  listener: OwnershipListener,
+  kind: keyof OwnershipListener,
+  partition: number,
+  done: () => void,
+  next: () => void,
+): Promise<void> => {
+  try {
+    await listener[kind]([partition])
+    done()
+  } catch {
+    // It stops, and its session will end.
+  }
+  next()
 }
