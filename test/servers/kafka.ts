@@ -157,7 +157,8 @@ const BROKER_PROPERTIES = [
   'auto.create.topics.enable=false',
 ]
 
-const clusterId = (): string => randomBytes(16).toString('base64url')
+/** A leading hyphen would be taken for an option. */
+const clusterId = (): string => randomBytes(16).toString('base64url').replace(/^-/, 'A')
 
 const reachable = async (address: string, process: ChildProcess, folder: string): Promise<void> => {
   const [host = '', port] = address.split(':')
