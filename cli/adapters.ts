@@ -1,4 +1,5 @@
 /** Log, state and ownership as the configuration names them. Everything else of an engine is the same on one machine and on a cluster. */
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { creditFeatureSet } from '#features/credit-v1.ts'
@@ -85,6 +86,6 @@ const onKafka = async ({ config, logger, failed, opened }: AdapterArguments): Pr
 const redisState = async ({ dataDir, log, state }: Config, generation: string, logger: Logger): Promise<StateStore> => {
   const facts = { partitions: log.partitions, featureSetHash: creditFeatureSet.hash, generation }
   const store = await openRedisState({ settings: state.redis, ...facts, logger })
-  const checkpoints = new FolderCheckpoints(state.checkpointsDir ?? join(dataDir, 'checkpoints'))
+  const checkpoints = new FolderCheckpoints(state.checkpointsDir ?? join(dataDir, 'checkpoints'), `${hostname()}-${process.pid}`)
   return new CheckpointedStateStore({ store, checkpoints, facts, logger })
 }

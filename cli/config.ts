@@ -51,7 +51,8 @@ const ConfigSchema = Type.Object(
       {
         kind: Type.Enum(['embedded', 'server', 'off'], {
           default: 'embedded',
-          description: 'Where decisions are kept for SQL: in the data directory, on a ClickHouse server, or nowhere. One process that writes suffices',
+          description:
+            'Where decisions are kept for SQL: in the data directory, on a ClickHouse server, or nowhere. One process that writes suffices',
         }),
         server: ClickHouseServerSettings,
       },
@@ -194,6 +195,7 @@ const refuseUnknown = (value: Record<string, unknown>, schema: TSchema, where: s
 }
 
 const applyEnvironment = (target: Record<string, unknown>, environment: NodeJS.ProcessEnv): void => {
+  const lists = new Set(configKeys().flatMap(({ key, schema }) => ('items' in schema ? [key] : [])))
   const names = new Map([...configKeys().map(({ key }) => [environmentName(key), key] as const), ...Object.entries(SHORT_NAMES)])
   for (const [name, given] of Object.entries(environment)) {
     if (!name.startsWith('SCORESTREAM_') || OTHER_NAMES.test(name) || given === undefined) continue
@@ -201,7 +203,7 @@ const applyEnvironment = (target: Record<string, unknown>, environment: NodeJS.P
     if (key === undefined) {
       const hint = nearest(name, [...names.keys()])
       bad(`environment: unknown variable ${name}${hint ? `; did you mean ${hint}?` : ''}`)
-    } else put(target, key, asValue(given))
+    } else put(target, key, lists.has(key) ? given.split(',').map((one) => one.trim()) : asValue(given))
   }
 }
 

@@ -16,11 +16,13 @@ import { openVault } from '#streams/embedded/vault.ts'
 import { createEngine, type Engine } from '#streams/engine.ts'
 import { Ingest } from '#streams/ingest.ts'
 import type { Clock } from '#streams/ports.ts'
+import { RecentDecisions } from '#streams/recent-decisions.ts'
 import { Waiters } from '#streams/waiters.ts'
 import { openAdapters } from './adapters.ts'
 import type { Config } from './config.ts'
 import { readCredentials } from './credentials.ts'
 import { writeFacts } from './facts.ts'
+import { followForWaiters } from './follow-for-waiters.ts'
 import { gatewayEngine } from './gateway-engine.ts'
 import { createMetrics } from './metrics.ts'
 import { archivePolicy } from './policy-archive.ts'
@@ -88,14 +90,20 @@ const rateMeter = (engine: Engine): (() => number) => {
 }
 
 const startWarehouse = (config: Config, logger: Logger): SupervisedWarehouse | undefined => {
-  if (config.warehouse.kind === 'off') return undefined
-  const facts = writeFacts(config.dataDir, creditFeatureSet, config.models.dir)
-  const { host, sqlPort } = config.gateway
-  return superviseWarehouse({
-    args: ['--data-dir', config.dataDir, '--sql-host', host, '--sql-port', String(sqlPort), '--facts', facts],
-    logger,
-  })
+  const { dataDir, log, warehouse, gateway } = config
+  if (warehouse.kind === 'off') return undefined
+  const facts = writeFacts(dataDir, creditFeatureSet, config.models.dir)
+  const tables =
+    warehouse.kind === 'server'
+      ? ['--server', JSON.stringify(warehouse.server)]
+      : ['--sql-host', gateway.host, '--sql-port', String(gateway.sqlPort)]
+  const source = log.kind === 'kafka' ? ['--kafka', JSON.stringify(log.kafka), '--partitions', String(log.partitions)] : []
+  return superviseWarehouse({ args: ['--data-dir', dataDir, '--facts', facts, ...tables, ...source], logger })
 }
+
+/** Null where a ClickHouse server answers SQL itself. */
+const sqlPortOf = async ({ warehouse, gateway }: Config, { ready }: SupervisedWarehouse): Promise<number | null> =>
+  warehouse.kind === 'server' ? null : gateway.sqlPort === 0 ? await ready : gateway.sqlPort
 
 /**
  * Opens everything and serves. Rejects with an error that carries a stable `code` where the directory is taken, the model or policy is refused, or
@@ -116,7 +124,7 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
   closers.add(lockDirectory(dataDir))
   agreeOnFormat(dataDir, { partitions: config.log.partitions })
   await requirePort(config.gateway.host, config.gateway.port, 'SCORESTREAM_PORT')
-  if (config.warehouse.kind !== 'off') await requirePort(config.gateway.host, config.gateway.sqlPort, 'SCORESTREAM_SQL_PORT')
+  if (config.warehouse.kind === 'embedded') await requirePort(config.gateway.host, config.gateway.sqlPort, 'SCORESTREAM_SQL_PORT')
   const warehouse = startWarehouse(config, logger)
   closers.add(() => warehouse?.stop())
 
@@ -153,8 +161,8 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
     onStopped: fail,
   })
   closers.add(async () => {
-    // What was accepted is decided before the end. A failure on the way was reported by the engine, and the next start takes it from there.
-    await engine.drain().catch(() => {})
+    // What was accepted is decided before the end, save where others take over at once. A failure on the way was reported by the engine, and the next start takes it from there.
+    if (!adapters.shared) await engine.drain().catch(() => {})
     await engine.stop()
   })
   const mix = countDecisions(engine)
@@ -189,7 +197,7 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
   })
   warehouse?.ready.catch(fail)
   // A free port is known only once it is taken.
-  const sqlPort = warehouse === undefined ? null : config.gateway.sqlPort === 0 ? await warehouse.ready : config.gateway.sqlPort
+  const sqlPort = warehouse === undefined ? null : await sqlPortOf(config, warehouse)
   const sqlUrl = sqlPort === null ? null : `http://${host}:${sqlPort}`
   const gateway = await startGateway({
     settings: {
@@ -200,7 +208,7 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
       allowedOrigins: [],
       limits: DEFAULT_LIMITS,
     },
-    engine: gatewayEngine({ config, engine, log, ingest, waiters, scorer, readiness, metrics }),
+    engine: gatewayEngine({ config, engine, log, ingest, waiters, recent, scorer, readiness, metrics }),
     log,
     report: logger,
     sqlUrl: sqlUrl ?? '',

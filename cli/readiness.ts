@@ -50,7 +50,10 @@ const warehouseDetail = (status: WarehouseStatus | undefined, now: number): stri
 }
 
 export const readinessOf = async ({ engine, log, folder, warehouse, now }: ReadinessSources): Promise<Readiness> => {
-  const lag = engine.lag().values().reduce((sum, one) => sum + one, 0)
+  const lag = engine
+    .lag()
+    .values()
+    .reduce((sum, one) => sum + one, 0)
   const checks: Check[] = [
     engineCheck(engine),
     await logCheck(log, folder),
