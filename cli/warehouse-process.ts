@@ -3,6 +3,7 @@
  *
  *   node cli/warehouse-process.ts --data-dir DIR [--sql-host 127.0.0.1] [--sql-port 8123] [--facts FILE]
  *   node cli/warehouse-process.ts --data-dir DIR --server '{"url": "https://…"}' [--facts FILE]
+ *   … --kafka '{"brokers": […]}' --partitions 12
  *
  * With `--server` (the block `warehouse.server`, which names files of secrets and holds none) the tables live on that ClickHouse, which also
  * answers SQL; while it is away the lag grows and nothing else happens. `SCORESTREAM_SQL_USER` and `SCORESTREAM_SQL_PASSWORD` make SQL clients sign in. Messages to the parent: `WarehouseMessage`. Ends on
@@ -24,9 +25,11 @@ import { Sink } from '#streams/clickhouse/sink.ts'
 import { openWarehouse, type OpenWarehouse } from '#streams/clickhouse/warehouse.ts'
 import { readFormat } from '#streams/embedded/data-directory.ts'
 import { topicPartitions } from '#streams/embedded/event-log.ts'
-import { openReadOnly, type EventLogFollower } from '#streams/embedded/event-log-follower.ts'
+import { openReadOnly } from '#streams/embedded/event-log-follower.ts'
+import { openKafkaLog } from '#streams/kafka/event-log.ts'
+import { type KafkaSettings, KafkaSettingsSchema } from '#streams/kafka/settings.ts'
 import type { Logger } from '#streams/logger.ts'
-import type { Topic } from '#streams/ports.ts'
+import type { EventLog, Topic } from '#streams/ports.ts'
 import { mirrorVault } from './mirror-vault.ts'
 import { startReconciliation, type Reconciliation } from './reconciliation.ts'
 import { rowsIn, type Tables } from './warehouse-tables.ts'
@@ -72,7 +75,7 @@ interface Running {
   readonly patience: 'ends' | 'waits'
   readonly stopped: AbortController
   sinks: Sink[]
-  log: EventLogFollower | undefined
+  log: EventLog | undefined
   reconciliation: Reconciliation | undefined
   readonly work: Promise<void>[]
 }
@@ -83,6 +86,8 @@ interface Options {
   readonly port: number
   readonly facts: string | undefined
   readonly server: ServerSettings | undefined
+  /** Where the logs are Kafka's. */
+  readonly kafka: { readonly settings: KafkaSettings; readonly partitions: number } | undefined
 }
 
 const options = (): Options => {
@@ -93,6 +98,8 @@ const options = (): Options => {
       'sql-port': { type: 'string', default: '8123' },
       facts: { type: 'string' },
       server: { type: 'string' },
+      kafka: { type: 'string' },
+      partitions: { type: 'string' },
     },
   })
   const port = Number(values['sql-port'])
@@ -101,7 +108,11 @@ const options = (): Options => {
     throw Object.assign(new Error(`--sql-port takes 0 to 65535, got ${values['sql-port']}`), { code: 'usage' })
   const given = values.server === undefined ? undefined : (JSON.parse(values.server) as unknown)
   const server = given === undefined ? undefined : Value.Parse(ClickHouseServerSettings, Value.Default(ClickHouseServerSettings, given))
-  return { dataDir: values['data-dir'], host: values['sql-host'], port, facts: values.facts, server }
+  const kafka =
+    values.kafka === undefined
+      ? undefined
+      : { settings: Value.Parse(KafkaSettingsSchema, JSON.parse(values.kafka)), partitions: Number(values.partitions) }
+  return { dataDir: values['data-dir'], host: values['sql-host'], port, facts: values.facts, server, kafka }
 }
 
 const serve = (warehouse: OpenWarehouse, host: string, port: number): SqlServer => {
@@ -125,7 +136,8 @@ const waitFor = async (path: string, running: Running): Promise<boolean> => {
   return !running.stopped.signal.aborted
 }
 
-const openLog = async (dataDir: string, running: Running): Promise<EventLogFollower | undefined> => {
+const openLog = async ({ dataDir, kafka }: Options, running: Running): Promise<EventLog | undefined> => {
+  if (kafka !== undefined) return openKafkaLog({ ...kafka, logger, readBytesMax: 16 * MEBI })
   const folder = join(dataDir, 'log')
   for (const topic of TOPICS) if (!(await waitFor(join(folder, topic), running))) return undefined
   const { partitions } = readFormat(dataDir)
@@ -140,11 +152,11 @@ const openLog = async (dataDir: string, running: Running): Promise<EventLogFollo
 }
 
 /** The log is followed from the start, the tables are filled once they are there: the reconciler waits for nobody. */
-const follow = async (dataDir: string, running: Running, opening: Promise<Tables | undefined>): Promise<void> => {
-  const log = await openLog(dataDir, running)
+const follow = async (given: Options, running: Running, opening: Promise<Tables | undefined>): Promise<void> => {
+  const log = await openLog(given, running)
   if (log === undefined) return
   running.log = log
-  running.reconciliation = reconcile(dataDir, log, running)
+  running.reconciliation = reconcile(given.dataDir, log, running)
   const tables = await opening
   if (tables === undefined) return
   const { patience } = running
@@ -155,7 +167,7 @@ const follow = async (dataDir: string, running: Running, opening: Promise<Tables
 }
 
 /** The reconciler lives here, off the pipeline's process, and leaves its figures in a table. */
-const reconcile = (dataDir: string, log: EventLogFollower, running: Running): Reconciliation => {
+const reconcile = (dataDir: string, log: EventLog, running: Running): Reconciliation => {
   let inserter: RowWriter | undefined
   let writtenAt = Number.NEGATIVE_INFINITY
   let failures = 0
@@ -187,7 +199,7 @@ const mirror = async (dataDir: string, running: Running, opening: Promise<Tables
 }
 
 /** While the tables have not been reached, all that the logs hold counts as lag: nothing is known to have arrived. */
-const wholeLog = (log: EventLogFollower | undefined): number =>
+const wholeLog = (log: EventLog | undefined): number =>
   TOPICS.reduce((sum, topic) => {
     const start = log?.start(topic) ?? []
     return sum + (log?.end(topic) ?? []).reduce((rest, end, partition) => rest + end - (start[partition] ?? 0), 0)
@@ -283,7 +295,7 @@ const main = async (): Promise<void> => {
   })
   if (server === undefined) await opening
   opening.catch(fail)
-  running.work.push(follow(dataDir, running, opening), mirror(dataDir, running, opening))
+  running.work.push(follow(given, running, opening), mirror(dataDir, running, opening))
   for (const work of running.work) work.catch(fail)
   const progress = progressOf(running)
   tell({ kind: 'ready', sqlPort: running.sql?.port ?? null })

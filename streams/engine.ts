@@ -218,7 +218,8 @@ export class Engine {
         await lastValueFrom(this.#batches, { defaultValue: undefined })
         return await this.#flush()
       } catch (failure) {
-        if (this.#givesUp(failure)) return
+        // A batch may have ended half-way: its states are ahead of its offsets and must not be committed when the partitions are handed over.
+        if (this.#givesUp(failure)) return this.#lanes.depart(this.#lanes.list, 'crashed')
         if (!(failure instanceof EventCrash) || !this.running) return this.#halt(failure)
         await this.#forgetUncommitted(failure).catch((worse: unknown) => this.#halt(worse))
       }

@@ -22,6 +22,13 @@ export type FailureCode =
   | 'vault-corrupt'
   | 'lost-ownership'
   | 'one-content-broken'
+  | 'unreachable'
+  | 'forbidden'
+  | 'settings'
+  | 'topic-missing'
+  | 'topic-replaced'
+  | 'topic-unsuitable'
+  | 'partitions-changed'
 
 /** The same call may succeed later; nothing of it took effect. */
 export class RetryableFailure extends Error {

@@ -52,7 +52,7 @@ export class InFlightIndex {
     this.#queues[entry.partition]?.entries.push(entry)
   }
 
-  failed(entry: InFlight): void {
+  forget(entry: InFlight): void {
     this.#byKey.delete(entry.key)
   }
 

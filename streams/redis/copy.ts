@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { RecordPage } from '../checkpoint/ports.ts'
 import type { RedisConnection } from './connection.ts'
+import { packRecord, unpackRecord } from './packed-record.ts'
 import { POSITION_FIELD } from './position.ts'
 import { REPLACE, runScript } from './scripts.ts'
 
@@ -18,7 +19,7 @@ export async function* scanHash(client: RedisConnection, key: string): AsyncGene
     const page = new Map<string, Uint8Array>()
     for (let i = 0; i + 1 < fields.length; i += 2) {
       const field = (fields[i] as Buffer).toString('utf8')
-      if (field !== POSITION_FIELD) page.set(field, fields[i + 1] as Buffer)
+      if (field !== POSITION_FIELD) page.set(field, unpackRecord(fields[i + 1] as Buffer, `Redis key ${key}`))
     }
     if (page.size > 0) yield page
     cursor = next.toString('latin1')
@@ -51,7 +52,7 @@ const writePage = async (client: RedisConnection, key: string, page: RecordPage)
   const removed: string[] = []
   for (const [field, state] of page) {
     if (state === null) removed.push(field)
-    else written.push(field, Buffer.from(state.buffer, state.byteOffset, state.byteLength))
+    else written.push(field, packRecord(state))
   }
   const added = written.length === 0 ? 0 : await client.hset(key, ...written)
   const gone = removed.length === 0 ? 0 : await client.hdel(key, ...removed)

@@ -19,6 +19,11 @@ const remedyOf = (message: string): string => {
 /** `where` names the server or the partition. Everything that is not surely a person's to mend is worth another try. */
 export const redisFailure = (error: unknown, where: string): RetryableFailure | TerminalFailure => {
   if (error instanceof RetryableFailure || error instanceof TerminalFailure) return error
+  if (error instanceof Error && 'previousErrors' in error) {
+    // A transaction is given up because of what one of its commands was told.
+    const first = (error.previousErrors as readonly unknown[]).find((previous) => previous !== error)
+    if (first !== undefined) return redisFailure(first, where)
+  }
   const message = error instanceof Error ? error.message : String(error)
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   const text = `${where}: ${message}. ${remedyOf(message)}`.trimEnd()

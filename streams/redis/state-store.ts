@@ -14,10 +14,11 @@ import { CHAIN_START } from '../protocol/commit-ledger.ts'
 import { judgeClaim, judgeCommit, judgeLoad, type StoredPosition } from '../protocol/commit-rules.ts'
 import { connectRedis, type RedisConnection } from './connection.ts'
 import { replaceHash, scanHash } from './copy.ts'
+import { packRecord, unpackRecord } from './packed-record.ts'
 import { partitionKeys } from './partition-key.ts'
 import { commitText, parsePosition, POSITION_FIELD, positionText, type StoredPartition } from './position.ts'
 import { redisFailure } from './redis-failure.ts'
-import { CLAIM, COMMIT, runScript, type Script } from './scripts.ts'
+import { CLAIM, type CommitWrites, runCommit, runScript } from './scripts.ts'
 import type { RedisSettings } from './settings.ts'
 
 export interface RedisStateOptions {
@@ -56,7 +57,10 @@ class RedisStateStore implements CopyableStateStore {
 
   async claim(partition: number, epoch: number): Promise<PartitionState> {
     const fresh = positionText({ epoch, offset: 0, decisionsOffset: 0, chainHash: CHAIN_START }, -1, this.#generation)
-    const { generation, ...stored } = this.#parse(partition, await this.#run(partition, CLAIM, [epoch, fresh, this.#generation]))
+    const { generation, ...stored } = this.#parse(
+      partition,
+      await this.#try(partition, () => runScript(this.#client, CLAIM, [this.#key(partition)], [epoch, fresh, this.#generation])),
+    )
     if (generation !== this.#generation)
       throw new TerminalFailure(
         'state-mismatch',
@@ -110,7 +114,8 @@ class RedisStateStore implements CopyableStateStore {
   async #loadPage(partition: number, keys: readonly string[], at: StoredAt | undefined): Promise<(Uint8Array | undefined)[]> {
     const replies = await this.#try(partition, () => this.#client.hmgetBuffer(this.#key(partition), POSITION_FIELD, ...keys))
     if (at !== undefined) this.#admitLoad(partition, replies[0]?.toString('latin1'), at)
-    return replies.slice(1).map((record) => record ?? undefined)
+    const where = this.#where(partition)
+    return replies.slice(1).map((packed) => (packed === null ? undefined : unpackRecord(packed, where)))
   }
 
   #admitLoad(partition: number, text: string | undefined, at: StoredAt): void {
@@ -140,15 +145,11 @@ class RedisStateStore implements CopyableStateStore {
   async #commitOne(commit: StateCommit): Promise<void> {
     const { partition, from, epoch } = commit
     const wanted = commitText(commit, this.#generation)
-    const found = await this.#run(partition, COMMIT, commitArguments(commit, wanted))
+    const found = await this.#try(partition, () => runCommit(this.#client, this.#key(partition), writesOf(commit, wanted)))
     if (found === wanted) return
     const stored = this.#parse(partition, found)
     const verdict = judgeCommit(stored, from, epoch)
     throw refusal(verdict === 'fenced' ? 'fenced' : 'stale-commit', partition, stored, `a commit from ${from} under epoch ${epoch}`)
-  }
-
-  #run(partition: number, script: Script, args: readonly (string | Buffer | number)[]): Promise<string> {
-    return this.#try(partition, () => runScript(this.#client, script, [this.#key(partition)], args))
   }
 
   async #try<Result>(partition: number, work: () => Promise<Result>): Promise<Result> {
@@ -181,14 +182,14 @@ const bytesOf = ({ states }: StateCommit): number => {
   return bytes
 }
 
-const commitArguments = ({ from, epoch, states }: StateCommit, wanted: string): (string | Buffer | number)[] => {
+const writesOf = ({ from, epoch, states }: StateCommit, wanted: string): CommitWrites => {
   const removed: string[] = []
   const written: (string | Buffer)[] = []
   for (const [key, state] of states) {
     if (state === null) removed.push(key)
-    else written.push(key, Buffer.from(state.buffer, state.byteOffset, state.byteLength))
+    else written.push(key, packRecord(state))
   }
-  return [from, epoch, wanted, removed.length, ...removed, ...written]
+  return { from, epoch, wanted, written, removed }
 }
 
 /** Waits for all, whatever becomes of some: nothing is on its way any more when the first failure is thrown. */

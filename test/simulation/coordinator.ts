@@ -26,6 +26,7 @@ export class Coordinator {
   readonly #scheduler: Scheduler
   readonly #partitions: number
   readonly #members = new Map<Line, Member>()
+  readonly #left = new Set<Line>()
   readonly #owner = new Map<number, Member>()
   /** Whose each partition is to become. */
   readonly #target = new Map<number, Member | undefined>()
@@ -55,6 +56,7 @@ export class Coordinator {
 
   /** A member that asked to go: it is told to hand over, then it is forgotten. */
   #leave(line: Line): Promise<void> {
+    this.#left.add(line)
     const member = this.#members.get(line)
     if (member === undefined) return Promise.resolve()
     this.#members.delete(line)
@@ -79,7 +81,7 @@ export class Coordinator {
       this.#scheduler.say(() => `${line.name} expired, it owned ${lost.join(' ') || 'nothing'}`)
       line.deliver(() => {
         for (const partition of lost) this.#tell(member, 'lost', partition, () => {})
-        this.#scheduler.after(1, () => this.#join(line, member.listener, member.queue))
+        this.#scheduler.after(1, () => line.deliver(() => this.#join(line, member.listener, member.queue)))
       })
       this.rebalance()
     })
@@ -91,14 +93,18 @@ export class Coordinator {
     for (let partition = 0; partition < this.#partitions; partition++) {
       const to = members.length === 0 ? undefined : this.#scheduler.pick(members)
       this.#target.set(partition, to)
-      const from = this.#owner.get(partition)
-      if (from === undefined) this.#give(partition)
-      else if (from !== to && !this.#handingOver.has(partition)) this.#take(partition, from)
+      this.#move(partition)
     }
   }
 
+  #move(partition: number): void {
+    const from = this.#owner.get(partition)
+    if (from === undefined) this.#give(partition)
+    else if (from !== this.#target.get(partition) && !this.#handingOver.has(partition)) this.#take(partition, from)
+  }
+
   #join(line: Line, listener: OwnershipListener, queue: Queue = { calls: [], busy: false }): void {
-    if (this.#members.has(line)) return
+    if (this.#members.has(line) || this.#left.has(line)) return
     this.#members.set(line, { line, listener, queue })
     this.rebalance()
   }
@@ -119,9 +125,8 @@ export class Coordinator {
       if (over) return
       over = true
       this.#handingOver.delete(partition)
-      if (this.#owner.get(partition) !== from) return
-      this.#owner.delete(partition)
-      this.#give(partition)
+      if (this.#owner.get(partition) === from) this.#owner.delete(partition)
+      this.#move(partition)
     }
     this.#tell(from, 'revoked', partition, end)
     this.#scheduler.after(this.#scheduler.chance(IMPATIENCE) ? 1 : HAND_OVER_MS_MAX, () => {
@@ -150,16 +155,27 @@ export class Coordinator {
       this.#scheduler.after(this.#scheduler.random() * 2, () =>
         line.deliver(() => {
           this.#scheduler.say(() => `${line.name}: ${kind} ${partition}`)
-          listener[kind]([partition]).then(
-            () => {
-              done()
-              next()
-            },
-            () => next(),
-          )
+          void hear(listener, kind, partition, done, next)
         }),
       )
     }
     next()
   }
+}
+
+/** `done` only where the member did what it was told. */
+const hear = async (
+  listener: OwnershipListener,
+  kind: keyof OwnershipListener,
+  partition: number,
+  done: () => void,
+  next: () => void,
+): Promise<void> => {
+  try {
+    await listener[kind]([partition])
+    done()
+  } catch {
+    // It stops, and its session will end.
+  }
+  next()
 }

@@ -81,7 +81,7 @@ export class Line {
           this.#scheduler.after(this.#latency(), () => this.deliver(() => resolve(result)))
         } catch (failure) {
           if (partial) return timeOut()
-          this.#scheduler.after(this.#latency(), () => this.deliver(() => reject(failure as Error)))
+          this.#scheduler.after(this.#latency(), () => this.deliver(() => reject(failure)))
         }
       })
     })

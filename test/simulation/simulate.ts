@@ -1,4 +1,5 @@
 /** One seeded run: a few processes share log and state, everything goes wrong for a while, then the world calms down and must come out right. */
+import { inspect } from 'node:util'
 import { tinyDecider } from '../streams/support/embedded.ts'
 import { type Beliefs, Table } from './consumer.ts'
 import { Coordinator } from './coordinator.ts'
@@ -125,7 +126,7 @@ class Run {
     this.#weather.loss = 0
     this.#producer.conclude()
     const quiet = await this.#scheduler.run(() => this.referee.findings.length > 0 || this.#failure !== undefined || this.#quiet, STEPS_MAX)
-    if (this.#failure !== undefined) this.referee.findings.push(`an engine stopped by itself: ${String(this.#failure)}`)
+    if (this.#failure !== undefined) this.referee.findings.push(`an engine stopped by itself: ${inspect(this.#failure)}`)
     else if (!quiet) this.referee.findings.push(`it does not come to rest: ${this.#unrest.join('; ')}`)
     this.#judge()
   }
