@@ -5,7 +5,6 @@ import type { FairnessRow, PerformanceRow } from '#monitoring/rows.ts'
 import type { MonitoringSettings } from '#monitoring/settings.ts'
 import type { GroupCounts } from '#monitoring/statistics/group-fairness.ts'
 import type { NewAlert } from '#monitoring/triggers/alert-book.ts'
-import type { ChdbConnection } from '#streams/clickhouse/chdb-engine.ts'
 import { insertFindings } from '#streams/clickhouse/finding-rows.ts'
 import {
   groupCounts,
@@ -16,7 +15,7 @@ import {
   newestOf,
   outcomeBins,
 } from '#streams/clickhouse/matured-decisions.ts'
-import type { RowInserter } from '#streams/clickhouse/row-inserter.ts'
+import type { RowWriter, SqlConnection } from '#streams/clickhouse/ports.ts'
 import type { Logger } from '#streams/logger.ts'
 
 /** Labels mature in days: seconds of delay cost nothing, scans would. A look waits at least this, and this many times the last one's duration. */
@@ -37,8 +36,8 @@ export interface TableFigures {
 }
 
 export interface TableMonitorOptions {
-  readonly connection: ChdbConnection
-  readonly inserter: RowInserter
+  readonly connection: SqlConnection
+  readonly inserter: RowWriter
   readonly database: string
   readonly settings: MonitoringSettings
   readonly aucAtFit: (modelVersion: string) => number | undefined

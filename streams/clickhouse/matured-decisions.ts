@@ -2,8 +2,9 @@
  * What the tables know that no stream holds in bounded memory: decisions beside their matured outcomes and, for fairness alone, beside the
  * vault's mirror. By calendar month of event time and model version; only months that something new fell into.
  */
-import { sqlString, type ChdbConnection } from './chdb-engine.ts'
+import { sqlString } from './chdb-engine.ts'
 import { clickhouseInstant } from './facts.ts'
+import type { SqlConnection } from './ports.ts'
 
 export interface MonthOfModel {
   /** Milliseconds since the epoch; `to` exclusive. */
@@ -24,7 +25,7 @@ export interface Looked {
 
 export const NEVER_LOOKED: Looked = { decisions: 0, outcomes: 0, attributes: 0 }
 
-export const newestOf = async (connection: ChdbConnection, database: string): Promise<Looked> => {
+export const newestOf = async (connection: SqlConnection, database: string): Promise<Looked> => {
   const newest = (column: string, table: string): string =>
     `(SELECT if(count() = 0, 0, toUnixTimestamp64Milli(max(${column}))) FROM ${database}.${table})`
   const [row] = await connection.rows<Looked>(
@@ -34,7 +35,7 @@ export const newestOf = async (connection: ChdbConnection, database: string): Pr
 }
 
 /** Months whose decisions, outcomes or groups changed since; ascending. */
-export const monthsChanged = async (connection: ChdbConnection, database: string, since: Looked): Promise<MonthOfModel[]> => {
+export const monthsChanged = async (connection: SqlConnection, database: string, since: Looked): Promise<MonthOfModel[]> => {
   const rows = await connection.rows<{ from: number; to: number; model_version: string }>(`
     SELECT DISTINCT ${epochMs(MONTH)} AS from, ${epochMs(`addMonths(${MONTH}, 1)`)} AS to, model_version
     FROM ${database}.decisions
@@ -72,7 +73,7 @@ export interface OutcomeBin extends InMonth {
   readonly squaredErrorSquared: number
 }
 
-export const outcomeBins = (connection: ChdbConnection, database: string, months: readonly MonthOfModel[]): Promise<OutcomeBin[]> =>
+export const outcomeBins = (connection: SqlConnection, database: string, months: readonly MonthOfModel[]): Promise<OutcomeBin[]> =>
   connection.rows<OutcomeBin>(`
     SELECT
       from, model_version, avg(log_odds) AS logOdds, toUInt32(countIf(bad = 0)) AS goods, toUInt32(countIf(bad = 1)) AS bads,
@@ -100,7 +101,7 @@ export interface GroupRow extends InMonth {
 const AGE_BAND = `multiIf(age < 18, 'under 18', age < 25, '18–24', age < 40, '25–39', age < 62, '40–61', '62+')`
 
 /** Decisions and observed outcomes by group. Rows are sums over people; the queries run on the monitor's own connection, never on the SQL port. */
-export const groupCounts = (connection: ChdbConnection, database: string, months: readonly MonthOfModel[]): Promise<GroupRow[]> =>
+export const groupCounts = (connection: SqlConnection, database: string, months: readonly MonthOfModel[]): Promise<GroupRow[]> =>
   connection.rows<GroupRow>(`
     WITH toYear(d.event_time) - ifNull(toInt32OrNull(p.value), 0) AS age
     SELECT

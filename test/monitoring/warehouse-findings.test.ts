@@ -53,7 +53,7 @@ describe('the fold over the logs', () => {
   const run = async (): Promise<void> => {
     const running = startMonitoring({
       log: folder.log,
-      warehouse,
+      tables: warehouse,
       dataDir: folder.directory,
       modelsDir,
       settings: settings({ drift: { windowDecisions: 1_000 } }),
