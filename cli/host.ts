@@ -24,6 +24,7 @@ import { writeFacts } from './facts.ts'
 import { gatewayEngine } from './gateway-engine.ts'
 import { createMetrics } from './metrics.ts'
 import { archivePolicy } from './policy-archive.ts'
+import { startReconciliation } from './reconciliation.ts'
 import { pipelineSettings } from './pipeline-settings.ts'
 import { requirePort } from './port-free.ts'
 import { announceEngine, withdrawEngine } from './running-engine.ts'
@@ -184,7 +185,15 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
   closers.add(() => waiters.close())
   const { port, host } = config.gateway
   let subscribers = (): number => 0
-  const metrics = createMetrics({ engine, warehouse: () => warehouse?.status(), feedSubscribers: () => subscribers() })
+  // It lives in the warehouse's process; where there is none, here.
+  const reconciliation = warehouse === undefined ? startReconciliation({ log, dataDir, logger, onFailure: fail }) : undefined
+  closers.add(() => reconciliation?.stop())
+  const metrics = createMetrics({
+    engine,
+    warehouse: () => warehouse?.status(),
+    feedSubscribers: () => subscribers(),
+    reconciliation: () => reconciliation?.totals() ?? warehouse?.status().reconciliation ?? undefined,
+  })
   warehouse?.ready.catch(fail)
   // A free port is known only once it is taken.
   const sqlPort = warehouse === undefined ? null : config.gateway.sqlPort === 0 ? await warehouse.ready : config.gateway.sqlPort

@@ -1,6 +1,7 @@
 /** What Prometheus scrapes: the engine's own counters, read when asked, and a latency histogram. Few series, by design. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Engine } from '#streams/engine.ts'
+import type { ReconcilerTotals } from '#streams/reconciler/reconciler.ts'
 import type { WarehouseStatus } from './warehouse-supervisor.ts'
 
 /** Seconds; the promise is p50 ≤ 2 ms and p99 ≤ 8 ms end to end, so the edges are dense there. */
@@ -10,6 +11,7 @@ export interface MetricsSources {
   readonly engine: Engine
   readonly warehouse: () => WarehouseStatus | undefined
   readonly feedSubscribers: () => number
+  readonly reconciliation: () => ReconcilerTotals | undefined
 }
 
 /** A counter whose value is kept elsewhere. prom-client counters only grow, so it is reset to what the source says. */
@@ -45,7 +47,7 @@ const gauge = (registry: Registry, name: string, help: string, read: () => numbe
   })
 }
 
-export const createMetrics = ({ engine, warehouse, feedSubscribers }: MetricsSources): (() => Promise<string>) => {
+export const createMetrics = ({ engine, warehouse, feedSubscribers, reconciliation }: MetricsSources): (() => Promise<string>) => {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const { counters } = engine
@@ -92,5 +94,23 @@ export const createMetrics = ({ engine, warehouse, feedSubscribers }: MetricsSou
   gauge(registry, 'scorestream_warehouse_lag_records', 'Records of the logs not yet in the warehouse', () => warehouse()?.lag ?? 0)
   gauge(registry, 'scorestream_warehouse_rss_bytes', 'Memory of the warehouse process', () => warehouse()?.rssBytes ?? 0)
   gauge(registry, 'scorestream_warehouse_restarts', 'Restarts of the warehouse process', () => warehouse()?.restarts ?? 0)
+  reconcilerGauges(registry, reconciliation)
   return () => registry.metrics()
+}
+
+const RECONCILER_HELP: Readonly<Record<keyof ReconcilerTotals, readonly [name: string, help: string]>> = {
+  applications: ['applications', 'Different applications the reconciler has read'],
+  decided: ['decided', 'Applications with one believed content'],
+  deadLettered: ['dead_lettered', 'Applications refused by the pipeline, kept in the dead letters'],
+  lost: ['lost', 'Applications passed over without decision or dead letter; must be 0'],
+  conflicting: ['conflicting', 'Believed records that contradict what was decided; must be 0'],
+  repeated: ['repeated', 'Believed records repeated with the same content; harmless'],
+  duplicates: ['duplicates', 'Applications that repeat an earlier event, decided once'],
+  inFlight: ['in_flight', 'Applications that wait for their decision'],
+  lag: ['lag_records', 'Records of the logs the reconciler has not looked at yet'],
+}
+
+const reconcilerGauges = (registry: Registry, totals: () => ReconcilerTotals | undefined): void => {
+  for (const [key, [name, help]] of Object.entries(RECONCILER_HELP) as [keyof ReconcilerTotals, readonly [string, string]][])
+    gauge(registry, `scorestream_reconciler_${name}`, help, () => totals()?.[key] ?? 0)
 }

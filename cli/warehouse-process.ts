@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util'
 import { startSqlServer, type SqlServer } from '#gateway/sql/sql-server.ts'
 import { insertFacts, type Facts } from '#streams/clickhouse/facts.ts'
 import { ProtectedSink } from '#streams/clickhouse/protected-sink.ts'
+import { insertReconciliation } from '#streams/clickhouse/reconciliation-rows.ts'
 import { DeadLetterSink, DecisionSink, EventSink } from '#streams/clickhouse/row-sinks.ts'
 import { Sink } from '#streams/clickhouse/sink.ts'
 import { openWarehouse, type OpenWarehouse } from '#streams/clickhouse/warehouse.ts'
@@ -22,6 +23,7 @@ import { openReadOnly, type EventLogFollower } from '#streams/embedded/event-log
 import { openVault } from '#streams/embedded/vault.ts'
 import type { Logger } from '#streams/logger.ts'
 import type { Topic } from '#streams/ports.ts'
+import { startReconciliation, type Reconciliation } from './reconciliation.ts'
 import type { WarehouseMessage } from './warehouse-supervisor.ts'
 
 /** Tables of the warehouse that the SQL port never shows. */
@@ -32,6 +34,8 @@ const PROGRESS_MS = 500
 const POLL_MS = 500
 /** Rows wait for company far longer: looking more often would only take turns from the engine. */
 const FOLLOW_MS = 20
+/** Rows of the reconciler are written when its figures changed, at most this often. */
+const RECONCILIATION_ROWS_MS = 10_000
 const TOPICS: readonly Topic[] = ['credit-events', 'decisions', 'dead-letters']
 
 const tell = (message: WarehouseMessage): void => {
@@ -57,6 +61,7 @@ interface Running {
   readonly server: SqlServer
   sinks: Sink[]
   log: EventLogFollower | undefined
+  reconciliation: Reconciliation | undefined
   stopping: boolean
   readonly work: Promise<void>[]
 }
@@ -120,7 +125,30 @@ const follow = async (dataDir: string, running: Running): Promise<void> => {
   running.sinks = [new EventSink(), new DecisionSink(), new DeadLetterSink()].map(
     (sink) => new Sink({ log, sink, ...warehouse.writer(), database: warehouse.database, logger, now: () => Date.now() }),
   )
+  running.reconciliation = reconcile(dataDir, log, running)
   await Promise.all(running.sinks.map((sink) => sink.run()))
+}
+
+/** The reconciler lives here, off the pipeline's process, and leaves its figures in a table. */
+const reconcile = (dataDir: string, log: EventLogFollower, { warehouse }: Running): Reconciliation => {
+  const { inserter } = warehouse.writer()
+  let writtenAt = Number.NEGATIVE_INFINITY
+  let failures = 0
+  return startReconciliation({
+    log,
+    dataDir,
+    logger,
+    onFailure: fail,
+    async changed(reports) {
+      if (performance.now() - writtenAt < RECONCILIATION_ROWS_MS) return false
+      writtenAt = performance.now()
+      // Rows may wait for better times; the figures themselves go on.
+      await insertReconciliation(inserter, reports, Date.now()).catch((error: unknown) =>
+        logger.warn({ err: error, failures: ++failures }, 'the reconciler’s rows could not be written'),
+      )
+      return true
+    },
+  })
 }
 
 const mirrorVault = async (dataDir: string, running: Running): Promise<void> => {
@@ -152,7 +180,8 @@ const progressOf = async (running: Running): Promise<() => WarehouseMessage> => 
       lag += status.lag
       for (const [table, count] of Object.entries(status.rows)) rows[table] = (rows[table] ?? 0) + count
     }
-    return { kind: 'progress', rows, lag, rssBytes: process.memoryUsage.rss() }
+    const reconciliation = running.reconciliation?.totals() ?? null
+    return { kind: 'progress', rows, lag, rssBytes: process.memoryUsage.rss(), reconciliation }
   }
 }
 
@@ -160,6 +189,7 @@ const stop = async (running: Running): Promise<void> => {
   if (running.stopping) return
   running.stopping = true
   for (const sink of running.sinks) sink.stop()
+  await running.reconciliation?.stop()
   await Promise.allSettled(running.work)
   running.server.close()
   await running.log?.close()
@@ -182,7 +212,7 @@ const main = async (): Promise<void> => {
   const { dataDir, host, port, facts } = options()
   const warehouse = await openWarehouse(dataDir)
   const server = serve(warehouse, host, port)
-  const running: Running = { warehouse, server, sinks: [], log: undefined, stopping: false, work: [] }
+  const running: Running = { warehouse, server, sinks: [], log: undefined, reconciliation: undefined, stopping: false, work: [] }
   process.on('SIGTERM', () => void stop(running))
   // Ctrl-C reaches the whole group: the engine decides when this process ends.
   process.on('SIGINT', () => {})

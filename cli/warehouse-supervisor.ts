@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
+import type { ReconcilerTotals } from '#streams/reconciler/reconciler.ts'
 
 /** Below the engine's 0: on a busy machine rows arrive later, decisions do not. */
 const NICENESS = 10
@@ -15,7 +16,13 @@ const STOP_MS_MAX = 15_000
 /** What the process says of itself over the channel. */
 export type WarehouseMessage =
   | { readonly kind: 'ready'; readonly sqlPort: number }
-  | { readonly kind: 'progress'; readonly rows: Readonly<Record<string, number>>; readonly lag: number; readonly rssBytes: number }
+  | {
+      readonly kind: 'progress'
+      readonly rows: Readonly<Record<string, number>>
+      readonly lag: number
+      readonly rssBytes: number
+      readonly reconciliation: ReconcilerTotals | null
+    }
   | { readonly kind: 'error'; readonly code: string; readonly message: string }
 
 export interface WarehouseStatus {
@@ -26,6 +33,8 @@ export interface WarehouseStatus {
   readonly lag: number
   readonly rssBytes: number
   readonly restarts: number
+  /** What the reconciler counts, which lives in that process; null before its first word. */
+  readonly reconciliation: ReconcilerTotals | null
 }
 
 export interface SupervisedWarehouse {
@@ -41,7 +50,7 @@ export interface SupervisorOptions {
 }
 
 export const superviseWarehouse = ({ args, logger }: SupervisorOptions): SupervisedWarehouse => {
-  let status: WarehouseStatus = { state: 'starting', sqlPort: null, rows: {}, lag: 0, rssBytes: 0, restarts: 0 }
+  let status: WarehouseStatus = { state: 'starting', sqlPort: null, rows: {}, lag: 0, rssBytes: 0, restarts: 0, reconciliation: null }
   let child: ChildProcess | undefined
   let stopping = false
   let timer: NodeJS.Timeout | undefined
@@ -56,7 +65,13 @@ export const superviseWarehouse = ({ args, logger }: SupervisorOptions): Supervi
         firstReady(message.sqlPort)
         break
       case 'progress':
-        status = { ...status, rows: message.rows, lag: message.lag, rssBytes: message.rssBytes }
+        status = {
+          ...status,
+          rows: message.rows,
+          lag: message.lag,
+          rssBytes: message.rssBytes,
+          reconciliation: message.reconciliation ?? status.reconciliation,
+        }
         break
       case 'error':
         lastError = message
