@@ -1,7 +1,7 @@
 /** Mending a dead letter's event: fields set or removed by JSON pointer, and what is still wrong with the result. Pure. */
 import { EVENT_SCHEMAS, type EventKind } from '#schemas/events.ts'
 import { parseEvent } from '#schemas/parse-event.ts'
-import type { FieldError, RejectionCode } from '#schemas/rejection.ts'
+import type { FieldError } from '#schemas/rejection.ts'
 import { mayHoldProtected } from '../protected-bytes.ts'
 
 export type Change =
@@ -72,7 +72,7 @@ export type MendVerdict =
 const wrong = (detail: string, errors: readonly FieldError[] = []): MendVerdict => ({ kind: 'wrong', detail, errors })
 
 /** Whether the mended bytes may be replayed. `refused` is what the original was refused for, `original` its event where it could be read. */
-export const judgeMended = (bytes: Uint8Array, refused: RejectionCode | string, original: unknown): MendVerdict => {
+export const judgeMended = (bytes: Uint8Array, refused: string, original: unknown): MendVerdict => {
   const parsed = parseEvent(bytes)
   if (parsed.kind === 'rejected') return wrong(parsed.rejection.detail, parsed.rejection.errors)
   const { eventId, producer } = parsed.value
