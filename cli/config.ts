@@ -6,6 +6,7 @@ import { Value } from 'typebox/value'
 import { parseDocument } from 'yaml'
 import { nearest } from '#schemas/nearest.ts'
 import { CommandError, EXIT } from './exit.ts'
+import { TracingSettings } from './tracing-settings.ts'
 
 const ConfigSchema = Type.Object(
   {
@@ -92,6 +93,7 @@ const ConfigSchema = Type.Object(
       },
       { default: {}, additionalProperties: false },
     ),
+    tracing: TracingSettings,
     explain: Type.Enum(['interventional', 'path-dependent'], {
       default: 'interventional',
       description: 'Which Shapley values explain a decision',

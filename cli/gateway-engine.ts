@@ -10,11 +10,7 @@ import type { Ingest } from '#streams/ingest.ts'
 import type { EventLog } from '#streams/ports.ts'
 import type { Waiters } from '#streams/waiters.ts'
 import type { Config } from './config.ts'
-import type { WarehouseStatus } from './warehouse-supervisor.ts'
 import { askWhatIf, readFeatures } from './what-if.ts'
-
-/** More events than this not yet folded: sent elsewhere, a caller would be answered sooner. */
-const LAG_READY_MAX = 100_000
 
 export interface GatewayEngineParts {
   readonly config: Config
@@ -23,24 +19,12 @@ export interface GatewayEngineParts {
   readonly ingest: Ingest
   readonly waiters: Waiters
   readonly scorer: Scorer
-  readonly warehouse: () => WarehouseStatus | undefined
+  readonly readiness: () => Promise<Readiness>
   readonly metrics: () => Promise<string>
 }
 
-const readiness = ({ engine, warehouse }: GatewayEngineParts): Readiness => {
-  const lag = engine.lag().reduce((sum, one) => sum + one, 0)
-  const status = warehouse()
-  const checks = [
-    { name: 'engine', ok: engine.running, detail: engine.running ? 'owns its partitions' : 'stopped' },
-    { name: 'lag', ok: lag <= LAG_READY_MAX, detail: `${lag} events not folded yet` },
-    // The warehouse only grows its lag while it is away: decisions do not wait for it.
-    { name: 'warehouse', ok: true, detail: status === undefined ? 'off' : `${status.state}, ${status.lag} records behind` },
-  ]
-  return { ready: checks.every((check) => check.ok), checks }
-}
-
 export const gatewayEngine = (parts: GatewayEngineParts): GatewayEngine => {
-  const { config, engine, log, ingest, waiters, scorer, metrics } = parts
+  const { config, engine, log, ingest, waiters, scorer, metrics, readiness } = parts
   return {
     ingest: (events) => ingest.ingest(events),
     deadLetter: (bytes, rejection) => ingest.deadLetter(bytes, rejection),
@@ -53,6 +37,6 @@ export const gatewayEngine = (parts: GatewayEngineParts): GatewayEngine => {
     whatIf: (application, overlays) => askWhatIf(engine, creditFeatureSet, scorer, application, overlays),
     models: async () => listModels(config.models.dir),
     metrics,
-    readiness: () => readiness(parts),
+    readiness,
   }
 }

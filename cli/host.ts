@@ -1,4 +1,5 @@
 /** Puts one engine together on a data directory: log, state, scoring, pipeline, gateway, warehouse. Closes them in the opposite order. */
+import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
@@ -25,12 +26,16 @@ import { gatewayEngine } from './gateway-engine.ts'
 import { createMetrics } from './metrics.ts'
 import { archivePolicy } from './policy-archive.ts'
 import { startReconciliation } from './reconciliation.ts'
+import { readinessOf } from './readiness.ts'
 import { pipelineSettings } from './pipeline-settings.ts'
+import { PROJECT_ROOT } from './project.ts'
 import { requirePort } from './port-free.ts'
 import { announceEngine, withdrawEngine } from './running-engine.ts'
+import { openTracer } from './tracing.ts'
 import { superviseWarehouse, type SupervisedWarehouse } from './warehouse-supervisor.ts'
 
 const DAY_MS = 86_400_000
+const { version: VERSION } = JSON.parse(readFileSync(join(PROJECT_ROOT, 'package.json'), 'utf8')) as { version: string }
 
 export interface Host {
   readonly engine: Engine
@@ -188,8 +193,17 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
   // It lives in the warehouse's process; where there is none, here.
   const reconciliation = warehouse === undefined ? startReconciliation({ log, dataDir, logger, onFailure: fail }) : undefined
   closers.add(() => reconciliation?.stop())
+  const tracer = openTracer(config.tracing, log, VERSION)
+  // Traces are no reason to fail, nor to wait.
+  if (tracer !== undefined)
+    engine.decisions.subscribe((batch) => void tracer.offer(batch).catch((err: unknown) => logger.warn({ err }, 'not traced')))
+  closers.add(() => tracer?.close().catch(() => {}))
+  const readiness = () =>
+    readinessOf({ engine, log, folder: join(dataDir, 'log'), warehouse: () => warehouse?.status(), now: () => systemClock.now() })
   const metrics = createMetrics({
     engine,
+    ready: async () => (await readiness()).ready,
+    now: () => systemClock.now(),
     warehouse: () => warehouse?.status(),
     feedSubscribers: () => subscribers(),
     reconciliation: () => reconciliation?.totals() ?? warehouse?.status().reconciliation ?? undefined,
@@ -207,7 +221,7 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
       allowedOrigins: [],
       limits: DEFAULT_LIMITS,
     },
-    engine: gatewayEngine({ config, engine, log, ingest, waiters, scorer, warehouse: () => warehouse?.status(), metrics }),
+    engine: gatewayEngine({ config, engine, log, ingest, waiters, scorer, readiness, metrics }),
     log,
     report: logger,
     sqlUrl: sqlUrl ?? '',

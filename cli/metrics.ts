@@ -12,6 +12,9 @@ export interface MetricsSources {
   readonly warehouse: () => WarehouseStatus | undefined
   readonly feedSubscribers: () => number
   readonly reconciliation: () => ReconcilerTotals | undefined
+  /** Whether an event sent now would be kept and decided soon. */
+  readonly ready: () => Promise<boolean>
+  readonly now: () => number
 }
 
 /** A counter whose value is kept elsewhere. prom-client counters only grow, so it is reset to what the source says. */
@@ -36,18 +39,25 @@ const mirrored = (
   })
 }
 
-const gauge = (registry: Registry, name: string, help: string, read: () => number): void => {
+const gauge = (registry: Registry, name: string, help: string, read: () => number | Promise<number>): void => {
   new Gauge({
     name,
     help,
     registers: [registry],
-    collect() {
-      this.set(read())
+    async collect() {
+      this.set(await read())
     },
   })
 }
 
-export const createMetrics = ({ engine, warehouse, feedSubscribers, reconciliation }: MetricsSources): (() => Promise<string>) => {
+export const createMetrics = ({
+  engine,
+  warehouse,
+  feedSubscribers,
+  reconciliation,
+  ready,
+  now,
+}: MetricsSources): (() => Promise<string>) => {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const { counters } = engine
@@ -94,6 +104,11 @@ export const createMetrics = ({ engine, warehouse, feedSubscribers, reconciliati
   gauge(registry, 'scorestream_warehouse_lag_records', 'Records of the logs not yet in the warehouse', () => warehouse()?.lag ?? 0)
   gauge(registry, 'scorestream_warehouse_rss_bytes', 'Memory of the warehouse process', () => warehouse()?.rssBytes ?? 0)
   gauge(registry, 'scorestream_warehouse_restarts', 'Restarts of the warehouse process', () => warehouse()?.restarts ?? 0)
+  gauge(registry, 'scorestream_ready', '1 while /readyz says so', async () => ((await ready()) ? 1 : 0))
+  gauge(registry, 'scorestream_warehouse_away_seconds', 'How long a ClickHouse server has not been reached; 0 while it is', () => {
+    const away = warehouse()?.away ?? null
+    return away === null ? 0 : (now() - away.since) / 1000
+  })
   reconcilerGauges(registry, reconciliation)
   return () => registry.metrics()
 }
