@@ -14,6 +14,8 @@ import type { Tracing } from './tracing-settings.ts'
 
 /** Spans that wait for the collector: beyond it they are dropped, the engine never waits. */
 const QUEUE_MAX = 2_048
+/** A collector that does not answer holds an ending engine up no longer. */
+const TIMEOUT_MS = 2_000
 /** Decisions of one batch looked at: more at once are a backlog, of which a sample says as much. */
 const LOOKED_AT_MAX = 256
 const PARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/
@@ -87,7 +89,9 @@ export const openTracer = ({ endpoint, share }: Tracing, log: EventLog, version:
   if (endpoint === null) return undefined
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ 'service.name': 'scorestream', 'service.version': version }),
-    spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter({ url: endpoint }), maxQueueSize: QUEUE_MAX })],
+    spanProcessors: [
+      new BatchSpanProcessor({ exporter: new OTLPTraceExporter({ url: endpoint, timeoutMillis: TIMEOUT_MS }), maxQueueSize: QUEUE_MAX }),
+    ],
   })
   const tracer = provider.getTracer('scorestream')
   const traceparentOf = async ({ body }: Decision): Promise<string | undefined> => {
