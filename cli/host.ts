@@ -217,7 +217,7 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
       host,
       port,
       credentials: readCredentials(config.gateway.tokensFile),
-      allowedHosts: [],
+      allowedHosts: config.gateway.allowedHosts,
       allowedOrigins: [],
       limits: DEFAULT_LIMITS,
     },

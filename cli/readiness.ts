@@ -42,7 +42,8 @@ const warehouseDetail = (status: WarehouseStatus | undefined, now: number): stri
 }
 
 export const readinessOf = async ({ engine, log, folder, warehouse, now }: ReadinessSources): Promise<Readiness> => {
-  const lag = engine.lag().reduce((sum, one) => sum + one, 0)
+  let lag = 0
+  for (const behind of engine.lag().values()) lag += behind
   const checks: Check[] = [
     { name: 'engine', ok: engine.running, detail: engine.running ? 'owns its partitions' : 'stopped' },
     await logCheck(log, folder),
