@@ -97,6 +97,11 @@ const ConfigSchema = Type.Object(
       },
       { default: {}, additionalProperties: false },
     ),
+    reconciler: Type.Enum(['on', 'off'], {
+      default: 'on',
+      description:
+        'Whether both logs are read again to count lost and conflicting decisions; in the warehouse process, or here without one',
+    }),
     tracing: TracingSettings,
     explain: Type.Enum(['interventional', 'path-dependent'], {
       default: 'interventional',

@@ -107,7 +107,18 @@ const startWarehouse = (config: Config, logger: Logger): SupervisedWarehouse | u
   const facts = writeFacts(config.dataDir, creditFeatureSet, config.models.dir)
   const { host, sqlPort } = config.gateway
   return superviseWarehouse({
-    args: ['--data-dir', config.dataDir, '--sql-host', host, '--sql-port', String(sqlPort), '--facts', facts],
+    args: [
+      '--data-dir',
+      config.dataDir,
+      '--sql-host',
+      host,
+      '--sql-port',
+      String(sqlPort),
+      '--facts',
+      facts,
+      '--reconciler',
+      config.reconciler,
+    ],
     logger,
   })
 }
@@ -191,7 +202,8 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
   const { port, host } = config.gateway
   let subscribers = (): number => 0
   // It lives in the warehouse's process; where there is none, here.
-  const reconciliation = warehouse === undefined ? startReconciliation({ log, dataDir, logger, onFailure: fail }) : undefined
+  const reconciliation =
+    warehouse === undefined && config.reconciler === 'on' ? startReconciliation({ log, dataDir, logger, onFailure: fail }) : undefined
   closers.add(() => reconciliation?.stop())
   const tracer = openTracer(config.tracing, log, VERSION)
   // Traces are no reason to fail, nor to wait.

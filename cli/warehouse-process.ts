@@ -83,6 +83,7 @@ interface Options {
   readonly port: number
   readonly facts: string | undefined
   readonly server: ServerSettings | undefined
+  readonly reconciles: boolean
 }
 
 const options = (): Options => {
@@ -93,6 +94,7 @@ const options = (): Options => {
       'sql-port': { type: 'string', default: '8123' },
       facts: { type: 'string' },
       server: { type: 'string' },
+      reconciler: { type: 'string', default: 'on' },
     },
   })
   const port = Number(values['sql-port'])
@@ -101,7 +103,14 @@ const options = (): Options => {
     throw Object.assign(new Error(`--sql-port takes 0 to 65535, got ${values['sql-port']}`), { code: 'usage' })
   const given = values.server === undefined ? undefined : (JSON.parse(values.server) as unknown)
   const server = given === undefined ? undefined : Value.Parse(ClickHouseServerSettings, Value.Default(ClickHouseServerSettings, given))
-  return { dataDir: values['data-dir'], host: values['sql-host'], port, facts: values.facts, server }
+  return {
+    dataDir: values['data-dir'],
+    host: values['sql-host'],
+    port,
+    facts: values.facts,
+    server,
+    reconciles: values.reconciler === 'on',
+  }
 }
 
 const serve = (warehouse: OpenWarehouse, host: string, port: number): SqlServer => {
@@ -140,11 +149,11 @@ const openLog = async (dataDir: string, running: Running): Promise<EventLogFollo
 }
 
 /** The log is followed from the start, the tables are filled once they are there: the reconciler waits for nobody. */
-const follow = async (dataDir: string, running: Running, opening: Promise<Tables | undefined>): Promise<void> => {
+const follow = async ({ dataDir, reconciles }: Options, running: Running, opening: Promise<Tables | undefined>): Promise<void> => {
   const log = await openLog(dataDir, running)
   if (log === undefined) return
   running.log = log
-  running.reconciliation = reconcile(dataDir, log, running)
+  if (reconciles) running.reconciliation = reconcile(dataDir, log, running)
   const tables = await opening
   if (tables === undefined) return
   const { patience } = running
@@ -283,7 +292,7 @@ const main = async (): Promise<void> => {
   })
   if (server === undefined) await opening
   opening.catch(fail)
-  running.work.push(follow(dataDir, running, opening), mirror(dataDir, running, opening))
+  running.work.push(follow(given, running, opening), mirror(dataDir, running, opening))
   for (const work of running.work) work.catch(fail)
   const progress = progressOf(running)
   tell({ kind: 'ready', sqlPort: running.sql?.port ?? null })
