@@ -6,8 +6,10 @@ import type { Scorer } from '#scoring/scorer.ts'
 import { parseDecisionId } from '#schemas/decision.ts'
 import type { Engine } from '#streams/engine.ts'
 import { findDecision } from '#streams/find-decision.ts'
+import { findOriginal } from '#streams/find-original.ts'
 import type { Ingest } from '#streams/ingest.ts'
 import type { EventLog } from '#streams/ports.ts'
+import type { RecentDecisions } from '#streams/recent-decisions.ts'
 import type { Waiters } from '#streams/waiters.ts'
 import type { Config } from './config.ts'
 import { askWhatIf, readFeatures } from './what-if.ts'
@@ -18,20 +20,32 @@ export interface GatewayEngineParts {
   readonly log: EventLog
   readonly ingest: Ingest
   readonly waiters: Waiters
+  /** Decisions of all processes lately. */
+  readonly recent: RecentDecisions
   readonly scorer: Scorer
   readonly readiness: () => Promise<Readiness>
   readonly metrics: () => Promise<string>
 }
 
 export const gatewayEngine = (parts: GatewayEngineParts): GatewayEngine => {
-  const { config, engine, log, ingest, waiters, scorer, metrics, readiness } = parts
+  const { config, engine, log, ingest, waiters, recent, scorer, metrics, readiness } = parts
   return {
     ingest: (events) => ingest.ingest(events),
     deadLetter: (bytes, rejection) => ingest.deadLetter(bytes, rejection),
-    waitForDecision: (event, deadlineMs) => waiters.wait(event, deadlineMs),
+    waitForDecision(event, deadlineMs) {
+      const waiter = waiters.wait(event, deadlineMs)
+      // A retry may come after its decision and reach the log again, where it has no effect: nothing would answer it.
+      const known = recent.find(event.applicantId, event.eventId)
+      if (known !== undefined) waiters.offer([known])
+      return waiter
+    },
     async findDecision(id) {
       const position = parseDecisionId(id)
-      return position === undefined ? undefined : await findDecision(log, position.partition, position.offset)
+      if (position === undefined) return undefined
+      const found = await findDecision(log, position.partition, position.offset)
+      return (
+        found ?? (await findOriginal(position, { log, entity: (applicant) => engine.entity(applicant), dedupe: engine.settings.dedupe }))
+      )
     },
     applicantFeatures: (applicantId) => readFeatures(engine, creditFeatureSet, applicantId),
     whatIf: (application, overlays) => askWhatIf(engine, creditFeatureSet, scorer, application, overlays),

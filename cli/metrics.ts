@@ -98,7 +98,12 @@ export const createMetrics = ({
   mirrored(registry, 'scorestream_restarts_total', 'Batches undone because code threw', null, () => counters.restarts)
   mirrored(registry, 'scorestream_commits_total', 'State commits', null, () => counters.commits)
   mirrored(registry, 'scorestream_retries_total', 'Publishes or commits tried again', null, () => counters.retries)
-  gauge(registry, 'scorestream_lag_records', 'Events in the log not folded yet', () => engine.lag().reduce((sum, one) => sum + one, 0))
+  gauge(registry, 'scorestream_lag_records', 'Events in the log not folded yet', () =>
+    engine
+      .lag()
+      .values()
+      .reduce((sum, one) => sum + one, 0),
+  )
   gauge(registry, 'scorestream_feed_subscribers', 'Connected live feeds', feedSubscribers)
   gauge(registry, 'scorestream_warehouse_up', '1 while the warehouse answers', () => (warehouse()?.state === 'ready' ? 1 : 0))
   gauge(registry, 'scorestream_warehouse_lag_records', 'Records of the logs not yet in the warehouse', () => warehouse()?.lag ?? 0)

@@ -35,6 +35,14 @@ const logCheck = async (log: EventLog, folder: string | undefined): Promise<Chec
   }
 }
 
+/** A process without partitions is ready too: what it takes is decided elsewhere. */
+const engineCheck = (engine: Engine): Check => {
+  if (!engine.running) return { name: 'engine', ok: false, detail: 'stopped' }
+  const { vacant } = engine
+  if (vacant.length === 0) return { name: 'engine', ok: true, detail: `works on ${engine.positions().size} partitions` }
+  return { name: 'engine', ok: false, detail: `takes over partitions ${vacant.join(', ')}` }
+}
+
 const warehouseDetail = (status: WarehouseStatus | undefined, now: number): string => {
   if (status === undefined) return 'off'
   const away = status.away === null ? '' : `, server away for ${Math.round((now - status.away.since) / 1000)} s (${status.away.reason})`
@@ -42,10 +50,12 @@ const warehouseDetail = (status: WarehouseStatus | undefined, now: number): stri
 }
 
 export const readinessOf = async ({ engine, log, folder, warehouse, now }: ReadinessSources): Promise<Readiness> => {
-  let lag = 0
-  for (const behind of engine.lag().values()) lag += behind
+  const lag = engine
+    .lag()
+    .values()
+    .reduce((sum, one) => sum + one, 0)
   const checks: Check[] = [
-    { name: 'engine', ok: engine.running, detail: engine.running ? 'owns its partitions' : 'stopped' },
+    engineCheck(engine),
     await logCheck(log, folder),
     { name: 'lag', ok: lag <= LAG_READY_MAX, detail: `${lag} events not folded yet` },
     // The warehouse only grows its lag while it is away: decisions do not wait for it.

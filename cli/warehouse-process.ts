@@ -3,6 +3,7 @@
  *
  *   node cli/warehouse-process.ts --data-dir DIR [--sql-host 127.0.0.1] [--sql-port 8123] [--facts FILE]
  *   node cli/warehouse-process.ts --data-dir DIR --server '{"url": "https://…"}' [--facts FILE]
+ *   … --kafka '{"brokers": […]}' --partitions 12
  *
  * With `--server` (the block `warehouse.server`, which names files of secrets and holds none) the tables live on that ClickHouse, which also
  * answers SQL; while it is away the lag grows and nothing else happens. `SCORESTREAM_SQL_USER` and `SCORESTREAM_SQL_PASSWORD` make SQL clients sign in. Messages to the parent: `WarehouseMessage`. Ends on
@@ -11,12 +12,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
-import { Value } from 'typebox/value'
 import { startSqlServer, type SqlServer } from '#gateway/sql/sql-server.ts'
 import { insertFacts, type Facts } from '#streams/clickhouse/facts.ts'
 import { openServerWarehouse } from '#streams/clickhouse/server-warehouse.ts'
-import { ClickHouseServerSettings, type ServerSettings } from '#streams/clickhouse/server-settings.ts'
+import type { ServerSettings } from '#streams/clickhouse/server-settings.ts'
 import type { RowWriter } from '#streams/clickhouse/ports.ts'
 import { insertReconciliation } from '#streams/clickhouse/reconciliation-rows.ts'
 import { DeadLetterSink, DecisionSink, EventSink } from '#streams/clickhouse/row-sinks.ts'
@@ -24,11 +23,13 @@ import { Sink } from '#streams/clickhouse/sink.ts'
 import { openWarehouse, type OpenWarehouse } from '#streams/clickhouse/warehouse.ts'
 import { readFormat } from '#streams/embedded/data-directory.ts'
 import { topicPartitions } from '#streams/embedded/event-log.ts'
-import { openReadOnly, type EventLogFollower } from '#streams/embedded/event-log-follower.ts'
+import { openReadOnly } from '#streams/embedded/event-log-follower.ts'
+import { openKafkaLog } from '#streams/kafka/event-log.ts'
 import type { Logger } from '#streams/logger.ts'
-import type { Topic } from '#streams/ports.ts'
+import type { EventLog, Topic } from '#streams/ports.ts'
 import { mirrorVault } from './mirror-vault.ts'
 import { startReconciliation, type Reconciliation } from './reconciliation.ts'
+import { warehouseOptions, type WarehouseOptions } from './warehouse-options.ts'
 import { rowsIn, type Tables } from './warehouse-tables.ts'
 import type { WarehouseMessage } from './warehouse-supervisor.ts'
 
@@ -72,45 +73,9 @@ interface Running {
   readonly patience: 'ends' | 'waits'
   readonly stopped: AbortController
   sinks: Sink[]
-  log: EventLogFollower | undefined
+  log: EventLog | undefined
   reconciliation: Reconciliation | undefined
   readonly work: Promise<void>[]
-}
-
-interface Options {
-  readonly dataDir: string
-  readonly host: string
-  readonly port: number
-  readonly facts: string | undefined
-  readonly server: ServerSettings | undefined
-  readonly reconciles: boolean
-}
-
-const options = (): Options => {
-  const { values } = parseArgs({
-    options: {
-      'data-dir': { type: 'string' },
-      'sql-host': { type: 'string', default: '127.0.0.1' },
-      'sql-port': { type: 'string', default: '8123' },
-      facts: { type: 'string' },
-      server: { type: 'string' },
-      reconciler: { type: 'string', default: 'on' },
-    },
-  })
-  const port = Number(values['sql-port'])
-  if (values['data-dir'] === undefined) throw Object.assign(new Error('--data-dir is required'), { code: 'usage' })
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw Object.assign(new Error(`--sql-port takes 0 to 65535, got ${values['sql-port']}`), { code: 'usage' })
-  const given = values.server === undefined ? undefined : (JSON.parse(values.server) as unknown)
-  const server = given === undefined ? undefined : Value.Parse(ClickHouseServerSettings, Value.Default(ClickHouseServerSettings, given))
-  return {
-    dataDir: values['data-dir'],
-    host: values['sql-host'],
-    port,
-    facts: values.facts,
-    server,
-    reconciles: values.reconciler === 'on',
-  }
 }
 
 const serve = (warehouse: OpenWarehouse, host: string, port: number): SqlServer => {
@@ -134,7 +99,8 @@ const waitFor = async (path: string, running: Running): Promise<boolean> => {
   return !running.stopped.signal.aborted
 }
 
-const openLog = async (dataDir: string, running: Running): Promise<EventLogFollower | undefined> => {
+const openLog = async ({ dataDir, kafka }: WarehouseOptions, running: Running): Promise<EventLog | undefined> => {
+  if (kafka !== undefined) return openKafkaLog({ ...kafka, logger, readBytesMax: 16 * MEBI })
   const folder = join(dataDir, 'log')
   for (const topic of TOPICS) if (!(await waitFor(join(folder, topic), running))) return undefined
   const { partitions } = readFormat(dataDir)
@@ -149,11 +115,11 @@ const openLog = async (dataDir: string, running: Running): Promise<EventLogFollo
 }
 
 /** The log is followed from the start, the tables are filled once they are there: the reconciler waits for nobody. */
-const follow = async ({ dataDir, reconciles }: Options, running: Running, opening: Promise<Tables | undefined>): Promise<void> => {
-  const log = await openLog(dataDir, running)
+const follow = async (given: WarehouseOptions, running: Running, opening: Promise<Tables | undefined>): Promise<void> => {
+  const log = await openLog(given, running)
   if (log === undefined) return
   running.log = log
-  if (reconciles) running.reconciliation = reconcile(dataDir, log, running)
+  if (given.reconciles) running.reconciliation = reconcile(given.dataDir, log, running)
   const tables = await opening
   if (tables === undefined) return
   const { patience } = running
@@ -164,7 +130,7 @@ const follow = async ({ dataDir, reconciles }: Options, running: Running, openin
 }
 
 /** The reconciler lives here, off the pipeline's process, and leaves its figures in a table. */
-const reconcile = (dataDir: string, log: EventLogFollower, running: Running): Reconciliation => {
+const reconcile = (dataDir: string, log: EventLog, running: Running): Reconciliation => {
   let inserter: RowWriter | undefined
   let writtenAt = Number.NEGATIVE_INFINITY
   let failures = 0
@@ -196,7 +162,7 @@ const mirror = async (dataDir: string, running: Running, opening: Promise<Tables
 }
 
 /** While the tables have not been reached, all that the logs hold counts as lag: nothing is known to have arrived. */
-const wholeLog = (log: EventLogFollower | undefined): number =>
+const wholeLog = (log: EventLog | undefined): number =>
   TOPICS.reduce((sum, topic) => {
     const start = log?.start(topic) ?? []
     return sum + (log?.end(topic) ?? []).reduce((rest, end, partition) => rest + end - (start[partition] ?? 0), 0)
@@ -253,7 +219,7 @@ const begin = (sql: SqlServer | undefined, tables: Tables | undefined, patience:
 })
 
 /** chDB in this process, and its SQL interface. */
-const embedded = async ({ dataDir, host, port }: Options): Promise<Running> => {
+const embedded = async ({ dataDir, host, port }: WarehouseOptions): Promise<Running> => {
   const warehouse = await openWarehouse(dataDir)
   return begin(serve(warehouse, host, port), { ...warehouse, cluster: null }, 'ends')
 }
@@ -276,7 +242,7 @@ const open = async (running: Running, server: ServerSettings | undefined): Promi
 }
 
 const main = async (): Promise<void> => {
-  const given = options()
+  const given = warehouseOptions()
   const { dataDir, server, facts } = given
   const running = server === undefined ? await embedded(given) : begin(undefined, undefined, 'waits')
   process.on('SIGTERM', () => void stop(running))
