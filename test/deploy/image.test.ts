@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { loadConfig } from '../../cli/config.ts'
 import { ROOMS } from '../house/imports.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -63,4 +64,12 @@ describe.for(['compose.yaml', 'clickhouse/cluster.compose.yaml'])('%s', (file) =
 
 test('the engine of the stack runs with nothing it does not need', () => {
   expect(services('compose.yaml')['engine']).toMatchObject({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] })
+})
+
+test('the engine’s configuration in the stack is one that it accepts, and names the services of the stack', () => {
+  const config = loadConfig({ file: join(root, 'deploy/scorestream.yaml'), environment: {} })
+  expect(config).toMatchObject({ log: { kind: 'kafka' }, state: { kind: 'redis' }, warehouse: { kind: 'server' } })
+  const hosts = [...config.log.kafka.brokers, config.state.redis.addresses, config.warehouse.server.url, config.tracing.endpoint ?? '']
+  const names = Object.keys(services('compose.yaml'))
+  for (const host of hosts) expect(names).toContain(/^(?:https?:\/\/)?([a-z]+):/.exec(host)?.[1])
 })
