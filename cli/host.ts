@@ -101,7 +101,17 @@ const startWarehouse = (config: Config, logger: Logger, publish: Publish): Super
       ? ['--server', JSON.stringify(warehouse.server)]
       : ['--sql-host', gateway.host, '--sql-port', String(gateway.sqlPort)]
   const source = log.kind === 'kafka' ? ['--kafka', JSON.stringify(log.kafka), '--partitions', String(log.partitions)] : []
-  const args = ['--data-dir', dataDir, '--facts', facts, ...tables, ...source, ...monitoringArguments(config)]
+  const args = [
+    '--data-dir',
+    dataDir,
+    '--facts',
+    facts,
+    '--reconciler',
+    config.reconciler,
+    ...tables,
+    ...source,
+    ...monitoringArguments(config),
+  ]
   return superviseWarehouse({ args, logger, publish })
 }
 
@@ -185,7 +195,8 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
   const { port, host } = config.gateway
   let subscribers = (): number => 0
   // It lives in the warehouse's process; where there is none, here.
-  const reconciliation = warehouse === undefined ? startReconciliation({ log, dataDir, logger, onFailure: fail }) : undefined
+  const reconciliation =
+    warehouse === undefined && config.reconciler === 'on' ? startReconciliation({ log, dataDir, logger, onFailure: fail }) : undefined
   closers.add(() => reconciliation?.stop())
   const tracer = openTracer(config.tracing, log, VERSION)
   // Traces are no reason to fail, nor to wait.
@@ -211,7 +222,7 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
       host,
       port,
       credentials: readCredentials(config.gateway.tokensFile),
-      allowedHosts: [],
+      allowedHosts: config.gateway.allowedHosts,
       allowedOrigins: [],
       limits: DEFAULT_LIMITS,
     },
