@@ -149,6 +149,8 @@ export const redisStateBench = async ({ scratch, runs, say }: BenchContext): Pro
     }
     const value = median(ours)
     const peerValue = median(floor)
+    const conditions = `states of ${mean(({ states }) => states)} B, ${mean(({ packed }) => packed)} B packed, one partition`
+    const memory = await bytesPerApplicant(client)
     return [
       {
         name: 'redis.state',
@@ -157,12 +159,35 @@ export const redisStateBench = async ({ scratch, runs, say }: BenchContext): Pro
         peer: 'MGET + MULTI MSET of the same packed bytes, nothing checked',
         peerValue,
         ratio: value / peerValue,
-        conditions: `${BATCH} of ${APPLICANTS} states of ${mean(({ states }) => states)} B (${mean(({ packed }) => packed)} B packed) loaded and written back each round trip, one partition, ioredis, loopback, AOF everysec. Bound: floor ÷ 1.3`,
+        conditions: `${BATCH} of ${APPLICANTS} ${conditions}, loaded and written back each round trip; ioredis, loopback, AOF everysec. Held: floor ÷ 1.3`,
+      },
+      {
+        name: 'redis.bytes_per_applicant',
+        value: memory.hash,
+        unit: 'B',
+        peer: 'a key of its own for each packed state',
+        peerValue: memory.keys,
+        ratio: memory.keys / memory.hash,
+        conditions: `MEMORY USAGE by Redis itself; ${conditions}`,
       },
     ]
   } finally {
     await store.close()
     client.disconnect()
     await server.stop()
+  }
+}
+
+/** By Redis's own account: the partition's hash by its fields, and the floor's keys on average of a thousand of them. */
+const bytesPerApplicant = async (client: Redis): Promise<{ hash: number; keys: number }> => {
+  const [key = ''] = await client.keys('scorestream:*')
+  const fields = await client.hlen(key)
+  const sampled = Array.from({ length: 1000 }, () =>
+    client.randomkey().then((one) => (one === null || one === key ? null : client.memory('USAGE', one))),
+  )
+  const usages = (await Promise.all(sampled)).filter((bytes) => bytes !== null)
+  return {
+    hash: Number(await client.memory('USAGE', key, 'SAMPLES', 0)) / fields,
+    keys: usages.reduce((sum, bytes) => sum + bytes, 0) / usages.length,
   }
 }
