@@ -3,11 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { CheckpointedStateStore } from '#streams/checkpoint/checkpointed-store.ts'
-import { FolderCheckpoints } from '#streams/checkpoint/folder-checkpoints.ts'
+import type { CheckpointedStateStore } from '#streams/checkpoint/checkpointed-store.ts'
 import { encodeEntity } from '#streams/entity-record.ts'
 import { silentLogger } from '#streams/logger.ts'
-import { openRedisState } from '#streams/redis/state-store.ts'
+import { openCheckpointedRedis } from '#streams/redis/open-checkpointed.ts'
 import { redisBinary } from '../servers/redis-binary.ts'
 import { type RedisServer, startRedis } from '../servers/redis.ts'
 import {
@@ -53,10 +52,14 @@ describe.runIf(redisBinary().kind === 'ready')('an engine whose states are in Re
   })
 
   const open = async (salt: number) => {
-    const facts = { partitions: PARTITIONS, featureSetHash: tinyFeatureSet.hash, generation: 'log-1' }
-    const redis = await openRedisState({ settings: settingsFor({ addresses: server.address }), ...facts, logger: silentLogger })
-    const kept = new FolderCheckpoints(checkpoints, 'test')
-    store = new CheckpointedStateStore({ store: redis, checkpoints: kept, facts, logger: silentLogger, settings: { everyMs: Infinity } })
+    store = await openCheckpointedRedis({
+      settings: settingsFor({ addresses: server.address, checkpointDirectory: checkpoints, checkpointSeconds: 3600 }),
+      partitions: PARTITIONS,
+      featureSetHash: tinyFeatureSet.hash,
+      generation: 'log-1',
+      owner: 'test:1',
+      logger: silentLogger,
+    })
     world = openWorld(folder, { state: () => store, parts: { decider: tinyDecider(salt) } })
     await world.engine.start()
   }
