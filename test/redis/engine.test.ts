@@ -6,8 +6,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { CheckpointedStateStore } from '#streams/checkpoint/checkpointed-store.ts'
 import { encodeEntity } from '#streams/entity-record.ts'
 import { silentLogger } from '#streams/logger.ts'
+import type { PipelineSettings } from '#streams/pipeline/settings.ts'
 import { openCheckpointedRedis } from '#streams/redis/open-checkpointed.ts'
 import { redisBinary } from '../servers/redis-binary.ts'
+import { until } from '../servers/redis-cluster.ts'
 import { type RedisServer, startRedis } from '../servers/redis.ts'
 import {
   application,
@@ -22,6 +24,7 @@ import {
   tinyFeatureSet,
   type World,
 } from '../streams/support/embedded.ts'
+import { persist } from './ledger.ts'
 import { settingsFor } from './open-store.ts'
 
 const APPLICANTS = Array.from({ length: 9 }, (_, i) => `c${i}`)
@@ -51,7 +54,7 @@ describe.runIf(redisBinary().kind === 'ready')('an engine whose states are in Re
     rmSync(checkpoints, { recursive: true })
   })
 
-  const open = async (salt: number) => {
+  const open = async (salt: number, settings: Partial<PipelineSettings> = {}) => {
     store = await openCheckpointedRedis({
       settings: settingsFor({ addresses: server.address, checkpointDirectory: checkpoints, checkpointSeconds: 3600 }),
       partitions: PARTITIONS,
@@ -60,7 +63,7 @@ describe.runIf(redisBinary().kind === 'ready')('an engine whose states are in Re
       owner: 'test:1',
       logger: silentLogger,
     })
-    world = openWorld(folder, { state: () => store, parts: { decider: tinyDecider(salt) } })
+    world = openWorld(folder, { state: () => store, parts: { decider: tinyDecider(salt), settings } })
     await world.engine.start()
   }
   const close = async () => {
@@ -120,6 +123,52 @@ describe.runIf(redisBinary().kind === 'ready')('an engine whose states are in Re
     await open(2)
     expect(world.engine.counters).toMatchObject({ adopted: 0, decisions: 0 })
     expect(await records(world)).toEqual(states)
+    await close()
+    expect(await refolded()).toEqual({ records: states, scored: 0 })
+  })
+
+  it('emptied, rolled back and killed while the engine works, it costs time alone: nothing is lost, doubled or changed', async () => {
+    await open(1, { cacheBytesMax: 1, commitAfterMs: 5, retryAfterMs: 10, retakeAfterMs: 10 })
+    let sent = 0
+    const send = async (count: number) => {
+      await put(world.log, ...events(sent, (sent += count)))
+      await new Promise((done) => setTimeout(done, 20))
+    }
+    await send(40)
+    await world.engine.drain()
+    const keys = (await server.call('KEYS', 'scorestream:*:state:*')) as string[]
+    const mishaps = [
+      () => server.call('FLUSHALL'),
+      async () => {
+        for (let p = 0; p < PARTITIONS; p++) await persist(() => store.checkpoint(p))
+        await send(40)
+        await server.call('FLUSHALL')
+      },
+      async () => {
+        await server.call('SAVE')
+        await send(40)
+        await server.kill()
+        await server.start()
+      },
+    ]
+    for (let round = 0; round < 4; round++)
+      for (const mishap of mishaps) {
+        await mishap()
+        await send(30)
+      }
+    // A drain whose last commit is refused ends all the same, and the partitions begin anew: only what Redis holds says that it is over.
+    await until(async () => {
+      await world.engine.drain()
+      const positions = await Promise.all(keys.map((key) => server.call('HGET', key, '@position')))
+      const stored = positions.map((text) => Number(String(text).split(' ')[1])).sort()
+      return stored.join() === [...world.log.end('credit-events')].sort().join()
+    })
+    expect(world.failures).toEqual([])
+    expect(world.engine.counters.losses).toBeGreaterThan(mishaps.length)
+    const decided = (await decisionsIn(world.log)).map(({ body }) => body.applicationId).sort()
+    const applied = events(0, sent).flatMap((event) => (event.kind === 'application' ? [event.applicationId] : []))
+    expect(decided).toEqual(applied.sort())
+    const states = await records(world)
     await close()
     expect(await refolded()).toEqual({ records: states, scored: 0 })
   })
