@@ -31,19 +31,6 @@ export const RedisSettings = Type.Object(
     tlsCaFile: Type.Optional(Type.String({ minLength: 1, description: 'Certificates trusted, PEM; without it the system’s' })),
     tlsCertFile: Type.Optional(Type.String({ minLength: 1, description: 'Client certificate, PEM' })),
     tlsKeyFile: Type.Optional(Type.String({ minLength: 1, description: 'Key of the client certificate, PEM' })),
-    checkpointDirectory: Type.Optional(
-      Type.String({
-        minLength: 1,
-        description:
-          'Directory for copies of the states, seen by all engines (shared volume); without it a Redis that lost them is rebuilt from the log alone',
-      }),
-    ),
-    checkpointSeconds: Type.Integer({
-      default: 300,
-      minimum: 1,
-      maximum: 86_400,
-      description: 'How often each partition is copied there; the log must be kept for 36 times this and a day',
-    }),
     timeoutMs: Type.Integer({
       default: 5000,
       minimum: 100,
