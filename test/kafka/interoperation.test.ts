@@ -19,7 +19,11 @@ const server = await kafkaServer()
 const haveKcat = spawnSync('kcat', ['-V']).status === 0
 const rules = { aheadMsMax: 300_000, ageMsMax: null }
 const payment = SAMPLES.find(({ kind }) => kind === 'payment') as CreditEvent
-const events = Array.from({ length: 40 }, (_, i): CreditEvent => ({ ...payment, eventId: `e-${i}`, applicantId: `a-${i}` as CreditEvent['applicantId'] }))
+const events = Array.from({ length: 40 }, (_, i): CreditEvent => ({
+  ...payment,
+  eventId: `e-${i}`,
+  applicantId: `a-${i}` as CreditEvent['applicantId'],
+}))
 const json = (event: CreditEvent): string => JSON.stringify(eventToJson(event))
 const lines = events.map((event) => `${event.applicantId}|${json(event)}`).join('\n')
 
@@ -53,7 +57,8 @@ else
         }
       return out
     }
-    const admitted = (records: readonly LogRecord[]) => records.map((record) => admit(record, PARTITIONS, rules, (bytes) => decoder.decode(bytes)))
+    const admitted = (records: readonly LogRecord[]) =>
+      records.map((record) => admit(record, PARTITIONS, rules, (bytes) => decoder.decode(bytes)))
     const idsOf = (records: readonly LogRecord[]): string[] =>
       admitted(records)
         .flatMap((one) => (one.kind === 'accepted' ? [one.value.eventId] : []))
@@ -63,7 +68,10 @@ else
     it('kafkajs places JSON and Avro where the engine expects them, compressed or not', async () => {
       const producer = client.producer({ allowAutoTopicCreation: false })
       await producer.connect()
-      const messages = events.map((event, i) => ({ key: event.applicantId, value: i % 2 === 0 ? json(event) : Buffer.from(encodeEvent(event)) }))
+      const messages = events.map((event, i) => ({
+        key: event.applicantId,
+        value: i % 2 === 0 ? json(event) : Buffer.from(encodeEvent(event)),
+      }))
       await producer.send({ topic, messages: messages.slice(0, 20), compression: CompressionTypes.None })
       await producer.send({ topic, messages: messages.slice(20), compression: CompressionTypes.GZIP })
       await producer.disconnect()
@@ -75,7 +83,10 @@ else
       await producer.connect()
       for (const [i, outcome] of (['commit', 'abort', 'commit', 'abort'] as const).entries()) {
         const transaction = await producer.transaction()
-        await transaction.send({ topic, messages: events.slice(i * 10, i * 10 + 10).map((event) => ({ key: event.applicantId, value: json(event) })) })
+        await transaction.send({
+          topic,
+          messages: events.slice(i * 10, i * 10 + 10).map((event) => ({ key: event.applicantId, value: json(event) })),
+        })
         await transaction[outcome]()
       }
       await producer.disconnect()
