@@ -88,7 +88,9 @@ export class TopicReader {
         return records
       }
       this.#pump()
+      window.waiting++
       await new Promise<void>((resolve) => this.#waiting.push(resolve))
+      window.waiting--
       if (this.#closed) throw new TerminalFailure('closed', `${this.#options.topic} was closed while it was read`)
     }
   }
