@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
+import type { ReconcilerTotals } from '#streams/reconciler/reconciler.ts'
 
 /** Below the engine's 0: on a busy machine rows arrive later, decisions do not. */
 const NICENESS = 10
@@ -14,8 +15,15 @@ const STOP_MS_MAX = 15_000
 
 /** What the process says of itself over the channel. */
 export type WarehouseMessage =
-  | { readonly kind: 'ready'; readonly sqlPort: number }
-  | { readonly kind: 'progress'; readonly rows: Readonly<Record<string, number>>; readonly lag: number; readonly rssBytes: number }
+  | { readonly kind: 'ready'; /** Null where a ClickHouse server answers SQL itself. */ readonly sqlPort: number | null }
+  | {
+      readonly kind: 'progress'
+      readonly rows: Readonly<Record<string, number>>
+      readonly lag: number
+      readonly rssBytes: number
+      readonly reconciliation: ReconcilerTotals | null
+      readonly away: WarehouseStatus['away']
+    }
   | { readonly kind: 'error'; readonly code: string; readonly message: string }
 
 export interface WarehouseStatus {
@@ -26,12 +34,16 @@ export interface WarehouseStatus {
   readonly lag: number
   readonly rssBytes: number
   readonly restarts: number
+  /** What the reconciler counts, which lives in that process; null before its first word. */
+  readonly reconciliation: ReconcilerTotals | null
+  /** Since when (wall clock, ms) and why a ClickHouse server cannot be reached; null while it can. */
+  readonly away: { readonly since: number; readonly reason: string } | null
 }
 
 export interface SupervisedWarehouse {
   status(): WarehouseStatus
-  /** Resolves with the SQL port at the first readiness; rejects if the very first start fails. */
-  ready: Promise<number>
+  /** Resolves at the first readiness, with the SQL port where this process serves SQL; rejects if the very first start fails. */
+  ready: Promise<number | null>
   stop(): Promise<void>
 }
 
@@ -41,12 +53,21 @@ export interface SupervisorOptions {
 }
 
 export const superviseWarehouse = ({ args, logger }: SupervisorOptions): SupervisedWarehouse => {
-  let status: WarehouseStatus = { state: 'starting', sqlPort: null, rows: {}, lag: 0, rssBytes: 0, restarts: 0 }
+  let status: WarehouseStatus = {
+    state: 'starting',
+    sqlPort: null,
+    rows: {},
+    lag: 0,
+    rssBytes: 0,
+    restarts: 0,
+    reconciliation: null,
+    away: null,
+  }
   let child: ChildProcess | undefined
   let stopping = false
   let timer: NodeJS.Timeout | undefined
   let lastError: { code: string; message: string } | undefined
-  const { promise: ready, resolve: firstReady, reject: firstFailed } = Promise.withResolvers<number>()
+  const { promise: ready, resolve: firstReady, reject: firstFailed } = Promise.withResolvers<number | null>()
   ready.catch(() => {})
 
   const onMessage = (message: WarehouseMessage): void => {
@@ -56,7 +77,14 @@ export const superviseWarehouse = ({ args, logger }: SupervisorOptions): Supervi
         firstReady(message.sqlPort)
         break
       case 'progress':
-        status = { ...status, rows: message.rows, lag: message.lag, rssBytes: message.rssBytes }
+        status = {
+          ...status,
+          rows: message.rows,
+          lag: message.lag,
+          rssBytes: message.rssBytes,
+          reconciliation: message.reconciliation ?? status.reconciliation,
+          away: message.away,
+        }
         break
       case 'error':
         lastError = message
@@ -72,7 +100,7 @@ export const superviseWarehouse = ({ args, logger }: SupervisorOptions): Supervi
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       // Few malloc arenas and a small young generation keep its memory flat: measured 563 MB at most instead of 628 MB.
       env: { ...process.env, UV_THREADPOOL_SIZE: '16', MALLOC_ARENA_MAX: '2' },
-      execArgv: ['--max-semi-space-size=4'],
+      execArgv: ['--max-semi-space-size=4', '--v8-pool-size=1'],
     })
     child = started
     if (started.pid !== undefined) setPriority(started.pid, NICENESS)
@@ -81,9 +109,8 @@ export const superviseWarehouse = ({ args, logger }: SupervisorOptions): Supervi
     started.on('exit', (code, signal) => {
       child = undefined
       if (stopping) return
-      const neverReady = status.sqlPort === null
       const why = lastError?.message ?? `the warehouse process ended at start (exit ${String(code ?? signal)})`
-      if (neverReady) {
+      if (status.state === 'starting') {
         firstFailed(Object.assign(new Error(why), { code: lastError?.code ?? 'warehouse-failed' }))
         status = { ...status, state: 'stopped' }
         return

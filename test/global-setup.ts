@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LightGbmMissing, locateLightGbm } from '#training/lightgbm/library.ts'
 import { pythonEnvironment } from './python-environment.ts'
+import { prepareRedis } from './servers/redis-binary.ts'
 import { beginRun, endRun } from './servers/run-folder.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -40,6 +41,7 @@ const prepareLightGbm = (): void => {
 export default (): (() => void) => {
   beginRun(mkdtempSync(join(tmpdir(), 'scorestream-test-')))
   preparePython()
+  prepareRedis()
   prepareLightGbm()
   return endRun
 }
