@@ -48,6 +48,3 @@ export const askRows = async <Row>(statement: string, signal?: AbortSignal): Pro
   const { meta, data } = await askSql(statement, signal)
   return data.map((cells) => Object.fromEntries(meta.map(({ name }, i) => [name, cells[i]])) as Row)
 }
-
-/** A text as a ClickHouse literal, so that the statement shown is the statement asked, and runs anywhere. */
-export const text = (value: string): string => `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`

@@ -1,5 +1,6 @@
 /** The events of an applicant, from the warehouse, in words. */
-import { askRows, text } from '../api/sql.ts'
+import { askRows } from '../api/sql.ts'
+import { text } from '../api/sql-literal.ts'
 import { money } from '../parts/format.ts'
 
 export interface ApplicantEvent {

@@ -1,5 +1,6 @@
 /** What the features of a decision mean: names, units, groups of reasons, and where their values stand in the portfolio. */
-import { askRows, text } from '../api/sql.ts'
+import { askRows } from '../api/sql.ts'
+import { text } from '../api/sql-literal.ts'
 import type { Capsule } from '../api/types.ts'
 import { money, percent, significant } from '../parts/format.ts'
 

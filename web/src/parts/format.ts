@@ -2,7 +2,7 @@
 const grouped = new Intl.NumberFormat('en-GB', { maximumFractionDigits: 0 })
 
 /** U+2212: as wide as a digit in tabular figures. */
-const minus = (text: string): string => text.replace('-', '−')
+const minus = (text: string): string => text.replaceAll('-', '−')
 
 export const whole = (value: number): string => minus(grouped.format(value))
 

@@ -13,14 +13,18 @@ export interface View {
   readonly name: string
   /** Second key after `g`. */
   readonly key: string
-  /** Stands in the navigation. */
-  readonly listed: boolean
   readonly load: () => Promise<{ default: Component<ViewProps> }>
 }
 
 export const VIEWS: readonly View[] = [
-  { path: '/', name: 'Live', key: 'l', listed: true, load: () => import('../live/live.svelte') },
-  { path: '/decisions', name: 'Decisions', key: 'd', listed: true, load: () => import('../decision/decisions.svelte') },
+  { path: '/', name: 'Live', key: 'l', load: () => import('../live/live.svelte') },
+  { path: '/decisions', name: 'Decisions', key: 'd', load: () => import('../decision/decisions.svelte') },
+  { path: '/portfolio', name: 'Portfolio', key: 'p', load: () => import('../portfolio/portfolio.svelte') },
+  { path: '/model', name: 'Model', key: 'm', load: () => import('../model/model.svelte') },
+  { path: '/health', name: 'Health', key: 'h', load: () => import('../health/health.svelte') },
+  { path: '/operations', name: 'Operations', key: 'o', load: () => import('../operations/operations.svelte') },
+  { path: '/features', name: 'Features', key: 'f', load: () => import('../features/features.svelte') },
+  { path: '/sql', name: 'SQL', key: 's', load: () => import('../sql/sql.svelte') },
 ]
 
 export interface Place {
