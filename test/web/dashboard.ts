@@ -1,6 +1,6 @@
 /** A running engine with its warehouse, a small portfolio of demo clients, and a real Chromium in front of it. */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -23,6 +23,18 @@ const FLAGS = [
 ]
 /** How long rows may take from the log to SQL on a busy machine. */
 const SQL_MS_MAX = 60_000
+
+const CHROMIUM = [
+  process.env['SCORESTREAM_TEST_CHROMIUM'] ?? '',
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+].find((path) => path !== '' && existsSync(path))
+/** Journeys are skipped for want of a browser, save in CI, where its absence is a failure. */
+export const noBrowser = CHROMIUM === undefined && process.env['CI'] !== 'true'
+
+/** For `expect.poll`: what passes through log, warehouse and page takes its time on a busy machine. */
+export const PATIENTLY = { timeout: 20_000 }
 
 export interface Dashboard {
   readonly url: string
@@ -56,7 +68,7 @@ const load = async (url: string): Promise<number> => {
   return lines.filter((line) => line.includes('"kind":"application"')).length
 }
 
-export const askSql = async (url: string, statement: string): Promise<unknown[][]> => {
+const askSql = async (url: string, statement: string): Promise<unknown[][]> => {
   const response = await fetch(`${url}/v1/sql`, { method: 'POST', body: statement, headers: { 'content-type': 'application/sql' } })
   if (!response.ok) throw new Error(`${response.status} ${await response.text()}`)
   return ((await response.json()) as { data: unknown[][] }).data
@@ -78,10 +90,9 @@ export const startDashboard = async (): Promise<Dashboard> => {
   if (status !== 0) throw new Error(stderr)
   const dataDir = mkdtempSync(join(tmpdir(), 'scorestream-web-'))
   const engine: EngineProcess = await startEngine(dataDir, { environment: { SCORESTREAM_WAREHOUSE_KIND: 'embedded' } })
-  const browser: Browser = await chromium.launch({
-    executablePath: process.env['SCORESTREAM_TEST_CHROMIUM'] ?? '/usr/bin/chromium',
-    args: FLAGS,
-  })
+  if (CHROMIUM === undefined)
+    throw new Error('the journeys need Chromium: apt-get install chromium, or name one in SCORESTREAM_TEST_CHROMIUM')
+  const browser: Browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS })
   const applications = await load(engine.http)
   await untilInSql(engine.http, applications)
   const complaints: string[] = []

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Dashboard, declined, settled, startDashboard } from './dashboard.ts'
+import { type Dashboard, declined, noBrowser, PATIENTLY, settled, startDashboard } from './dashboard.ts'
 
 let dashboard: Dashboard
 beforeAll(async () => {
+  if (noBrowser) return
   dashboard = await startDashboard()
 }, 180_000)
-afterAll(() => dashboard.close())
+afterAll(() => dashboard?.close())
 
 const application = (number: number) => ({
   eventId: `journey-${number}`,
@@ -22,7 +23,7 @@ const application = (number: number) => ({
   channel: 'online',
 })
 
-describe('live', () => {
+describe.skipIf(noBrowser)('live', () => {
   test('a decision appears in the list as it is made, and the line that carries it leads to it', async () => {
     const page = await dashboard.open('/')
     await page.getByText('Connected', { exact: true }).waitFor()
@@ -52,14 +53,16 @@ describe('live', () => {
   test('however many decisions there are, only those in sight are drawn', async () => {
     const page = await dashboard.open('/')
     await page.locator('[data-row]').first().waitFor()
-    await expect.poll(() => page.locator('[role=feed] > div').evaluate((all) => all.getBoundingClientRect().height)).toBeGreaterThan(10_000)
+    await expect
+      .poll(() => page.locator('[role=feed] > div').evaluate((all) => all.getBoundingClientRect().height), PATIENTLY)
+      .toBeGreaterThan(10_000)
     expect(await page.locator('[data-row]').count()).toBeLessThan(60)
   })
 
   test('after the line was down the feed goes on behind the last decision, without a gap and without a repeat', async () => {
     const page = await dashboard.open('/')
     await page.locator('[data-row]').first().waitFor()
-    await expect.poll(() => page.locator('.figures dd').nth(3).textContent()).not.toBe('0')
+    await expect.poll(() => page.locator('.figures dd').nth(3).textContent(), PATIENTLY).not.toBe('0')
     await page.context().setOffline(true)
     await page.evaluate(() => dispatchEvent(new Event('offline')))
     const { decisionId } = (await (await dashboard.post('/v1/applications', application(3))).json()) as { decisionId: string }
@@ -69,7 +72,7 @@ describe('live', () => {
   })
 })
 
-describe('decision', () => {
+describe.skipIf(noBrowser)('decision', () => {
   test('explains itself: reasons, a waterfall that ends at the margin, features with their place in the portfolio', async () => {
     const id = await declined(dashboard)
     const page = await dashboard.open(`/decisions/${id}`)
@@ -108,7 +111,7 @@ describe('decision', () => {
     const late = page.getByLabel(/repayment status/i).first()
     await late.fill('-1')
     await late.press('Enter')
-    await expect.poll(() => page.locator('.verdict').textContent()).toMatch(/[−-]\d+\.\d percentage points/)
+    await expect.poll(() => page.locator('.verdict').textContent(), PATIENTLY).toMatch(/[−-]\d+\.\d percentage points/)
     expect(await dashboard.sql('SELECT count() FROM events')).toEqual(before)
   })
 
@@ -119,7 +122,7 @@ describe('decision', () => {
   })
 })
 
-describe('portfolio', () => {
+describe.skipIf(noBrowser)('portfolio', () => {
   test('a narrower range changes the figures, and the statement shown gives the same number in SQL', async () => {
     const page = await dashboard.open('/portfolio')
     await settled(page)
@@ -127,7 +130,7 @@ describe('portfolio', () => {
     const all = Number((await shown.textContent())?.replaceAll(',', ''))
     expect(all).toBeGreaterThanOrEqual(dashboard.applications)
     await page.getByRole('button', { name: '90 days' }).click()
-    await expect.poll(async () => Number((await shown.textContent())?.replaceAll(',', ''))).toBeLessThan(all)
+    await expect.poll(async () => Number((await shown.textContent())?.replaceAll(',', '')), PATIENTLY).toBeLessThan(all)
     await settled(page)
     const narrow = Number((await shown.textContent())?.replaceAll(',', ''))
     expect(page.url()).toContain('from=')
@@ -170,7 +173,7 @@ describe('portfolio', () => {
   })
 })
 
-describe('model, operations, features', () => {
+describe.skipIf(noBrowser)('model, operations, features', () => {
   test('the area under the drawn ROC curve agrees with the engine’s own over the same decisions', async () => {
     const page = await dashboard.open('/model')
     const caption = page.getByText(/ROC: area/)
@@ -182,7 +185,7 @@ describe('model, operations, features', () => {
 
   test('operations show zero lost, zero conflicting, and a refused event with its remedy', async () => {
     expect((await dashboard.post('/v1/events', { eventId: 'bad', kind: 'payment', producer: 'journey' })).status).toBe(422)
-    await expect.poll(() => dashboard.sql('SELECT count() FROM dead_letters'), { timeout: 30_000 }).not.toEqual([[0]])
+    await expect.poll(() => dashboard.sql('SELECT count() FROM dead_letters'), PATIENTLY).not.toEqual([[0]])
     const page = await dashboard.open('/operations')
     await settled(page)
     expect(await page.locator('[data-figure=lost]').textContent()).toBe('0')

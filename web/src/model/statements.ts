@@ -20,18 +20,18 @@ WHERE model_version = ${text(modelVersion)}`
 
 export const comparisons = (
   now: QualityRow,
-  then: Readonly<Record<string, Metric>>,
-): readonly { readonly name: string; readonly now: string; readonly then: string }[] => {
+  before: Readonly<Record<string, Metric>>,
+): readonly { readonly name: string; readonly now: string; readonly before: string }[] => {
   const evaluated = (key: string): string =>
-    then[key] === undefined ? '–' : `${fixed(then[key].value, 4)} (${fixed(then[key].low, 3)} to ${fixed(then[key].high, 3)})`
+    before[key] === undefined ? '–' : `${fixed(before[key].value, 4)} (${fixed(before[key].low, 3)} to ${fixed(before[key].high, 3)})`
   return [
-    { name: 'Decisions with a matured outcome', now: whole(now.n), then: '–' },
-    { name: 'Bad', now: percent(now.bad_rate, 2), then: '–' },
-    { name: 'Expected bad', now: percent(now.mean_probability, 2), then: '–' },
-    { name: 'Area under the ROC curve', now: fixed(now.auc, 4), then: evaluated('auc') },
-    { name: 'Gini', now: fixed(now.gini, 4), then: evaluated('gini') },
-    { name: 'Kolmogorov–Smirnov', now: now.ks === null ? '–' : fixed(now.ks, 4), then: evaluated('ks') },
-    { name: 'Brier score', now: fixed(now.brier, 4), then: evaluated('brier') },
+    { name: 'Decisions with a matured outcome', now: whole(now.n), before: '–' },
+    { name: 'Bad', now: percent(now.bad_rate, 2), before: '–' },
+    { name: 'Expected bad', now: percent(now.mean_probability, 2), before: '–' },
+    { name: 'Area under the ROC curve', now: fixed(now.auc, 4), before: evaluated('auc') },
+    { name: 'Gini', now: fixed(now.gini, 4), before: evaluated('gini') },
+    { name: 'Kolmogorov–Smirnov', now: now.ks === null ? '–' : fixed(now.ks, 4), before: evaluated('ks') },
+    { name: 'Brier score', now: fixed(now.brier, 4), before: evaluated('brier') },
   ]
 }
 

@@ -45,14 +45,6 @@ export const clock = (date: Date): string => `${pad(date.getUTCHours())}:${pad(d
 export const clockMs = (date: Date): string => `${clock(date)}.${pad(date.getUTCMilliseconds(), 3)}`
 export const dayAndClock = (date: Date): string => `${day(date)} ${clock(date)}`
 
-/** How long ago, roughly. */
-export const ago = (ms: number): string => {
-  const seconds = Math.max(0, Math.round(ms / 1_000))
-  if (seconds < 60) return `${seconds} s ago`
-  if (seconds < 3_600) return `${Math.round(seconds / 60)} min ago`
-  return seconds < 86_400 ? `${Math.round(seconds / 3_600)} h ago` : `${Math.round(seconds / 86_400)} days ago`
-}
-
 export const capitalised = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1)
 
 /** Plural of a counted noun. */

@@ -16,15 +16,20 @@ export interface View {
   readonly load: () => Promise<{ default: Component<ViewProps> }>
 }
 
+/** A view that is all about itself: it ignores the subject. */
+const plain =
+  (load: () => Promise<{ default: Component<Record<string, never>> }>): View['load'] =>
+  async () => ({ default: (await load()).default as unknown as Component<ViewProps> })
+
 export const VIEWS: readonly View[] = [
-  { path: '/', name: 'Live', key: 'l', load: () => import('../live/live.svelte') },
+  { path: '/', name: 'Live', key: 'l', load: plain(() => import('../live/live.svelte')) },
   { path: '/decisions', name: 'Decisions', key: 'd', load: () => import('../decision/decisions.svelte') },
-  { path: '/portfolio', name: 'Portfolio', key: 'p', load: () => import('../portfolio/portfolio.svelte') },
-  { path: '/model', name: 'Model', key: 'm', load: () => import('../model/model.svelte') },
-  { path: '/health', name: 'Health', key: 'h', load: () => import('../health/health.svelte') },
-  { path: '/operations', name: 'Operations', key: 'o', load: () => import('../operations/operations.svelte') },
+  { path: '/portfolio', name: 'Portfolio', key: 'p', load: plain(() => import('../portfolio/portfolio.svelte')) },
+  { path: '/model', name: 'Model', key: 'm', load: plain(() => import('../model/model.svelte')) },
+  { path: '/health', name: 'Health', key: 'h', load: plain(() => import('../health/health.svelte')) },
+  { path: '/operations', name: 'Operations', key: 'o', load: plain(() => import('../operations/operations.svelte')) },
   { path: '/features', name: 'Features', key: 'f', load: () => import('../features/features.svelte') },
-  { path: '/sql', name: 'SQL', key: 's', load: () => import('../sql/sql.svelte') },
+  { path: '/sql', name: 'SQL', key: 's', load: plain(() => import('../sql/sql.svelte')) },
 ]
 
 export interface Place {
