@@ -32,7 +32,9 @@ export class SqlRoute {
     const body = await wholeBody(exchange, exchange.body(STATEMENT_BYTES_MAX), STATEMENT_BYTES_MAX)
     if (body === undefined) return
     if (this.#sqlUrl === '')
-      return exchange.problem(problem('sql-unavailable', 'no warehouse runs: set warehouse.kind to embedded to ask in SQL'))
+      return exchange.problem(
+        problem('sql-unavailable', 'this server answers no SQL: set warehouse.kind to embedded, or ask the ClickHouse server itself'),
+      )
     if (this.#underWay >= UNDER_WAY_MAX)
       return exchange.problem(problem('overloaded', `${UNDER_WAY_MAX} statements are under way; send again after the time in Retry-After`))
     this.#underWay++

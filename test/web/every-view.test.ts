@@ -19,6 +19,7 @@ test.skipIf(noBrowser).each(VIEWS)('%s works by keyboard: g and its letter lead 
   await page.keyboard.press(first)
   await page.keyboard.press(second)
   await expect.poll(() => new URL(page.url()).pathname, PATIENTLY).toBe(path)
+  await page.getByRole('heading', { level: 1, name: (await link.textContent()) ?? '' }).waitFor()
   await settled(page)
   if ((await page.locator('[data-row]').count()) === 0) return
   await page.keyboard.press('j')
