@@ -1,4 +1,4 @@
-/** The live view's state: messages are gathered as they come and shown once a frame, figures a few times a second. */
+/** The live view's state: messages are gathered as they come and shown at the next frame, several times a second at most; figures more rarely. */
 import { FeedConnection, type FeedState } from '../api/feed-connection.ts'
 import { session } from '../api/session.svelte.ts'
 import type { Decision, FeedMessage, Outcome } from '../api/types.ts'
@@ -8,6 +8,8 @@ import { LiveStatistics, type ScoreBin, type StageLatency, type Throughput } fro
 const ROWS_MAX = 2_000
 /** Decisions asked for at the beginning, so that a quiet engine shows something. */
 const BACKLOG = 500
+/** A lone decision is shown at the next frame; of many, nobody reads more than this. */
+const ROWS_MS = 120
 /** Percentiles and distributions are computed at most this often. */
 const FIGURES_MS = 500
 
@@ -38,6 +40,8 @@ export class LiveFeed {
   #arrived: FeedMessage[] = []
   #kept: readonly Decision[] = []
   #frame = 0
+  #wait: ReturnType<typeof setTimeout> | undefined
+  #shownAt = 0
   #figuresAt = 0
   readonly #connection: FeedConnection
   #ticker: ReturnType<typeof setInterval> | undefined
@@ -46,7 +50,7 @@ export class LiveFeed {
     this.#connection = new FeedConnection(BACKLOG, () => session.token, {
       message: (message) => {
         this.#arrived.push(message)
-        if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#show())
+        this.#showSoon()
       },
       state: (state) => (this.state = state),
       gap: () => (this.gap = true),
@@ -61,6 +65,7 @@ export class LiveFeed {
 
   close(): void {
     clearInterval(this.#ticker)
+    clearTimeout(this.#wait)
     cancelAnimationFrame(this.#frame)
     this.#connection.close()
   }
@@ -76,9 +81,21 @@ export class LiveFeed {
     this.rows = this.#kept
   }
 
+  #showSoon(): void {
+    if (this.#frame !== 0 || this.#wait !== undefined) return
+    const rest = this.#shownAt + ROWS_MS - performance.now()
+    if (rest <= 0) this.#frame = requestAnimationFrame(() => this.#show())
+    else
+      this.#wait = setTimeout(() => {
+        this.#wait = undefined
+        this.#frame = requestAnimationFrame(() => this.#show())
+      }, rest)
+  }
+
   #show(): void {
     cancelAnimationFrame(this.#frame)
     this.#frame = 0
+    this.#shownAt = performance.now()
     const arrived = this.#arrived
     this.#arrived = []
     const now = Date.now()
