@@ -21,6 +21,7 @@ import { Waiters } from '#streams/waiters.ts'
 import { openAdapters } from './adapters.ts'
 import type { Config } from './config.ts'
 import { readCredentials } from './credentials.ts'
+import { openDashboard } from './dashboard-build.ts'
 import { writeFacts } from './facts.ts'
 import { followForWaiters } from './follow-for-waiters.ts'
 import { gatewayEngine } from './gateway-engine.ts'
@@ -34,6 +35,7 @@ import { readinessOf } from './readiness.ts'
 import { pipelineSettings } from './pipeline-settings.ts'
 import { PROJECT_ROOT } from './project.ts'
 import { requirePort } from './port-free.ts'
+import { replayInChild } from './replay-process.ts'
 import { announceEngine, withdrawEngine } from './running-engine.ts'
 import { openTracer } from './tracing.ts'
 import { superviseWarehouse, type SupervisedWarehouse } from './warehouse-supervisor.ts'
@@ -230,6 +232,8 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
     log,
     report: logger,
     sqlUrl: sqlUrl ?? '',
+    replay: replayInChild(config),
+    dashboard: openDashboard(logger),
   })
   subscribers = () => gateway.counters.subscribers
   closers.add(() => gateway.close())
