@@ -2,8 +2,10 @@
 import type { PiiClass } from '#schemas/field.ts'
 import type { CompiledFeatureSet } from './compile/compile.ts'
 import type { FeatureFacts } from './feature-set.ts'
+import { featuresOf } from './language/derived.ts'
 import type { Definition } from './language/feature.ts'
-import { numericField } from './language/kinds.ts'
+import { numericField, textField } from './language/kinds.ts'
+import type { Read } from './state/layout.ts'
 import { readsOf } from './state/layout.ts'
 
 export interface CatalogueEntry extends FeatureFacts {
@@ -16,19 +18,23 @@ export interface CatalogueEntry extends FeatureFacts {
 const PII_ORDER: readonly PiiClass[] = ['none', 'pseudonym', 'quasi', 'sensitive', 'protected']
 
 /** Every (kind, field) behind a definition, the application's own included. */
-const sourcesOf = (definition: Definition): { readonly kind: Definition['on']; readonly field: string | null }[] => {
+const sourcesOf = (definition: Definition): readonly Read[] => {
   switch (definition.kind) {
     case 'stated':
       return [{ kind: definition.on, field: definition.field }]
     case 'ratio':
       return [...sourcesOf(definition.dividend), ...sourcesOf(definition.divisor)]
+    case 'derived':
+      return featuresOf(definition.node).flatMap(sourcesOf)
     case 'aggregate':
       return readsOf(definition)
   }
 }
 
 const piiOf = (definition: Definition): PiiClass => {
-  const classes = sourcesOf(definition).map(({ kind, field }) => (field === null ? 'pseudonym' : numericField(kind, field)!.pii))
+  const classes = sourcesOf(definition).map(({ kind, field }) =>
+    field === null ? 'pseudonym' : (numericField(kind, field) ?? textField(kind, field)!).pii,
+  )
   return PII_ORDER[Math.max(...classes.map((pii) => PII_ORDER.indexOf(pii)))]!
 }
 
