@@ -32,6 +32,8 @@ export interface Occupancy {
 export interface CompiledFeatureSet extends FeatureSet {
   readonly definitions: readonly Definition[]
   readonly layout: StateLayout
+  /** The vector as of `application.eventTime` in float64, before it is rounded: for comparisons, not for scoring. */
+  values(state: Uint8Array, application: ApplicationEvent): Float64Array
   occupancy(state: Uint8Array): readonly Occupancy[]
 }
 
@@ -138,7 +140,13 @@ export const compile = (source: FeatureSource): CompiledFeatureSet => {
       if (at < 0 || at + definitions.length > out.length)
         throw new RangeError(`a vector of ${definitions.length} does not fit at ${at} of ${out.length}; give a longer array`)
       load(state)
-      plan.run(application, out, at)
+      const values = plan.run(application)
+      // Adding 0 turns −0 into 0: equal numbers must be equal bytes.
+      for (let i = 0; i < definitions.length; i++) out[at + i] = values[i]! + 0
+    },
+    values(state: Uint8Array, application: ApplicationEvent) {
+      load(state)
+      return plan.run(application).slice(0, definitions.length)
     },
     occupancy(state: Uint8Array) {
       load(state)

@@ -80,7 +80,6 @@ export class VectorPlan {
   readonly #stated: StatedStep[] = []
   readonly #computed: SlotStep[] = []
   readonly #slots: Float64Array
-  readonly #size: number
 
   constructor(definitions: readonly Definition[], rings: ReadonlyMap<FoldedKind, Ring>, paneReads: PaneReads) {
     const bySlot = withOperands(definitions)
@@ -89,7 +88,6 @@ export class VectorPlan {
     const held = [...bySlot.values()].filter((definition) => definition.kind === 'aggregate').filter((one) => !isPaned(one))
     for (const { window } of held) this.#bounds.index(window)
     this.#bounds.seal()
-    this.#size = definitions.length
     this.#paneReads = paneReads
     const values = Array.from(bySlot, () => 0)
     this.#compute(bySlot, slotFor, values)
@@ -137,8 +135,11 @@ export class VectorPlan {
     }
   }
 
-  /** Reads the vector off the rings and partial results as of the application's event time. */
-  run(application: ApplicationEvent, out: Float32Array, at: number): void {
+  /**
+   * Reads the vector off the rings and partial results as of the application's event time. Returns one float64 per feature, in vector order,
+   * then what they were computed from; valid until the next call.
+   */
+  run(application: ApplicationEvent): Float64Array {
     const slots = this.#slots
     this.#locate(application)
     const aggregates = this.#aggregates
@@ -158,8 +159,7 @@ export class VectorPlan {
     }
     const computed = this.#computed
     for (let i = 0; i < computed.length; i++) computed[i]!(slots)
-    // Adding 0 turns −0 into 0: equal numbers must be equal bytes.
-    for (let i = 0; i < this.#size; i++) out[at + i] = slots[i]! + 0
+    return slots
   }
 
   #locate(application: ApplicationEvent): void {
