@@ -105,7 +105,9 @@ export class VectorPlan {
       }
       const reader = readers.get(definition.on)!
       const slice = this.#slice(definition, reader, columns, slot)
-      this.#aggregates.push({ reduce: definition.how.reduce, slice, reader, window: this.#bounds.index(definition.window) })
+      const window = this.#bounds.index(definition.window)
+      reader.use(window)
+      this.#aggregates.push({ reduce: definition.how.reduce, slice, reader, window })
     }
     this.#readers = [...readers.values()]
     this.#passes = [...readers.keys()].map((kind) => columns.passes.get(kind)!)

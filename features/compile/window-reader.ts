@@ -14,6 +14,8 @@ export class WindowReader {
   readonly #instant: Float64Array
   readonly #bounds: WindowBounds
   readonly #isStrict: boolean
+  /** Windows some feature of this kind looks through. */
+  readonly #used: number[] = []
 
   /** `instant[0]` is t; `bounds` are at t before each {@link locate}. */
   constructor(ring: Ring, instant: Float64Array, bounds: WindowBounds) {
@@ -24,6 +26,11 @@ export class WindowReader {
     this.#bounds = bounds
     // Past applications are those strictly before t: so an application never counts itself, folded already or not.
     this.#isStrict = ring.section.kind === 'application'
+  }
+
+  /** Makes {@link locate} find window `window`. */
+  use(window: number): void {
+    if (!this.#used.includes(window)) this.#used.push(window)
   }
 
   locate(): void {
@@ -39,7 +46,9 @@ export class WindowReader {
     else this.first[0] = NaN
 
     const { starts, ends, events } = this.#bounds
-    for (let w = 0; w < starts.length; w++) {
+    const used = this.#used
+    for (let i = 0; i < used.length; i++) {
+      const w = used[i]!
       const end = ends[w]!
       const start = starts[w]!
       let to = rows

@@ -1,6 +1,7 @@
 /**
  * A feature set as one ClickHouse statement over raw events: the third execution of the definitions, and the judge of the other two. It
- * shares with them the definitions and the declared capacities, nothing else: calendar, windows and aggregates are ClickHouse's.
+ * shares with them the definitions and the declared capacities, nothing else: calendar, windows and aggregates are ClickHouse's. It needs no
+ * settings, so that any reader of the warehouse may run it.
  */
 import type { CompiledFeatureSet } from '../compile/compile.ts'
 import { DAY_MS } from '../language/calendar.ts'
@@ -49,8 +50,7 @@ SELECT asks.ask AS ask, [
     ${features}
 ] AS features
 FROM asks
-${joins}
-SETTINGS join_use_nulls = 1`
+${joins}`
 }
 
 /** Events each ask may know of. */
@@ -141,8 +141,7 @@ class KindSql {
         max(time) OVER (PARTITION BY ask) AS newest_time
       FROM (${fieldsSql(this.#fields(), kind)})
     ) AS r
-    ${others.map((other, i) => `LEFT JOIN (${otherSql(other, this.#set)}) AS o${i} ON o${i}.ask = r.ask`).join('\n')}
-    SETTINGS join_use_nulls = 0`
+    ${others.map((other, i) => `LEFT JOIN (${otherSql(other, this.#set)}) AS o${i} ON o${i}.ask = r.ask`).join('\n')}`
   }
 
   #fields(): readonly { readonly field: string; readonly isText: boolean }[] {
@@ -191,7 +190,8 @@ const otherSql = ({ kind, field }: OtherField, set: CompiledFeatureSet): string 
 const valueSql = (definition: Definition, names: ReadonlyMap<string, string>): string => {
   switch (definition.kind) {
     case 'aggregate':
-      return `ifNull(${names.get(JSON.stringify(canonical(definition)))!}, ${ofNothing(definition.how)})`
+      // A join without a match fills in '', which names no ask.
+      return `if(of_${definition.on}.ask = '', ${ofNothing(definition.how)}, ${names.get(JSON.stringify(canonical(definition)))!})`
     case 'stated': {
       const field = literal(definition.field)
       return `if(JSONHas(asks.body, ${field}), toFloat64(JSONExtractInt(asks.body, ${field})), nan)`
