@@ -22,16 +22,17 @@ export interface FeatureChange {
   readonly name: string
   /** Place in the vector. */
   readonly position: number
-  /** NaN = missing. */
-  readonly then: number
-  readonly now: number
+  /** As known then; NaN = missing. */
+  readonly old: number
+  /** As known now. */
+  readonly new: number
 }
 
 export interface Revision {
   readonly offset: number
   readonly applicationId: string
-  readonly then: Float32Array
-  readonly now: Float32Array
+  readonly vectorThen: Float32Array
+  readonly vectorNow: Float32Array
   /** In vector order; never empty. */
   readonly changes: readonly FeatureChange[]
 }
@@ -75,12 +76,12 @@ export const revisionOf = (set: FeatureSet, events: readonly KnownEvent[], decis
   const now = vectorAsKnown(set, events, decision, 'now')
   const changes = set.features.flatMap(({ name }, position) =>
     // Object.is: missing is the same as missing; a vector holds no −0.
-    Object.is(then[position], now[position]) ? [] : [{ name, position, then: then[position]!, now: now[position]! }],
+    Object.is(then[position], now[position]) ? [] : [{ name, position, old: then[position]!, new: now[position]! }],
   )
   if (changes.length === 0) return null
-  return { offset: decision.offset, applicationId: decision.application.applicationId, then, now, changes }
+  return { offset: decision.offset, applicationId: decision.application.applicationId, vectorThen: then, vectorNow: now, changes }
 }
 
 /** Whether the decision would come out otherwise. `verdictOf` scores and decides with the bundle and policy of the original decision. */
-export const wouldFlip = <Verdict extends string>(revision: Revision, verdictOf: (vector: Float32Array) => Verdict): boolean =>
-  verdictOf(revision.then) !== verdictOf(revision.now)
+export const wouldFlip = (revision: Revision, verdictOf: (vector: Float32Array) => string): boolean =>
+  verdictOf(revision.vectorThen) !== verdictOf(revision.vectorNow)

@@ -19,9 +19,9 @@ describe('a revision', () => {
     const revision = revisionOf(set, log([...history, late]), decision)!
     expect(revision.applicationId).toBe('x')
     const change = (name: string) => revision.changes.find((one) => one.name === `applicant.${name}`)
-    expect(change('payment.amount.sum.3mo')).toMatchObject({ then: 4_000, now: 10_000 })
-    expect(change('payment.event.count.6mo')).toMatchObject({ then: 1, now: 2 })
-    expect(change('payment.event.days-since-last.ever')).toMatchObject({ then: 30, now: 20 })
+    expect(change('payment.amount.sum.3mo')).toMatchObject({ old: 4_000, new: 10_000 })
+    expect(change('payment.event.count.6mo')).toMatchObject({ old: 1, new: 2 })
+    expect(change('payment.event.days-since-last.ever')).toMatchObject({ old: 30, new: 20 })
     expect(change('statement.repaymentStatus.last.6mo')).toBeUndefined()
     expect(revision.changes.every(({ name }) => name.includes('.payment.'))).toBe(true)
   })

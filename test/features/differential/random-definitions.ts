@@ -171,9 +171,7 @@ const ofKind = (on: Kind): fc.Arbitrary<AggregateDefinition | null> => {
   const where = fc.option(pick(FLAGS[on] as readonly NamedExpression<Kind>[]), { nil: undefined })
   const shape = fc.record({ window: anyWindow, where })
   const make = (spec: object, how: Aggregate, { window, where: chosen }: { window: Window; where: NamedExpression<Kind> | undefined }) =>
-    attempt(() =>
-      feature({ on, by, how, window, ...spec, ...(chosen === undefined ? {} : { where: chosen }) } as Parameters<typeof feature>[0]),
-    )
+    attempt(() => feature({ on, by, how, window, ...spec, ...(chosen === undefined ? {} : { where: chosen }) }))
   return fc.oneof(
     fc
       .tuple(pick(FIELDS[on] as readonly string[]), pick(VALUE_AGGREGATES), shape)
