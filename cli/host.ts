@@ -24,6 +24,7 @@ import { readCredentials } from './credentials.ts'
 import { writeFacts } from './facts.ts'
 import { followForWaiters } from './follow-for-waiters.ts'
 import { gatewayEngine } from './gateway-engine.ts'
+import { kafkaArguments } from './kafka-source.ts'
 import { createMetrics } from './metrics.ts'
 import { archivePolicy } from './policy-archive.ts'
 import { startReconciliation } from './reconciliation.ts'
@@ -97,7 +98,7 @@ const startWarehouse = (config: Config, logger: Logger): SupervisedWarehouse | u
     warehouse.kind === 'server'
       ? ['--server', JSON.stringify(warehouse.server)]
       : ['--sql-host', gateway.host, '--sql-port', String(gateway.sqlPort)]
-  const source = log.kind === 'kafka' ? ['--kafka', JSON.stringify(log.kafka), '--partitions', String(log.partitions)] : []
+  const source = log.kind === 'kafka' ? kafkaArguments({ settings: log.kafka, partitions: log.partitions }) : []
   return superviseWarehouse({ args: ['--data-dir', dataDir, '--facts', facts, ...tables, ...source], logger })
 }
 

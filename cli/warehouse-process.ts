@@ -3,7 +3,7 @@
  *
  *   node cli/warehouse-process.ts --data-dir DIR [--sql-host 127.0.0.1] [--sql-port 8123] [--facts FILE]
  *   node cli/warehouse-process.ts --data-dir DIR --server '{"url": "https://…"}' [--facts FILE]
- *   … --kafka '{"brokers": […]}' --partitions 12
+ *   … --kafka '{"settings": {"brokers": […]}, "partitions": 12}'
  *
  * With `--server` (the block `warehouse.server`, which names files of secrets and holds none) the tables live on that ClickHouse, which also
  * answers SQL; while it is away the lag grows and nothing else happens. `SCORESTREAM_SQL_USER` and `SCORESTREAM_SQL_PASSWORD` make SQL clients sign in. Messages to the parent: `WarehouseMessage`. Ends on
@@ -26,10 +26,9 @@ import { openWarehouse, type OpenWarehouse } from '#streams/clickhouse/warehouse
 import { readFormat } from '#streams/embedded/data-directory.ts'
 import { topicPartitions } from '#streams/embedded/event-log.ts'
 import { openReadOnly } from '#streams/embedded/event-log-follower.ts'
-import { openKafkaLog } from '#streams/kafka/event-log.ts'
-import { type KafkaSettings, KafkaSettingsSchema } from '#streams/kafka/settings.ts'
 import type { Logger } from '#streams/logger.ts'
 import type { EventLog, Topic } from '#streams/ports.ts'
+import { type KafkaSource, openKafkaSource, parseKafkaSource } from './kafka-source.ts'
 import { mirrorVault } from './mirror-vault.ts'
 import { startReconciliation, type Reconciliation } from './reconciliation.ts'
 import { rowsIn, type Tables } from './warehouse-tables.ts'
@@ -87,7 +86,7 @@ interface Options {
   readonly facts: string | undefined
   readonly server: ServerSettings | undefined
   /** Where the logs are Kafka's. */
-  readonly kafka: { readonly settings: KafkaSettings; readonly partitions: number } | undefined
+  readonly kafka: KafkaSource | undefined
 }
 
 const options = (): Options => {
@@ -99,7 +98,6 @@ const options = (): Options => {
       facts: { type: 'string' },
       server: { type: 'string' },
       kafka: { type: 'string' },
-      partitions: { type: 'string' },
     },
   })
   const port = Number(values['sql-port'])
@@ -108,10 +106,7 @@ const options = (): Options => {
     throw Object.assign(new Error(`--sql-port takes 0 to 65535, got ${values['sql-port']}`), { code: 'usage' })
   const given = values.server === undefined ? undefined : (JSON.parse(values.server) as unknown)
   const server = given === undefined ? undefined : Value.Parse(ClickHouseServerSettings, Value.Default(ClickHouseServerSettings, given))
-  const kafka =
-    values.kafka === undefined
-      ? undefined
-      : { settings: Value.Parse(KafkaSettingsSchema, JSON.parse(values.kafka)), partitions: Number(values.partitions) }
+  const kafka = values.kafka === undefined ? undefined : parseKafkaSource(values.kafka)
   return { dataDir: values['data-dir'], host: values['sql-host'], port, facts: values.facts, server, kafka }
 }
 
@@ -137,7 +132,7 @@ const waitFor = async (path: string, running: Running): Promise<boolean> => {
 }
 
 const openLog = async ({ dataDir, kafka }: Options, running: Running): Promise<EventLog | undefined> => {
-  if (kafka !== undefined) return openKafkaLog({ ...kafka, logger, readBytesMax: 16 * MEBI })
+  if (kafka !== undefined) return openKafkaSource(kafka, logger)
   const folder = join(dataDir, 'log')
   for (const topic of TOPICS) if (!(await waitFor(join(folder, topic), running))) return undefined
   const { partitions } = readFormat(dataDir)

@@ -25,9 +25,10 @@ export class Cluster {
     this.redis = redis
   }
 
-  static async start(): Promise<Cluster> {
+  /** `name` is the broker's, of which there may be several in a run. */
+  static async start(name: string): Promise<Cluster> {
     const folder = mkdtempSync(join(tmpdir(), 'scorestream-chaos-'))
-    const cluster = new Cluster(folder, await startBroker({ name: 'chaos' }), await startRedis({ args: REDIS_ARGS }))
+    const cluster = new Cluster(folder, await startBroker({ name }), await startRedis({ args: REDIS_ARGS }))
     const config = {
       log: {
         kind: 'kafka',

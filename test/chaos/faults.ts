@@ -48,7 +48,13 @@ export const FAULTS: readonly Fault[] = [
       return undefined
     },
   },
-  { name: 'Redis restart', strike: async (cluster) => void (await cluster.restartRedis()) },
+  {
+    name: 'Redis restart',
+    async strike(cluster) {
+      await cluster.restartRedis()
+      return undefined
+    },
+  },
   {
     name: 'Redis rolled back',
     async strike(cluster, random) {

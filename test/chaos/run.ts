@@ -47,7 +47,7 @@ const median = (values: readonly number[]): string => {
 
 /** One cluster, one fault so often, one judgement. */
 const suffer = async (fault: Fault, random: () => number): Promise<boolean> => {
-  const cluster = await Cluster.start()
+  const cluster = await Cluster.start(`broker-${faults.indexOf(fault)}`)
   try {
     await Promise.all([cluster.begin(0), cluster.begin(1)])
     await cluster.whole()
