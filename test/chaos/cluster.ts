@@ -46,7 +46,7 @@ export class Cluster {
   async begin(place: number): Promise<void> {
     mkdirSync(join(this.folder, `engine-${place}`), { recursive: true })
     this.engines[place] = await startEngine(join(this.folder, `engine-${place}`), {
-      arguments: ['--config', join(this.folder, 'cluster.yaml')],
+      arguments: ['--config', join(this.folder, 'cluster.yaml'), '--log-level', 'warn'],
     })
   }
 
@@ -98,6 +98,16 @@ export class Cluster {
       if (existsSync(kept)) cpSync(kept, join(this.redis.folder, name), { recursive: true })
     }
     await this.redis.start()
+  }
+
+  /** The last that each process said, and how it ended where it did. */
+  lastWords(): string {
+    return this.engines
+      .map((engine, place) => {
+        const ended = engine === undefined ? 'not running' : String(engine.child.exitCode ?? engine.child.signalCode ?? 'running')
+        return `engine ${place} (${ended}):\n${engine?.complaints().slice(-20_000) ?? ''}\n`
+      })
+      .join('')
   }
 
   async end(): Promise<void> {

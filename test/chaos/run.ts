@@ -77,6 +77,9 @@ const suffer = async (fault: Fault, random: () => number): Promise<boolean> => {
     process.stdout.write(`| ${fault.name} | ${figures.join(' | ')} | ${median(recoveries)} | ${(settledMs / 1000).toFixed(1)} s |\n`)
     for (const finding of [...found.lost, ...found.conflicting].slice(0, 10)) process.stdout.write(`  ${finding}\n`)
     return found.lost.length + found.conflicting.length === 0
+  } catch (failure) {
+    process.stdout.write(cluster.lastWords())
+    throw failure
   } finally {
     await cluster.end()
   }
@@ -85,7 +88,7 @@ const suffer = async (fault: Fault, random: () => number): Promise<boolean> => {
 /** Milliseconds until all partitions are worked on and nothing is left to fold. */
 const settled = async (cluster: Cluster): Promise<number> => {
   const started = performance.now()
-  await cluster.whole(120_000)
+  await cluster.whole(60_000)
   for (;;) {
     const lags = await Promise.all(
       cluster.engines.map(async (engine) => {
