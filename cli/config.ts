@@ -63,6 +63,10 @@ const ConfigSchema = Type.Object(
         host: Type.String({ default: '127.0.0.1', description: 'Address listened on; anything but loopback needs tokens' }),
         port: Type.Integer({ default: 8080, minimum: 0, maximum: 65_535, description: 'HTTP and WebSocket port; 0 takes a free one' }),
         sqlPort: Type.Integer({ default: 8123, minimum: 0, maximum: 65_535, description: 'ClickHouse HTTP port; 0 takes a free one' }),
+        allowedHosts: Type.Array(Type.String({ minLength: 1 }), {
+          default: [],
+          description: 'Names under which clients address this engine, beyond loopback, IP addresses and gateway.host',
+        }),
         tokensFile: Type.Optional(
           Type.String({ description: 'File (mode 600) with one `name role token` a line; roles reader, producer, operator' }),
         ),
@@ -115,6 +119,11 @@ const ConfigSchema = Type.Object(
       },
       { default: {}, additionalProperties: false },
     ),
+    reconciler: Type.Enum(['on', 'off'], {
+      default: 'on',
+      description:
+        'Whether both logs are read again to count lost and conflicting decisions; in the warehouse process, or here without one',
+    }),
     tracing: TracingSettings,
     explain: Type.Enum(['interventional', 'path-dependent'], {
       default: 'interventional',
@@ -139,7 +148,7 @@ const SHORT_NAMES: Readonly<Record<string, string>> = {
   SCORESTREAM_MODELS_DIR: 'models.dir',
 }
 /** Read elsewhere, not configuration keys. */
-const OTHER_NAMES = /^SCORESTREAM_(TEST_|BENCH_|LIGHTGBM_LIB$)/
+const OTHER_NAMES = /^SCORESTREAM_(TEST_|BENCH_|LIGHTGBM_LIB$|SQL_USER$|SQL_PASSWORD$)/
 
 const propertiesOf = (schema: TSchema): Record<string, TSchema> | undefined =>
   'properties' in schema ? (schema.properties as Record<string, TSchema>) : undefined
@@ -163,7 +172,7 @@ const put = (target: Record<string, unknown>, key: string, value: unknown): void
 }
 
 /** Text from the environment or the command line, as the schema wants it: a number where one stands for one. */
-const asValue = (given: string): unknown => (given === 'null' ? null : /^-?\d+$/.test(given) ? Number(given) : given)
+const asValue = (given: string): unknown => (given === 'null' ? null : /^-?\d+(\.\d+)?$/.test(given) ? Number(given) : given)
 
 const bad = (message: string): never => {
   throw new CommandError('bad-config', message, EXIT.config)

@@ -24,7 +24,6 @@ import { readCredentials } from './credentials.ts'
 import { writeFacts } from './facts.ts'
 import { followForWaiters } from './follow-for-waiters.ts'
 import { gatewayEngine } from './gateway-engine.ts'
-import { kafkaArguments } from './kafka-source.ts'
 import { createMetrics } from './metrics.ts'
 import { archivePolicy } from './policy-archive.ts'
 import { startReconciliation } from './reconciliation.ts'
@@ -98,8 +97,11 @@ const startWarehouse = (config: Config, logger: Logger): SupervisedWarehouse | u
     warehouse.kind === 'server'
       ? ['--server', JSON.stringify(warehouse.server)]
       : ['--sql-host', gateway.host, '--sql-port', String(gateway.sqlPort)]
-  const source = log.kind === 'kafka' ? kafkaArguments({ settings: log.kafka, partitions: log.partitions }) : []
-  return superviseWarehouse({ args: ['--data-dir', dataDir, '--facts', facts, ...tables, ...source], logger })
+  const source = log.kind === 'kafka' ? ['--kafka', JSON.stringify(log.kafka), '--partitions', String(log.partitions)] : []
+  return superviseWarehouse({
+    args: ['--data-dir', dataDir, '--facts', facts, '--reconciler', config.reconciler, ...tables, ...source],
+    logger,
+  })
 }
 
 /** Null where a ClickHouse server answers SQL itself. */
@@ -179,7 +181,8 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
   const { port, host } = config.gateway
   let subscribers = (): number => 0
   // It lives in the warehouse's process; where there is none, here.
-  const reconciliation = warehouse === undefined ? startReconciliation({ log, dataDir, logger, onFailure: fail }) : undefined
+  const reconciliation =
+    warehouse === undefined && config.reconciler === 'on' ? startReconciliation({ log, dataDir, logger, onFailure: fail }) : undefined
   closers.add(() => reconciliation?.stop())
   const tracer = openTracer(config.tracing, log, VERSION)
   // Traces are no reason to fail, nor to wait.
@@ -205,7 +208,7 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
       host,
       port,
       credentials: readCredentials(config.gateway.tokensFile),
-      allowedHosts: [],
+      allowedHosts: config.gateway.allowedHosts,
       allowedOrigins: [],
       limits: DEFAULT_LIMITS,
     },

@@ -12,12 +12,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
-import { Value } from 'typebox/value'
 import { startSqlServer, type SqlServer } from '#gateway/sql/sql-server.ts'
 import { insertFacts, type Facts } from '#streams/clickhouse/facts.ts'
 import { openServerWarehouse } from '#streams/clickhouse/server-warehouse.ts'
-import { ClickHouseServerSettings, type ServerSettings } from '#streams/clickhouse/server-settings.ts'
+import type { ServerSettings } from '#streams/clickhouse/server-settings.ts'
 import type { RowWriter } from '#streams/clickhouse/ports.ts'
 import { insertReconciliation } from '#streams/clickhouse/reconciliation-rows.ts'
 import { DeadLetterSink, DecisionSink, EventSink } from '#streams/clickhouse/row-sinks.ts'
@@ -26,11 +24,12 @@ import { openWarehouse, type OpenWarehouse } from '#streams/clickhouse/warehouse
 import { readFormat } from '#streams/embedded/data-directory.ts'
 import { topicPartitions } from '#streams/embedded/event-log.ts'
 import { openReadOnly } from '#streams/embedded/event-log-follower.ts'
+import { openKafkaLog } from '#streams/kafka/event-log.ts'
 import type { Logger } from '#streams/logger.ts'
 import type { EventLog, Topic } from '#streams/ports.ts'
-import { type KafkaSource, openKafkaSource, parseKafkaSource } from './kafka-source.ts'
 import { mirrorVault } from './mirror-vault.ts'
 import { startReconciliation, type Reconciliation } from './reconciliation.ts'
+import { warehouseOptions, type WarehouseOptions } from './warehouse-options.ts'
 import { rowsIn, type Tables } from './warehouse-tables.ts'
 import type { WarehouseMessage } from './warehouse-supervisor.ts'
 
@@ -79,37 +78,6 @@ interface Running {
   readonly work: Promise<void>[]
 }
 
-interface Options {
-  readonly dataDir: string
-  readonly host: string
-  readonly port: number
-  readonly facts: string | undefined
-  readonly server: ServerSettings | undefined
-  /** Where the logs are Kafka's. */
-  readonly kafka: KafkaSource | undefined
-}
-
-const options = (): Options => {
-  const { values } = parseArgs({
-    options: {
-      'data-dir': { type: 'string' },
-      'sql-host': { type: 'string', default: '127.0.0.1' },
-      'sql-port': { type: 'string', default: '8123' },
-      facts: { type: 'string' },
-      server: { type: 'string' },
-      kafka: { type: 'string' },
-    },
-  })
-  const port = Number(values['sql-port'])
-  if (values['data-dir'] === undefined) throw Object.assign(new Error('--data-dir is required'), { code: 'usage' })
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw Object.assign(new Error(`--sql-port takes 0 to 65535, got ${values['sql-port']}`), { code: 'usage' })
-  const given = values.server === undefined ? undefined : (JSON.parse(values.server) as unknown)
-  const server = given === undefined ? undefined : Value.Parse(ClickHouseServerSettings, Value.Default(ClickHouseServerSettings, given))
-  const kafka = values.kafka === undefined ? undefined : parseKafkaSource(values.kafka)
-  return { dataDir: values['data-dir'], host: values['sql-host'], port, facts: values.facts, server, kafka }
-}
-
 const serve = (warehouse: OpenWarehouse, host: string, port: number): SqlServer => {
   const password = process.env['SCORESTREAM_SQL_PASSWORD']
   return startSqlServer({
@@ -131,8 +99,8 @@ const waitFor = async (path: string, running: Running): Promise<boolean> => {
   return !running.stopped.signal.aborted
 }
 
-const openLog = async ({ dataDir, kafka }: Options, running: Running): Promise<EventLog | undefined> => {
-  if (kafka !== undefined) return openKafkaSource(kafka, logger)
+const openLog = async ({ dataDir, kafka }: WarehouseOptions, running: Running): Promise<EventLog | undefined> => {
+  if (kafka !== undefined) return openKafkaLog({ ...kafka, logger, readBytesMax: 16 * MEBI })
   const folder = join(dataDir, 'log')
   for (const topic of TOPICS) if (!(await waitFor(join(folder, topic), running))) return undefined
   const { partitions } = readFormat(dataDir)
@@ -147,11 +115,11 @@ const openLog = async ({ dataDir, kafka }: Options, running: Running): Promise<E
 }
 
 /** The log is followed from the start, the tables are filled once they are there: the reconciler waits for nobody. */
-const follow = async (given: Options, running: Running, opening: Promise<Tables | undefined>): Promise<void> => {
+const follow = async (given: WarehouseOptions, running: Running, opening: Promise<Tables | undefined>): Promise<void> => {
   const log = await openLog(given, running)
   if (log === undefined) return
   running.log = log
-  running.reconciliation = reconcile(given.dataDir, log, running)
+  if (given.reconciles) running.reconciliation = reconcile(given.dataDir, log, running)
   const tables = await opening
   if (tables === undefined) return
   const { patience } = running
@@ -251,7 +219,7 @@ const begin = (sql: SqlServer | undefined, tables: Tables | undefined, patience:
 })
 
 /** chDB in this process, and its SQL interface. */
-const embedded = async ({ dataDir, host, port }: Options): Promise<Running> => {
+const embedded = async ({ dataDir, host, port }: WarehouseOptions): Promise<Running> => {
   const warehouse = await openWarehouse(dataDir)
   return begin(serve(warehouse, host, port), { ...warehouse, cluster: null }, 'ends')
 }
@@ -274,7 +242,7 @@ const open = async (running: Running, server: ServerSettings | undefined): Promi
 }
 
 const main = async (): Promise<void> => {
-  const given = options()
+  const given = warehouseOptions()
   const { dataDir, server, facts } = given
   const running = server === undefined ? await embedded(given) : begin(undefined, undefined, 'waits')
   process.on('SIGTERM', () => void stop(running))
