@@ -18,6 +18,7 @@ export interface EngineOptions {
   readonly durability?: 'process-kill' | 'power-loss'
   /** Arguments of scorestream; `serve` by default. */
   readonly command?: readonly string[]
+  readonly environment?: Readonly<Record<string, string>>
   /** Arguments of node itself, for profiling. */
   readonly nodeArgs?: readonly string[]
 }
@@ -82,7 +83,14 @@ const get = async (url: string): Promise<string> => {
 }
 
 export const startEngine = async (options: EngineOptions): Promise<EngineProcess> => {
-  const { dataDir, modelsDir, durability = 'process-kill', command = ['serve', '--log-level', 'error'], nodeArgs = [] } = options
+  const {
+    dataDir,
+    modelsDir,
+    durability = 'process-kill',
+    command = ['serve', '--log-level', 'error'],
+    nodeArgs = [],
+    environment = {},
+  } = options
   // As the npm scripts start it.
   const flags = ['--v8-pool-size=1', ...nodeArgs]
   const child = spawn(process.execPath, [...flags, join(ROOT, 'cli/scorestream.js'), ...command], {
@@ -94,6 +102,7 @@ export const startEngine = async (options: EngineOptions): Promise<EngineProcess
       SCORESTREAM_SQL_PORT: '0',
       SCORESTREAM_DURABILITY: durability,
       ...(modelsDir === undefined ? {} : { SCORESTREAM_MODELS_DIR: modelsDir }),
+      ...environment,
     },
     stdio: ['ignore', 'ignore', 'pipe'],
   })

@@ -21,16 +21,21 @@ import { Waiters } from '#streams/waiters.ts'
 import { openAdapters } from './adapters.ts'
 import type { Config } from './config.ts'
 import { readCredentials } from './credentials.ts'
+import { openDashboard } from './dashboard-build.ts'
 import { writeFacts } from './facts.ts'
 import { followForWaiters } from './follow-for-waiters.ts'
 import { gatewayEngine } from './gateway-engine.ts'
 import { createMetrics } from './metrics.ts'
+import { findingPublisher } from './finding-publisher.ts'
+import { monitoringArguments } from './monitoring-task.ts'
+import type { Publish } from './monitoring.ts'
 import { archivePolicy } from './policy-archive.ts'
 import { startReconciliation } from './reconciliation.ts'
 import { readinessOf } from './readiness.ts'
 import { pipelineSettings } from './pipeline-settings.ts'
 import { PROJECT_ROOT } from './project.ts'
 import { requirePort } from './port-free.ts'
+import { replayInChild } from './replay-process.ts'
 import { announceEngine, withdrawEngine } from './running-engine.ts'
 import { openTracer } from './tracing.ts'
 import { superviseWarehouse, type SupervisedWarehouse } from './warehouse-supervisor.ts'
@@ -89,7 +94,7 @@ const rateMeter = (engine: Engine): (() => number) => {
   }
 }
 
-const startWarehouse = (config: Config, logger: Logger): SupervisedWarehouse | undefined => {
+const startWarehouse = (config: Config, logger: Logger, publish: Publish): SupervisedWarehouse | undefined => {
   const { dataDir, log, warehouse, gateway } = config
   if (warehouse.kind === 'off') return undefined
   const facts = writeFacts(dataDir, creditFeatureSet, config.models.dir)
@@ -98,10 +103,18 @@ const startWarehouse = (config: Config, logger: Logger): SupervisedWarehouse | u
       ? ['--server', JSON.stringify(warehouse.server)]
       : ['--sql-host', gateway.host, '--sql-port', String(gateway.sqlPort)]
   const source = log.kind === 'kafka' ? ['--kafka', JSON.stringify(log.kafka), '--partitions', String(log.partitions)] : []
-  return superviseWarehouse({
-    args: ['--data-dir', dataDir, '--facts', facts, '--reconciler', config.reconciler, ...tables, ...source],
-    logger,
-  })
+  const args = [
+    '--data-dir',
+    dataDir,
+    '--facts',
+    facts,
+    '--reconciler',
+    config.reconciler,
+    ...tables,
+    ...source,
+    ...monitoringArguments(config),
+  ]
+  return superviseWarehouse({ args, logger, publish })
 }
 
 /** Null where a ClickHouse server answers SQL itself. */
@@ -128,7 +141,9 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
   agreeOnFormat(dataDir, { partitions: config.log.partitions })
   await requirePort(config.gateway.host, config.gateway.port, 'SCORESTREAM_PORT')
   if (config.warehouse.kind === 'embedded') await requirePort(config.gateway.host, config.gateway.sqlPort, 'SCORESTREAM_SQL_PORT')
-  const warehouse = startWarehouse(config, logger)
+  // The log opens after the warehouse has started; what monitoring finds before waits for it.
+  const { promise: publisher, resolve: canPublish } = Promise.withResolvers<Publish>()
+  const warehouse = startWarehouse(config, logger, async (topic, records) => (await publisher)(topic, records))
   closers.add(() => warehouse?.stop())
 
   const { directory } = resolve(config.models.dir, config.models.champion)
@@ -145,6 +160,7 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
   const { promise: failed, resolve: fail } = Promise.withResolvers<unknown>()
   const adapters = await openAdapters({ config, clock: systemClock, logger, failed: fail, opened: (close) => closers.add(close) })
   const { log, state, ownership } = adapters
+  canPublish(findingPublisher(log))
   const vault = openVault(join(dataDir, 'vault'))
   closers.add(() => vault.close())
 
@@ -216,6 +232,8 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
     log,
     report: logger,
     sqlUrl: sqlUrl ?? '',
+    replay: replayInChild(config),
+    dashboard: openDashboard(logger),
   })
   subscribers = () => gateway.counters.subscribers
   closers.add(() => gateway.close())

@@ -2,6 +2,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Engine } from '#streams/engine.ts'
 import type { ReconcilerTotals } from '#streams/reconciler/reconciler.ts'
+import { registerMonitoringMetrics } from './monitoring-metrics.ts'
 import type { WarehouseStatus } from './warehouse-supervisor.ts'
 
 /** Seconds; the promise is p50 ≤ 2 ms and p99 ≤ 8 ms end to end, so the edges are dense there. */
@@ -115,6 +116,7 @@ export const createMetrics = ({
     return away === null ? 0 : (now() - away.since) / 1000
   })
   reconcilerGauges(registry, reconciliation)
+  registerMonitoringMetrics(registry, () => warehouse()?.monitoring ?? undefined)
   return () => registry.metrics()
 }
 

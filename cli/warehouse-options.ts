@@ -1,21 +1,24 @@
-/** The command line of the warehouse's process: what its parent tells it. Secrets are named by their files and never stand here. */
+/** The warehouse process's command line; `warehouse-process.ts` says what each option means. */
 import { parseArgs } from 'node:util'
 import { Value } from 'typebox/value'
 import { ClickHouseServerSettings, type ServerSettings } from '#streams/clickhouse/server-settings.ts'
 import { type KafkaSettings, KafkaSettingsSchema } from '#streams/kafka/settings.ts'
+import type { MonitoringTask } from './monitoring-task.ts'
 
+/** What the warehouse process was started with. */
 export interface WarehouseOptions {
   readonly dataDir: string
   readonly host: string
   readonly port: number
   readonly facts: string | undefined
   readonly server: ServerSettings | undefined
-  readonly reconciles: boolean
   /** Where the logs are Kafka's. */
   readonly kafka: { readonly settings: KafkaSettings; readonly partitions: number } | undefined
+  readonly monitoring: MonitoringTask | undefined
+  readonly reconciles: boolean
 }
 
-/** Throws an error with code `usage` naming what is missing or wrong. */
+/** Reads the command line. Throws an error with code `usage` that names the option. */
 export const warehouseOptions = (): WarehouseOptions => {
   const { values } = parseArgs({
     options: {
@@ -24,9 +27,10 @@ export const warehouseOptions = (): WarehouseOptions => {
       'sql-port': { type: 'string', default: '8123' },
       facts: { type: 'string' },
       server: { type: 'string' },
-      reconciler: { type: 'string', default: 'on' },
       kafka: { type: 'string' },
       partitions: { type: 'string' },
+      monitoring: { type: 'string' },
+      reconciler: { type: 'string', default: 'on' },
     },
   })
   const port = Number(values['sql-port'])
@@ -39,6 +43,7 @@ export const warehouseOptions = (): WarehouseOptions => {
     values.kafka === undefined
       ? undefined
       : { settings: Value.Parse(KafkaSettingsSchema, JSON.parse(values.kafka)), partitions: Number(values.partitions) }
+  const monitoring = values.monitoring === undefined ? undefined : (JSON.parse(values.monitoring) as MonitoringTask)
   return {
     dataDir: values['data-dir'],
     host: values['sql-host'],
@@ -46,6 +51,7 @@ export const warehouseOptions = (): WarehouseOptions => {
     facts: values.facts,
     server,
     kafka,
+    monitoring,
     reconciles: values.reconciler === 'on',
   }
 }

@@ -3,7 +3,10 @@
  *
  *   node cli/warehouse-process.ts --data-dir DIR [--sql-host 127.0.0.1] [--sql-port 8123] [--facts FILE]
  *   node cli/warehouse-process.ts --data-dir DIR --server '{"url": "https://…"}' [--facts FILE]
- *   … --kafka '{"settings": {"brokers": […]}, "partitions": 12}'
+ *   … --kafka '{"brokers": […]}' --partitions 12
+ *   … --monitoring '{"settings": {…}, "modelsDir": DIR}'
+ *
+ * With `--monitoring` it watches what it stores, too: it follows the logs anyway, and stands behind the engine.
  *
  * With `--server` (the block `warehouse.server`, which names files of secrets and holds none) the tables live on that ClickHouse, which also
  * answers SQL; while it is away the lag grows and nothing else happens. `SCORESTREAM_SQL_USER` and `SCORESTREAM_SQL_PASSWORD` make SQL clients sign in. Messages to the parent: `WarehouseMessage`. Ends on
@@ -28,8 +31,10 @@ import { openKafkaLog } from '#streams/kafka/event-log.ts'
 import type { Logger } from '#streams/logger.ts'
 import type { EventLog, Topic } from '#streams/ports.ts'
 import { mirrorVault } from './mirror-vault.ts'
+import { publishThroughParent } from './monitoring-task.ts'
+import { type RunningMonitoring, startMonitoring } from './monitoring.ts'
 import { startReconciliation, type Reconciliation } from './reconciliation.ts'
-import { warehouseOptions, type WarehouseOptions } from './warehouse-options.ts'
+import { type WarehouseOptions, warehouseOptions } from './warehouse-options.ts'
 import { rowsIn, type Tables } from './warehouse-tables.ts'
 import type { WarehouseMessage } from './warehouse-supervisor.ts'
 
@@ -75,6 +80,7 @@ interface Running {
   sinks: Sink[]
   log: EventLog | undefined
   reconciliation: Reconciliation | undefined
+  monitoring: RunningMonitoring | undefined
   readonly work: Promise<void>[]
 }
 
@@ -126,7 +132,9 @@ const follow = async (given: WarehouseOptions, running: Running, opening: Promis
   running.sinks = [new EventSink(), new DecisionSink(), new DeadLetterSink()].map(
     (sink) => new Sink({ log, sink, ...tables.writer(), database: tables.database, logger, now: () => Date.now(), patience }),
   )
-  await Promise.all(running.sinks.map((sink) => sink.run()))
+  const { dataDir, monitoring: task } = given
+  if (task !== undefined) running.monitoring = startMonitoring({ ...task, log, tables, dataDir, publish: publishThroughParent(), logger })
+  await Promise.all([...running.sinks.map((sink) => sink.run()), running.monitoring?.done])
 }
 
 /** The reconciler lives here, off the pipeline's process, and leaves its figures in a table. */
@@ -179,7 +187,15 @@ const progressOf = (running: Running): ((before: ReadonlyMap<string, number>) =>
       for (const [table, count] of Object.entries(status.rows)) rows[table] = (rows[table] ?? 0) + count
     }
     const reconciliation = running.reconciliation?.totals() ?? null
-    return { kind: 'progress', rows, lag, rssBytes: process.memoryUsage.rss(), reconciliation, away }
+    return {
+      kind: 'progress',
+      rows,
+      lag,
+      rssBytes: process.memoryUsage.rss(),
+      reconciliation,
+      away,
+      monitoring: running.monitoring?.status() ?? null,
+    }
   }
 }
 
@@ -187,6 +203,7 @@ const stop = async (running: Running): Promise<void> => {
   if (running.stopped.signal.aborted) return
   running.stopped.abort()
   for (const sink of running.sinks) sink.stop()
+  running.monitoring?.stop()
   await running.reconciliation?.stop()
   await Promise.allSettled(running.work)
   running.sql?.close()
@@ -215,6 +232,7 @@ const begin = (sql: SqlServer | undefined, tables: Tables | undefined, patience:
   sinks: [],
   log: undefined,
   reconciliation: undefined,
+  monitoring: undefined,
   work: [],
 })
 

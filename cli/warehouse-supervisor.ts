@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
+import type { MonitoringStatus, Publish } from './monitoring.ts'
 import type { ReconcilerTotals } from '#streams/reconciler/reconciler.ts'
 
 /** Below the engine's 0: on a busy machine rows arrive later, decisions do not. */
@@ -23,8 +24,19 @@ export type WarehouseMessage =
       readonly rssBytes: number
       readonly reconciliation: ReconcilerTotals | null
       readonly away: WarehouseStatus['away']
+      readonly monitoring: MonitoringStatus | null
     }
+  /** Records that monitoring wants in the log; answered by `PublishedMessage`. */
+  | { readonly kind: 'publish'; readonly id: number; readonly topic: Parameters<Publish>[0]; readonly base64: readonly string[] }
   | { readonly kind: 'error'; readonly code: string; readonly message: string }
+
+/** What the engine answers. */
+export interface PublishedMessage {
+  readonly kind: 'published'
+  readonly id: number
+  /** Why nothing was appended; null where all is durable. */
+  readonly error: string | null
+}
 
 export interface WarehouseStatus {
   readonly state: 'starting' | 'ready' | 'restarting' | 'stopped'
@@ -38,6 +50,8 @@ export interface WarehouseStatus {
   readonly reconciliation: ReconcilerTotals | null
   /** Since when (wall clock, ms) and why a ClickHouse server cannot be reached; null while it can. */
   readonly away: { readonly since: number; readonly reason: string } | null
+  /** What monitoring says of itself; null where it does not run. */
+  readonly monitoring: MonitoringStatus | null
 }
 
 export interface SupervisedWarehouse {
@@ -50,9 +64,13 @@ export interface SupervisedWarehouse {
 export interface SupervisorOptions {
   readonly args: readonly string[]
   readonly logger: Logger
+  /** Only the engine appends to its log; absent where nothing is watched. */
+  readonly publish?: Publish
 }
 
-export const superviseWarehouse = ({ args, logger }: SupervisorOptions): SupervisedWarehouse => {
+const refusePublishing: Publish = () => Promise.reject(new Error('nothing is published here: the log is open for reading alone'))
+
+export const superviseWarehouse = ({ args, logger, publish = refusePublishing }: SupervisorOptions): SupervisedWarehouse => {
   let status: WarehouseStatus = {
     state: 'starting',
     sqlPort: null,
@@ -62,6 +80,7 @@ export const superviseWarehouse = ({ args, logger }: SupervisorOptions): Supervi
     restarts: 0,
     reconciliation: null,
     away: null,
+    monitoring: null,
   }
   let child: ChildProcess | undefined
   let stopping = false
@@ -84,7 +103,11 @@ export const superviseWarehouse = ({ args, logger }: SupervisorOptions): Supervi
           rssBytes: message.rssBytes,
           reconciliation: message.reconciliation ?? status.reconciliation,
           away: message.away,
+          monitoring: message.monitoring,
         }
+        break
+      case 'publish':
+        void append(message)
         break
       case 'error':
         lastError = message
@@ -93,6 +116,20 @@ export const superviseWarehouse = ({ args, logger }: SupervisorOptions): Supervi
       default:
         message satisfies never
     }
+  }
+
+  const append = async ({ id, topic, base64 }: Extract<WarehouseMessage, { kind: 'publish' }>): Promise<void> => {
+    const asked = child
+    const error = await publish(
+      topic,
+      base64.map((text) => Buffer.from(text, 'base64')),
+    ).then(
+      () => null,
+      (reason: unknown) => (reason instanceof Error ? reason.message : String(reason)),
+    )
+    const answer: PublishedMessage = { kind: 'published', id, error }
+    // Who has died meanwhile asks again after its restart.
+    if (asked?.connected === true) asked.send(answer, () => {})
   }
 
   const launch = (): void => {

@@ -24,7 +24,7 @@ export interface ReplayedData {
   /** SHA-256 hex over application ids, labels and vectors of all rows. */
   readonly sha256: string
   readonly events: number
-  /** Applications without an observed outcome, left out. */
+  /** Applications without an observed, mature outcome, left out. */
   readonly unlabelled: number
 }
 
@@ -41,11 +41,20 @@ const PROGRESS_EVERY_EVENTS = 20_000
 
 /**
  * Folds `events` (in log order) into one state per applicant and reads each application's vector as of its own moment, as the live
- * pipeline does: what comes later cannot reach it. Memory: one state per applicant and one vector per application.
+ * pipeline does: what comes later cannot reach it. An erasure wipes the state and drops the applicant's rows. Memory: one state per applicant
+ * and one vector per application.
+ *
+ * @param maturedBy Only outcomes final by then (epoch ms) label a row, as whoever had trained at that moment would have known them; all where
+ * left out.
  */
-export const replay = (events: Iterable<CreditEvent>, featureSet: FeatureSet, onProgress?: ReplayProgress): ReplayedData => {
+export const replay = (
+  events: Iterable<CreditEvent>,
+  featureSet: FeatureSet,
+  onProgress?: ReplayProgress,
+  maturedBy: number = Infinity,
+): ReplayedData => {
   const states = new Map<string, Uint8Array>()
-  const rows: Row[] = []
+  let rows: Row[] = []
   const labels = new Map<string, number>()
   let count = 0
   for (const event of events) {
@@ -53,11 +62,14 @@ export const replay = (events: Iterable<CreditEvent>, featureSet: FeatureSet, on
     let state = states.get(event.applicantId)
     if (state === undefined) states.set(event.applicantId, (state = featureSet.emptyState()))
     featureSet.fold(state, event)
-    if (event.kind === 'application') {
+    if (event.kind === 'subject-request' && event.request === 'erasure') {
+      states.delete(event.applicantId)
+      rows = rows.filter(({ application }) => application.applicantId !== event.applicantId)
+    } else if (event.kind === 'application') {
       const vector = new Float32Array(featureSet.size)
       featureSet.vector(state, event, vector, 0)
       rows.push({ application: event, vector })
-    } else if (event.kind === 'outcome' && event.observed) {
+    } else if (event.kind === 'outcome' && event.observed && event.maturedAt <= maturedBy) {
       labels.set(event.applicationId, event.label)
     }
   }
