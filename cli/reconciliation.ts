@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import { readCheckpoint, writeCheckpoint } from '#streams/embedded/json-checkpoint.ts'
+import { RetryableFailure } from '#streams/failure.ts'
 import type { Logger } from '#streams/logger.ts'
 import type { EventLog } from '#streams/ports.ts'
 import type { PartitionReport } from '#streams/reconciler/partition-walk.ts'
@@ -54,9 +55,16 @@ export const startReconciliation = ({ log, dataDir, logger, changed, onFailure }
     if (untold && changed !== undefined) untold = !(await changed(reconciler.reports()))
   }
 
+  /** A log out of reach for a while is asked again: figures wait, and nothing else does. */
+  const patiently = (failure: unknown): false => {
+    if (!(failure instanceof RetryableFailure)) throw failure
+    logger.warn({ code: failure.code, reason: failure.message }, 'the reconciler could not read the logs; it tries again shortly')
+    return false
+  }
+
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
-      const read = await reconciler.step(() => nextTurn())
+      const read = await reconciler.step(() => nextTurn()).catch(patiently)
       await report()
       if (performance.now() - savedAt > CHECKPOINT_MS) save()
       if (!read) await delay(REST_MS, undefined, { signal: stopping.signal }).catch(() => {})

@@ -10,6 +10,7 @@ import type { Entity } from './entity-record.ts'
 import { RetryableFailure, TerminalFailure } from './failure.ts'
 import { partitionOf } from './murmur2.ts'
 import { ownAll } from './own-all.ts'
+import { announceCommit } from './pipeline/announce-commit.ts'
 import { Attempts } from './pipeline/attempts.ts'
 import { EventCrash } from './pipeline/batch.ts'
 import { batchesOf, type BatchDone } from './pipeline/batches.ts'
@@ -23,7 +24,7 @@ import { Membership } from './pipeline/membership.ts'
 import { realPauses, type Pauses } from './pipeline/pauses.ts'
 import { persistently } from './pipeline/persist.ts'
 import { PIPELINE_DEFAULTS, type PipelineSettings } from './pipeline/settings.ts'
-import type { Ownership, StateCommit } from './ports.ts'
+import type { Ownership } from './ports.ts'
 
 export type { EngineParts }
 
@@ -100,7 +101,7 @@ export class Engine {
       counters: this.counters,
       monotonicUs,
       persist,
-      committed: (commits) => this.#committed(commits),
+      committed: (commits) => announceCommit(commits, { log, ownership: this.#ownership, lanes: this.#lanes }),
       refused: (lanes, { code, message }) => {
         logger.warn({ code, reason: message }, 'a commit was refused')
         this.#lanes.depart(lanes, 'refused')
@@ -290,22 +291,5 @@ export class Engine {
     this.#progress.next()
     this.#doorbell.ring()
     this.#parts.onStopped(failure)
-  }
-
-  #committed(commits: readonly StateCommit[]): void {
-    const { log } = this.#parts
-    const lanes = Array.from({ length: log.partitions('credit-events') }, (_, partition) => this.#lanes.of(partition))
-    log.release(
-      'credit-events',
-      'state',
-      lanes.map((lane) => lane?.committed ?? 0),
-    )
-    // A successor adopts from here on.
-    log.release(
-      'decisions',
-      'state',
-      lanes.map((lane) => lane?.decisionsOffset ?? 0),
-    )
-    this.#ownership.mirror(new Map(commits.map(({ partition, to }) => [partition, to])))
   }
 }

@@ -9,6 +9,8 @@ export interface LaunchOptions {
   /** Options of Node itself, before the script. */
   readonly nodeOptions?: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
+  /** Of the command `serve`. */
+  readonly arguments?: readonly string[]
 }
 
 /** A process that may not be ready yet, or never. */
@@ -31,8 +33,11 @@ export interface EngineProcess extends LaunchedEngine {
 }
 
 /** Starts `scorestream serve` on a data directory, on free ports and without the warehouse, which plays no part in these promises. */
-export const launchEngine = (dataDir: string, { nodeOptions = [], environment = {} }: LaunchOptions = {}): LaunchedEngine => {
-  const child = spawn(process.execPath, [...nodeOptions, SCORESTREAM, 'serve', '--log-level', 'error'], {
+export const launchEngine = (
+  dataDir: string,
+  { nodeOptions = [], environment = {}, arguments: more = [] }: LaunchOptions = {},
+): LaunchedEngine => {
+  const child = spawn(process.execPath, [...nodeOptions, SCORESTREAM, 'serve', '--log-level', 'error', ...more], {
     env: {
       ...process.env,
       SCORESTREAM_DATA_DIR: dataDir,
