@@ -2,6 +2,15 @@
 import { ClaimSchema, DecisionSchema } from './decision.ts'
 import { DeadLetterSchema } from './dead-letter.ts'
 import { EVENT_SCHEMAS, type CreditEvent } from './events.ts'
+import {
+  AlertSchema,
+  type ModelEvent,
+  ModelPromotedSchema,
+  ModelRefusedSchema,
+  ModelTrainedSchema,
+  RetrainRequestedSchema,
+  TrainingFailedSchema,
+} from './monitoring-events.ts'
 
 /** Ids of the kinds that may enter the log; `protected` has none, by design. */
 export const EVENT_SCHEMA_IDS = {
@@ -17,6 +26,16 @@ export const EVENT_SCHEMA_IDS = {
 export const DECISION_SCHEMA_ID = 32
 export const CLAIM_SCHEMA_ID = 33
 export const DEAD_LETTER_SCHEMA_ID = 34
+export const ALERT_SCHEMA_ID = 35
+
+/** Ids of the kinds in the topic `model-events`. */
+export const MODEL_EVENT_SCHEMA_IDS = {
+  'retrain-requested': 36,
+  'model-trained': 37,
+  'model-promoted': 38,
+  'model-refused': 39,
+  'training-failed': 40,
+} as const satisfies Record<ModelEvent['kind'], number>
 
 /** Every schema that has an id, for publication and tests. */
 export const CATALOG = [
@@ -24,4 +43,10 @@ export const CATALOG = [
   { id: DECISION_SCHEMA_ID, schema: DecisionSchema },
   { id: CLAIM_SCHEMA_ID, schema: ClaimSchema },
   { id: DEAD_LETTER_SCHEMA_ID, schema: DeadLetterSchema },
+  { id: ALERT_SCHEMA_ID, schema: AlertSchema },
+  { id: MODEL_EVENT_SCHEMA_IDS['retrain-requested'], schema: RetrainRequestedSchema },
+  { id: MODEL_EVENT_SCHEMA_IDS['model-trained'], schema: ModelTrainedSchema },
+  { id: MODEL_EVENT_SCHEMA_IDS['model-promoted'], schema: ModelPromotedSchema },
+  { id: MODEL_EVENT_SCHEMA_IDS['model-refused'], schema: ModelRefusedSchema },
+  { id: MODEL_EVENT_SCHEMA_IDS['training-failed'], schema: TrainingFailedSchema },
 ] as const

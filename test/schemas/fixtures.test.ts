@@ -30,7 +30,7 @@ test('another Avro library writes the same bytes for every kind of event', () =>
   expect(new Set(SAMPLES.map(({ kind }) => kind)).size).toBe(Object.keys(EVENT_SCHEMA_IDS).length)
 })
 
-test('another Avro library writes the same bytes for decisions, claims and dead letters', () => {
+test('another Avro library writes the same bytes for decisions, claims, dead letters, alerts and model events', () => {
   const golden = fixture('golden-records.json') as { hex: string }[]
   expect(RECORDS.map(({ bytes }) => Buffer.from(bytes).toString('hex'))).toEqual(golden.map(({ hex }) => hex))
 })

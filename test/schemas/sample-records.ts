@@ -5,6 +5,7 @@ import type { DeadLetter } from '#schemas/dead-letter.ts'
 import { epochMs } from '#schemas/units.ts'
 import { encodeClaim, encodeDeadLetter, encodeDecision } from '#schemas/wire.ts'
 import { sampleBody, sampleDecision } from './sample-decision.ts'
+import { MONITORING_RECORDS } from './sample-monitoring.ts'
 
 export const LETTER: DeadLetter = {
   code: 'malformed-json',
@@ -38,6 +39,7 @@ export const RECORDS = [
   { id: CLAIM_SCHEMA_ID, record: CLAIM, bytes: encodeClaim(CLAIM) },
   { id: DEAD_LETTER_SCHEMA_ID, record: LETTER, bytes: encodeDeadLetter(LETTER) },
   { id: DEAD_LETTER_SCHEMA_ID, record: LOGGED_LETTER, bytes: encodeDeadLetter(LOGGED_LETTER) },
+  ...MONITORING_RECORDS,
 ] as const
 
 /** Vectors as arrays (JSON makes NaN null), bytes as base64. */

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest'
+import { ALERT_SCHEMA_ID } from '#schemas/catalog.ts'
+import { decodeAlert, decodeModelEvent } from '#schemas/monitoring-wire.ts'
+import { MONITORING_RECORDS } from './sample-monitoring.ts'
+
+test('alerts and model events read back as they were written', () => {
+  for (const { id, record, bytes } of MONITORING_RECORDS) {
+    const decode = id === ALERT_SCHEMA_ID ? decodeAlert : decodeModelEvent
+    expect(decode(bytes)).toEqual({ kind: 'accepted', value: record })
+  }
+})
+
+test('foreign and cut bytes are rejected, never thrown', () => {
+  for (const { id, bytes } of MONITORING_RECORDS) {
+    const [decode, other] = id === ALERT_SCHEMA_ID ? [decodeAlert, decodeModelEvent] : [decodeModelEvent, decodeAlert]
+    expect(other(bytes)).toMatchObject({ kind: 'rejected', rejection: { code: 'unknown-schema' } })
+    expect(decode(bytes.subarray(0, -1))).toMatchObject({ kind: 'rejected', rejection: { code: 'schema-violation' } })
+  }
+  expect(decodeAlert(new Uint8Array(0))).toMatchObject({ kind: 'rejected' })
+})
