@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { creditFeatureSet } from '#features/credit-v1.ts'
 import { creditV1Monotone, creditV1ReasonGroups } from '#features/definitions/credit-v1-reasons.ts'
+import type { Alias } from '#registry/model-reference.ts'
 import { promote } from '#registry/promote.ts'
 import { demoStream } from '#streams/demo/demo-stream.ts'
 import { locateLightGbm } from '#training/lightgbm/library.ts'
@@ -9,6 +10,7 @@ import { openLightGbm } from '#training/lightgbm/lightgbm.ts'
 import { TAIWAN_SOURCE } from '#training/taiwan-source.ts'
 import type { TrainingProgress } from '#training/training-report.ts'
 import { train as runTraining } from '#training/train.ts'
+import { personally } from '../attribution.ts'
 import { type Command, DATA_OPTIONS, JSON_OPTION, numeric, text } from '../command.ts'
 import { loadConfig } from '../config.ts'
 import { EXIT } from '../exit.ts'
@@ -82,7 +84,8 @@ Exit codes: 0 published, 64 usage, 65 data or bundle refused, 69 library missing
       ...(seed === undefined ? {} : { seed }),
     })
     const alias = text(options, 'promote')
-    if (alias !== undefined) promote(out, result.manifest.name, result.version, alias as Parameters<typeof promote>[3])
+    if (alias !== undefined)
+      promote(out, result.manifest.name, result.version, alias as Alias, personally('trained with --promote', Date.now()))
     const { metrics } = result.report
     if (options['json'] === true)
       process.stdout.write(
