@@ -2,12 +2,11 @@
 import { creditFeatureSet } from '#features/credit-v1.ts'
 import type { Engine as GatewayEngine, Readiness } from '#gateway/ports.ts'
 import { listModels } from '#registry/list.ts'
-import type { Scorer } from '#scoring/scorer.ts'
 import { parseDecisionId } from '#schemas/decision.ts'
 import type { Engine } from '#streams/engine.ts'
 import { findDecision } from '#streams/find-decision.ts'
 import type { Ingest } from '#streams/ingest.ts'
-import type { EventLog } from '#streams/ports.ts'
+import type { Decider, EventLog } from '#streams/ports.ts'
 import type { Waiters } from '#streams/waiters.ts'
 import type { Config } from './config.ts'
 import type { WarehouseStatus } from './warehouse-supervisor.ts'
@@ -22,7 +21,7 @@ export interface GatewayEngineParts {
   readonly log: EventLog
   readonly ingest: Ingest
   readonly waiters: Waiters
-  readonly scorer: Scorer
+  readonly decider: Decider
   readonly warehouse: () => WarehouseStatus | undefined
   readonly metrics: () => Promise<string>
 }
@@ -40,7 +39,7 @@ const readiness = ({ engine, warehouse }: GatewayEngineParts): Readiness => {
 }
 
 export const gatewayEngine = (parts: GatewayEngineParts): GatewayEngine => {
-  const { config, engine, log, ingest, waiters, scorer, metrics } = parts
+  const { config, engine, log, ingest, waiters, decider, metrics } = parts
   return {
     ingest: (events) => ingest.ingest(events),
     deadLetter: (bytes, rejection) => ingest.deadLetter(bytes, rejection),
@@ -50,7 +49,7 @@ export const gatewayEngine = (parts: GatewayEngineParts): GatewayEngine => {
       return position === undefined ? undefined : await findDecision(log, position.partition, position.offset)
     },
     applicantFeatures: (applicantId) => readFeatures(engine, creditFeatureSet, applicantId),
-    whatIf: (application, overlays) => askWhatIf(engine, creditFeatureSet, scorer, application, overlays),
+    whatIf: (application, overlays) => askWhatIf(engine, creditFeatureSet, decider, application, overlays),
     models: async () => listModels(config.models.dir),
     metrics,
     readiness: () => readiness(parts),

@@ -8,6 +8,7 @@ import { startGateway } from '#gateway/server.ts'
 import { DEFAULT_LIMITS } from '#gateway/settings.ts'
 import { resolve } from '#registry/resolve.ts'
 import { loadScorer } from '#scoring/load-scorer.ts'
+import type { Scorer } from '#scoring/scorer.ts'
 import type { DecisionOutcome } from '#schemas/decision.ts'
 import { epochMs } from '#schemas/units.ts'
 import { agreeOnFormat, lockDirectory } from '#streams/embedded/data-directory.ts'
@@ -17,6 +18,7 @@ import { openVault } from '#streams/embedded/vault.ts'
 import { createEngine, type Engine } from '#streams/engine.ts'
 import { Ingest } from '#streams/ingest.ts'
 import type { Clock } from '#streams/ports.ts'
+import { SwappableDecider } from '#streams/swappable-decider.ts'
 import { Waiters } from '#streams/waiters.ts'
 import type { Config } from './config.ts'
 import { readCredentials } from './credentials.ts'
@@ -26,6 +28,7 @@ import { createMetrics } from './metrics.ts'
 import { archivePolicy } from './policy-archive.ts'
 import { pipelineSettings } from './pipeline-settings.ts'
 import { requirePort } from './port-free.ts'
+import { ModelWatcher } from './retrain/model-watcher.ts'
 import { announceEngine, withdrawEngine } from './running-engine.ts'
 import { superviseWarehouse, type SupervisedWarehouse } from './warehouse-supervisor.ts'
 
@@ -131,14 +134,11 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
 
   const { directory } = resolve(config.models.dir, config.models.champion)
   const now = (): number => performance.now()
-  const scorer = await loadScorer({
-    bundleDir: directory,
-    policyPath: config.policy.file,
-    featureSet: creditFeatureSet,
-    attribution: config.explain,
-    now,
-  })
+  const load = (bundleDir: string): Promise<Scorer> =>
+    loadScorer({ bundleDir, policyPath: config.policy.file, featureSet: creditFeatureSet, attribution: config.explain, now })
+  const scorer = await load(directory)
   archivePolicy(dataDir, scorer.policyVersion, config.policy.file)
+  const decider = new SwappableDecider(scorer)
 
   const log = openEventLog({
     folder: join(dataDir, 'log'),
@@ -160,7 +160,7 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
     log,
     state,
     featureSet: creditFeatureSet,
-    decider: scorer,
+    decider,
     clock: systemClock,
     monotonicUs: () => performance.now() * 1000,
     logger,
@@ -177,6 +177,19 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
   })
   const mix = countDecisions(engine)
   await engine.start()
+  const watcher = new ModelWatcher({
+    modelsDir: config.models.dir,
+    reference: config.models.champion,
+    engine,
+    decider,
+    log,
+    clock: systemClock,
+    logger,
+    load,
+    changed: () => writeFacts(dataDir, creditFeatureSet, config.models.dir),
+  })
+  await watcher.start()
+  closers.add(() => watcher.stop())
 
   const ingest = new Ingest({ log, engine, vault, clock: systemClock })
   const waiters = new Waiters()
@@ -198,7 +211,7 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
       allowedOrigins: [],
       limits: DEFAULT_LIMITS,
     },
-    engine: gatewayEngine({ config, engine, log, ingest, waiters, scorer, warehouse: () => warehouse?.status(), metrics }),
+    engine: gatewayEngine({ config, engine, log, ingest, waiters, decider, warehouse: () => warehouse?.status(), metrics }),
     log,
     report: logger,
     sqlUrl: sqlUrl ?? '',

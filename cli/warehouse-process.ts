@@ -6,13 +6,14 @@
  * `SCORESTREAM_SQL_USER` and `SCORESTREAM_SQL_PASSWORD` make SQL clients sign in. Messages to the parent: `WarehouseMessage`. Ends on
  * SIGTERM, or when the parent is gone.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { startSqlServer, type SqlServer } from '#gateway/sql/sql-server.ts'
 import { insertFacts, type Facts } from '#streams/clickhouse/facts.ts'
 import { ProtectedSink } from '#streams/clickhouse/protected-sink.ts'
+import { PromotionSink } from '#streams/clickhouse/promotion-sink.ts'
 import { DeadLetterSink, DecisionSink, EventSink } from '#streams/clickhouse/row-sinks.ts'
 import { Sink } from '#streams/clickhouse/sink.ts'
 import { openWarehouse, type OpenWarehouse } from '#streams/clickhouse/warehouse.ts'
@@ -30,7 +31,7 @@ const MEBI = 1024 * 1024
 const PROGRESS_MS = 500
 /** How often the vault is looked into, and a log that is not there yet looked for. */
 const POLL_MS = 500
-const TOPICS: readonly Topic[] = ['credit-events', 'decisions', 'dead-letters']
+const TOPICS: readonly Topic[] = ['credit-events', 'decisions', 'dead-letters', 'model-events']
 
 const tell = (message: WarehouseMessage): void => {
   if (process.connected) process.send?.(message, undefined, undefined, () => {})
@@ -108,7 +109,7 @@ const follow = async (dataDir: string, running: Running): Promise<void> => {
   const log = await openLog(dataDir, running)
   if (log === undefined) return
   running.log = log
-  running.sinks = [new EventSink(), new DecisionSink(), new DeadLetterSink()].map(
+  running.sinks = [new EventSink(), new DecisionSink(), new DeadLetterSink(), new PromotionSink()].map(
     (sink) => new Sink({ log, sink, ...warehouse.writer(), database: warehouse.database, logger, now: () => Date.now() }),
   )
   await Promise.all(running.sinks.map((sink) => sink.run()))
@@ -127,6 +128,22 @@ const mirrorVault = async (dataDir: string, running: Running): Promise<void> => 
   })
   while (!running.stopping) if (!(await sink.step())) await delay(POLL_MS)
   await vault.close()
+}
+
+/** Features and models in force. Returns the file's time, by which it is seen whether it has changed. */
+const tellFacts = async (file: string, { warehouse }: Running): Promise<number> => {
+  const { mtimeMs } = statSync(file)
+  await insertFacts(warehouse.writer().inserter, JSON.parse(readFileSync(file, 'utf8')) as Facts, Date.now())
+  return mtimeMs
+}
+
+/** The engine writes the file anew when a model is published or an alias moves. */
+const followFacts = async (file: string, told: number, running: Running): Promise<void> => {
+  let seen = told
+  while (!running.stopping) {
+    if (statSync(file).mtimeMs !== seen) seen = await tellFacts(file, running)
+    await delay(POLL_MS)
+  }
 }
 
 /** Rows per table: those found at start and those inserted since. */
@@ -178,7 +195,7 @@ const main = async (): Promise<void> => {
   // Ctrl-C reaches the whole group: the engine decides when this process ends.
   process.on('SIGINT', () => {})
   process.on('disconnect', () => void stop(running))
-  if (facts !== undefined) await insertFacts(warehouse.writer().inserter, JSON.parse(readFileSync(facts, 'utf8')) as Facts, Date.now())
+  if (facts !== undefined) running.work.push(followFacts(facts, await tellFacts(facts, running), running))
   const progress = await progressOf(running)
   running.work.push(follow(dataDir, running), mirrorVault(dataDir, running))
   for (const work of running.work) work.catch(fail)
