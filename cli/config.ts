@@ -115,7 +115,7 @@ const SHORT_NAMES: Readonly<Record<string, string>> = {
   SCORESTREAM_MODELS_DIR: 'models.dir',
 }
 /** Read elsewhere, not configuration keys. */
-const OTHER_NAMES = /^SCORESTREAM_(TEST_|BENCH_|LIGHTGBM_LIB$)/
+const OTHER_NAMES = /^SCORESTREAM_(TEST_|BENCH_|LIGHTGBM_LIB$|XGBOOST_LIB$)/
 
 const propertiesOf = (schema: TSchema): Record<string, TSchema> | undefined =>
   'properties' in schema ? (schema.properties as Record<string, TSchema>) : undefined

@@ -4,12 +4,11 @@ import type { ReasonGroup } from '#registry/manifest.ts'
 import { writeTreeEnsembleOnnx } from '#registry/onnx/write-tree-ensemble.ts'
 import type { BundleDraft } from '#registry/publish.ts'
 import { BACKGROUND_RULE, backgroundBytes, chooseBackground } from './background.ts'
-import { treeParameters } from './boosted-trees.ts'
+import type { TreeLearner } from './boosted-trees.ts'
 import { cutOffs, type LendingEconomics } from './cut-offs.ts'
 import type { ReplayedData } from './dataset.ts'
 import { type FittedEnsemble, SCORECARD } from './fit-ensemble.ts'
 import { GOLDEN_TOLERANCE_MARGIN, goldenRows } from './golden-rows.ts'
-import type { LightGbm } from './lightgbm/lightgbm.ts'
 import type { DataSource } from './model-card.ts'
 import type { ValidationPlan } from './nested-validation.ts'
 import { featureReferences, referenceDistribution } from './reference-distribution.ts'
@@ -23,7 +22,7 @@ export interface BundleFacts {
   readonly featureSet: FeatureSet
   readonly monotone: Readonly<Record<string, 1 | -1>>
   readonly reasonGroups: readonly ReasonGroup[]
-  readonly lightgbm: LightGbm
+  readonly learner: TreeLearner
   readonly seed: number
   readonly economics: LendingEconomics
   readonly plan: ValidationPlan
@@ -37,12 +36,17 @@ const utf8 = new TextEncoder()
 /** What the fit was told, as far as it bears on the result: thread count and verbosity do not. */
 const trainingFacts = (facts: BundleFacts, fitted: FittedEnsemble, columns: number) => {
   const { settings, iterations } = fitted.validation.final
-  const task = { lightgbm: facts.lightgbm, seed: facts.seed, directions: new Map(), threads: 1 }
-  const { monotone_constraints: _, num_threads: __, verbosity: ___, ...parameters } = treeParameters(settings, task, columns)
+  const task = { learner: facts.learner, seed: facts.seed, directions: new Map(), threads: 1 }
   return {
     seed: facts.seed,
-    library: facts.lightgbm.description,
-    parameters: { ...parameters, iterations, folds: facts.plan.folds, grid: facts.plan.grid, economics: facts.economics },
+    library: facts.learner.description,
+    parameters: {
+      ...facts.learner.parameters(settings, task, columns),
+      iterations,
+      folds: facts.plan.folds,
+      grid: facts.plan.grid,
+      economics: facts.economics,
+    },
   }
 }
 

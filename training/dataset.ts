@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto'
 import type { FeatureSet } from '#features/feature-set.ts'
 import { isHoldout } from '#registry/holdout.ts'
-import type { ApplicationEvent, CreditEvent } from '#schemas/events.ts'
+import type { CreditEvent } from '#schemas/events.ts'
+import { EventReplay, type EventSource, type ReplayedRow, type ReplayOptions } from './event-replay.ts'
 
 /** One row per application with an observed outcome, ordered by application id. */
 export interface Dataset {
@@ -26,72 +27,61 @@ export interface ReplayedData {
   readonly events: number
   /** Applications without an observed outcome, left out. */
   readonly unlabelled: number
+  /** Applications left out because their applicant was erased or touched by doubtful data. */
+  readonly excluded: number
 }
-
-interface Row {
-  readonly application: ApplicationEvent
-  readonly vector: Float32Array
-}
-
-export interface ReplayProgress {
-  (events: number, applications: number): void
-}
-
-const PROGRESS_EVERY_EVENTS = 20_000
 
 /**
  * Folds `events` (in log order) into one state per applicant and reads each application's vector as of its own moment, as the live
- * pipeline does: what comes later cannot reach it. Memory: one state per applicant and one vector per application.
+ * pipeline does: what comes later cannot reach it.
  */
-export const replay = (events: Iterable<CreditEvent>, featureSet: FeatureSet, onProgress?: ReplayProgress): ReplayedData => {
-  const states = new Map<string, Uint8Array>()
-  const rows: Row[] = []
-  const labels = new Map<string, number>()
-  let count = 0
-  for (const event of events) {
-    if (++count % PROGRESS_EVERY_EVENTS === 0) onProgress?.(count, rows.length)
-    let state = states.get(event.applicantId)
-    if (state === undefined) states.set(event.applicantId, (state = featureSet.emptyState()))
-    featureSet.fold(state, event)
-    if (event.kind === 'application') {
-      const vector = new Float32Array(featureSet.size)
-      featureSet.vector(state, event, vector, 0)
-      rows.push({ application: event, vector })
-    } else if (event.kind === 'outcome' && event.observed) {
-      labels.set(event.applicationId, event.label)
-    }
-  }
-  onProgress?.(count, rows.length)
-  return assemble(rows, labels, featureSet.size, count)
+export const replay = (events: Iterable<CreditEvent>, featureSet: FeatureSet): ReplayedData => {
+  const folding = new EventReplay({ featureSet })
+  for (const event of events) folding.event(event)
+  return datasetsOf(folding, featureSet.size)
 }
 
-const byApplicationId = (a: Row, b: Row): number => (a.application.applicationId < b.application.applicationId ? -1 : 1)
+/** As {@link replay}, from a source that pushes. */
+export const replaySource = async (source: EventSource, options: ReplayOptions): Promise<ReplayedData> => {
+  const folding = new EventReplay(options)
+  await source(folding)
+  return datasetsOf(folding, options.featureSet.size)
+}
 
-const assemble = (rows: readonly Row[], labels: ReadonlyMap<string, number>, columns: number, events: number): ReplayedData => {
-  const labelled = rows.filter((row) => labels.has(row.application.applicationId)).toSorted(byApplicationId)
+/** A source of events that are at hand. */
+export const eventsFrom =
+  (events: Iterable<CreditEvent>): EventSource =>
+  (sink) => {
+    for (const event of events) sink.event(event)
+    return Promise.resolve()
+  }
+
+const datasetsOf = (folding: EventReplay, columns: number): ReplayedData => {
+  const labelled = folding.finish()
   const hash = createHash('sha256')
-  for (const { application, vector } of labelled) {
-    hash.update(`${application.applicationId}\n${labels.get(application.applicationId)}\n`)
+  for (const { application, vector, label } of labelled) {
+    hash.update(`${application.applicationId}\n${label}\n`)
     hash.update(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength))
   }
-  const dataset = (part: readonly Row[]): Dataset => {
+  const dataset = (part: readonly ReplayedRow[]): Dataset => {
     const values = new Float32Array(part.length * columns)
     part.forEach((row, index) => values.set(row.vector, index * columns))
     return {
       rows: part.length,
       columns,
       values,
-      labels: Uint8Array.from(part, (row) => labels.get(row.application.applicationId)!),
+      labels: Uint8Array.from(part, ({ label }) => label ?? 0),
       applicantIds: part.map((row) => row.application.applicantId),
     }
   }
-  const held = (row: Row): boolean => isHoldout(row.application.applicantId)
+  const held = (row: ReplayedRow): boolean => isHoldout(row.application.applicantId)
   return {
     training: dataset(labelled.filter((row) => !held(row))),
     holdout: dataset(labelled.filter(held)),
     sha256: hash.digest('hex'),
-    events,
-    unlabelled: rows.length - labelled.length,
+    events: folding.events,
+    unlabelled: folding.unlabelled,
+    excluded: folding.excluded,
   }
 }
 

@@ -1,6 +1,6 @@
 /** From labelled rows to a fitted, stacked and calibrated ensemble. Everything here sees training rows alone. */
 import type { Calibration } from '#registry/manifest.ts'
-import { fitTrees, type TreeTask } from './boosted-trees.ts'
+import type { TreeTask } from './boosted-trees.ts'
 import { type CalibrationChoice, calibrate, chooseCalibration, fitPlatt } from './calibration.ts'
 import { type Dataset, takeRows } from './dataset.ts'
 import { type Ensemble, exported } from './ensemble.ts'
@@ -75,7 +75,7 @@ export const fitEnsemble = async (
   const calibration = chooseCalibration(stackMargins(stack, members), data.labels, folds)
   onProgress?.({ kind: 'stage', what: 'final members on all training rows' })
   const scorecard = fitScorecard(data, { ...SCORECARD_DEFAULTS, directions: task.directions })
-  const trees = fitTrees(task, validation.final.settings, data, validation.final.iterations, [])
+  const trees = task.learner.fit(task, validation.final.settings, data, validation.final.iterations, [])
   const ensemble = exported({
     members: [
       { name: TREES, kind: 'trees', ensemble: trees.ensemble },
