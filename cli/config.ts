@@ -6,6 +6,7 @@ import { Value } from 'typebox/value'
 import { parseDocument } from 'yaml'
 import { nearest } from '#schemas/nearest.ts'
 import { CommandError, EXIT } from './exit.ts'
+import { RetrainSettings } from './retrain/settings.ts'
 
 const ConfigSchema = Type.Object(
   {
@@ -57,6 +58,11 @@ const ConfigSchema = Type.Object(
       },
       { default: {}, additionalProperties: false },
     ),
+    promotion: Type.Enum(['manual', 'gated'], {
+      default: 'manual',
+      description: 'Whether a successor that passed every gate waits for a person (scorestream models promote) or takes over by itself',
+    }),
+    retrain: RetrainSettings,
     policy: Type.Object(
       { file: Type.String({ default: 'models/policy.yaml', description: 'Policy that turns scores into decisions' }) },
       { default: {}, additionalProperties: false },

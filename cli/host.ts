@@ -29,6 +29,7 @@ import { archivePolicy } from './policy-archive.ts'
 import { pipelineSettings } from './pipeline-settings.ts'
 import { requirePort } from './port-free.ts'
 import { ModelWatcher } from './retrain/model-watcher.ts'
+import { startRetraining } from './retrain/start-retraining.ts'
 import { announceEngine, withdrawEngine } from './running-engine.ts'
 import { superviseWarehouse, type SupervisedWarehouse } from './warehouse-supervisor.ts'
 
@@ -190,6 +191,15 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
   })
   await watcher.start()
   closers.add(() => watcher.stop())
+  const retraining = startRetraining({
+    config,
+    log,
+    clock: systemClock,
+    logger,
+    champion: () => decider.modelVersion,
+    changed: () => watcher.look(),
+  })
+  closers.add(() => retraining?.stop())
 
   const ingest = new Ingest({ log, engine, vault, clock: systemClock })
   const waiters = new Waiters()

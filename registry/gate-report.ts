@@ -9,8 +9,6 @@ export interface GateReport {
   /** Milliseconds since the epoch. */
   readonly judgedAt: number
   readonly requestId: string | null
-  /** Applications both were evaluated on: held out, matured before the request. */
-  readonly rows: number
   readonly gates: readonly Gate[]
 }
 

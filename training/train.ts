@@ -46,6 +46,8 @@ export interface TrainResult extends Published {
   readonly report: TrainingReport
   /** The untouched applicants, for whoever judges the bundle. */
   readonly holdout: Dataset
+  /** Applications left out because their applicant was erased or touched by doubtful data. */
+  readonly excluded: number
 }
 
 /** Fewest training applications worth a model: ten of each outcome in each of the scorecard's twenty fine bins, at a bad rate of a fifth. */
@@ -152,5 +154,5 @@ export const train = async (options: TrainOptions): Promise<TrainResult> => {
         ['training-run.json', `${JSON.stringify(finish(), null, 1)}\n`],
       ]),
   })
-  return { ...published, report, holdout: data.holdout }
+  return { ...published, report, holdout: data.holdout, excluded: data.excluded }
 }

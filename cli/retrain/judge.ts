@@ -1,0 +1,61 @@
+/** Every gate that a successor passes before it may decide, on applicants that neither it nor its champion was fitted on. */
+import type { KnownFeatures } from '#scoring/bundle.ts'
+import type { Gate } from '#schemas/monitoring-events.ts'
+import type { FairnessLimits } from '#monitoring/statistics/group-fairness.ts'
+import { type BundleModel, loadBundleModel, refusalOf } from '#training/bundle-model.ts'
+import type { Dataset } from '#training/dataset.ts'
+import { calibrationGates } from '#training/gates/calibration-gate.ts'
+import { discriminationGate } from '#training/gates/discrimination-gate.ts'
+import type { FeatureParity } from '#training/gates/feature-parity-gate.ts'
+import { latencyGate } from '#training/gates/latency-gate.ts'
+import { verdict } from '#training/gates/verdict.ts'
+import { fairnessGates, type GroupsOf } from './fairness-gate.ts'
+
+export interface JudgeOptions {
+  readonly successorDir: string
+  readonly championDir: string
+  readonly featureSet: KnownFeatures
+  /** Held-out applications with matured outcomes. */
+  readonly holdout: Dataset
+  readonly parity: FeatureParity
+  readonly groupsOf: GroupsOf
+  readonly fairness: FairnessLimits
+  /** Monotonic milliseconds. */
+  readonly now: () => number
+}
+
+const kernelGate = (refusal: string | null): Gate =>
+  verdict(
+    'kernel-parity',
+    refusal === null,
+    { value: Number(refusal !== null), threshold: 0 },
+    refusal ?? 'kernels, ONNX Runtime and golden rows agree, also beside split thresholds; attributions add up',
+  )
+
+const orRefusal = async (load: Promise<BundleModel>): Promise<BundleModel | string> => {
+  try {
+    return await load
+  } catch (error) {
+    const refusal = refusalOf(error)
+    if (refusal === null) throw error
+    return refusal
+  }
+}
+
+/** @throws where the champion itself cannot be loaded: then nothing can be compared. */
+export const judgeSuccessor = async (options: JudgeOptions): Promise<Gate[]> => {
+  const { successorDir, championDir, featureSet, holdout, parity, groupsOf, fairness, now } = options
+  const successor = await orRefusal(loadBundleModel(successorDir, featureSet))
+  if (typeof successor === 'string') return [kernelGate(successor), parity.gate()]
+  const champion = await loadBundleModel(championDir, featureSet)
+  const probabilities = successor.probabilities(holdout)
+  const { labels, applicantIds, columns } = holdout
+  return [
+    discriminationGate(probabilities, champion.probabilities(holdout), labels),
+    ...calibrationGates(probabilities, labels),
+    ...fairnessGates({ applicantIds, labels, probabilities, cutOffs: successor.manifest.cutOffs, groupsOf }, fairness),
+    latencyGate(successor, champion, successor.golden, columns, now),
+    kernelGate(null),
+    parity.gate(),
+  ]
+}
