@@ -80,7 +80,9 @@ const get = async (url: string): Promise<string> => {
 
 export const startEngine = async (options: EngineOptions): Promise<EngineProcess> => {
   const { dataDir, modelsDir, durability = 'process-kill', command = ['serve', '--log-level', 'error'], nodeArgs = [] } = options
-  const child = spawn(process.execPath, [...nodeArgs, join(ROOT, 'cli/scorestream.js'), ...command], {
+  // As the npm scripts start it.
+  const flags = ['--v8-pool-size=1', ...nodeArgs]
+  const child = spawn(process.execPath, [...flags, join(ROOT, 'cli/scorestream.js'), ...command], {
     cwd: ROOT,
     env: {
       ...process.env,

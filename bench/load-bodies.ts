@@ -7,8 +7,11 @@ import { join } from 'node:path'
 import { eventToJson } from '#schemas/parse-event.ts'
 import { demoStream } from '#streams/demo/demo-stream.ts'
 
-/** What is sent: account histories once, histories of ever new applicants, or applications of the applicants of `history`. */
-export type LoadKind = 'history' | 'behavioural' | 'applications'
+/**
+ * What is sent: account histories once, histories of ever new applicants, or applications of the applicants of `history`; or, new each
+ * lap, account events and applications of the demo stream's own applicants, so that nothing that is kept of applicants grows.
+ */
+export type LoadKind = 'history' | 'behavioural' | 'applications' | 'demo-behavioural' | 'demo-applications'
 
 /** Events of the whole demo stream, protected ones not counted. */
 export const DEMO_EVENTS = 383_103
@@ -34,15 +37,17 @@ const marksIn = (bytes: Buffer): Int32Array => {
 const rekey = (kind: LoadKind, json: Record<string, unknown>): string => {
   const prefix = (own: string) => (_: string, value: unknown) =>
     typeof value === 'string' && value.startsWith('tw-') ? own + value.slice(2) : value
-  if (kind !== 'applications') return JSON.stringify(json, prefix(kind === 'history' ? KNOWN : MARK))
+  if (kind === 'history' || kind === 'behavioural') return JSON.stringify(json, prefix(kind === 'history' ? KNOWN : MARK))
   const renew = (id: unknown): string => MARK + String(id).slice(2)
-  return JSON.stringify({ ...json, eventId: renew(json['eventId']), applicationId: renew(json['applicationId']) }, prefix(KNOWN))
+  const renewed = { ...json, eventId: renew(json['eventId']) }
+  if ('applicationId' in json) Object.assign(renewed, { applicationId: renew(json['applicationId']) })
+  return JSON.stringify(renewed, kind === 'applications' ? prefix(KNOWN) : undefined)
 }
 
 /** Bodies of `linesPerBody` events each, NDJSON; with 1, a single JSON event. */
 export const loadBodies = (kind: LoadKind, linesPerBody: number): LoadBody[] => {
   const stream = demoStream(readFileSync(DATA))
-  const wanted = kind === 'applications' ? ['application'] : ['statement', 'payment']
+  const wanted = kind.endsWith('applications') ? ['application'] : ['statement', 'payment']
   const bodies: LoadBody[] = []
   let lines: string[] = []
   const flush = (): void => {

@@ -32,9 +32,9 @@ const slope = (samples: readonly (readonly [minutes: number, bytes: number])[]):
 const soak = async (engine: EngineProcess, minutes: number, say: BenchContext['say']): Promise<string> => {
   const generator = forked('load-generator.ts')
   try {
-    const load = (kind: 'behavioural' | 'applications', perSecond: number) =>
+    const load = (kind: 'demo-behavioural' | 'demo-applications', perSecond: number) =>
       generator.ask({ http: engine.http, kind, connections: 1, linesPerBody: 16, seconds: minutes * 60, perSecond } satisfies LoadRequest)
-    const loading = Promise.all([load('behavioural', SOAK_EVENTS_PER_S * 0.9), load('applications', SOAK_EVENTS_PER_S * 0.1)])
+    const loading = Promise.all([load('demo-behavioural', SOAK_EVENTS_PER_S * 0.9), load('demo-applications', SOAK_EVENTS_PER_S * 0.1)])
     const samples: [number, number][] = []
     const began = performance.now()
     for (let minute = 0; minute < minutes; minute = (performance.now() - began) / 60_000) {

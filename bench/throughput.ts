@@ -20,7 +20,7 @@ type Mode = 'behavioural' | 'applications'
 
 const CONNECTIONS = 8
 /** Some 130 KB of statements and payments a request, as a batching producer sends; in flight are at most 8 × 512 events. */
-const LINES_PER_BODY = { behavioural: 512, history: 512, applications: 64 } as const satisfies Record<LoadKind, number>
+const LINES_PER_BODY = { behavioural: 512, history: 512, applications: 64 } as const satisfies Partial<Record<LoadKind, number>>
 /** Load before the clock starts: code is compiled and the first segments are there. */
 const WARM_S = 3
 /** The load is told to stop; this ends one that nobody stops. */
@@ -87,7 +87,7 @@ const caughtUp = async (engine: EngineProcess, wanted: number, mode: Mode): Prom
 const measure = async (engine: EngineProcess, generator: Forked, mode: Mode, seconds: number): Promise<Measured> => {
   const topic = mode === 'applications' ? ['credit-events', 'decisions'] : ['credit-events']
   const logBytes = (): number => topic.reduce((sum, name) => sum + engine.logBytes(name), 0)
-  const load = (kind: LoadKind, time: number | null): Promise<LoadResult> =>
+  const load = (kind: keyof typeof LINES_PER_BODY, time: number | null): Promise<LoadResult> =>
     generator.ask({
       http: engine.http,
       kind,

@@ -1,4 +1,5 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --v8-pool-size=1
+// One helper thread for V8: on few cores its compiler and collector otherwise take turns from the thread that decides (see docs/decisions.md).
 // Plain JavaScript, so that an old Node gets a sentence instead of a syntax error. The types of everything behind it are stripped by Node itself.
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major < 22 || (major === 22 && minor < 18)) {

@@ -31,6 +31,8 @@ const MEBI = 1024 * 1024
 const PROGRESS_MS = 500
 /** How often the vault is looked into, and a log that is not there yet looked for. */
 const POLL_MS = 500
+/** Rows wait for company far longer: looking more often would only take turns from the engine. */
+const FOLLOW_MS = 20
 const TOPICS: readonly Topic[] = ['credit-events', 'decisions', 'dead-letters', 'model-events']
 
 const tell = (message: WarehouseMessage): void => {
@@ -101,7 +103,14 @@ const openLog = async (dataDir: string, running: Running): Promise<EventLogFollo
   const folder = join(dataDir, 'log')
   for (const topic of TOPICS) if (!(await waitFor(join(folder, topic), running))) return undefined
   const { partitions } = readFormat(dataDir)
-  return openReadOnly({ folder, partitions: topicPartitions(partitions), topics: TOPICS, tailBytesMax: MEBI, blockBytesMax: 4 * MEBI })
+  return openReadOnly({
+    folder,
+    partitions: topicPartitions(partitions),
+    topics: TOPICS,
+    pollMs: FOLLOW_MS,
+    tailBytesMax: MEBI,
+    blockBytesMax: 4 * MEBI,
+  })
 }
 
 const follow = async (dataDir: string, running: Running): Promise<void> => {

@@ -17,14 +17,11 @@ const BATCH_ROWS_MAX = 16_000
 const BATCH_BYTES_MAX = 4 * MEBI
 /** Bytes read of one partition at a time: some 20 ms of decoding, after which SQL clients get their turn. */
 const SLICE_BYTES = 256 * 1024
-/** A first row waits at most this long for company; with the insert itself, it can be queried within about 300 ms. */
-const LINGER_MS = 200
+/** A first row waits at most this long for company: each insert is a part that must be merged later, on the cores the engine needs. */
+const LINGER_MS = 500
 /** After a pause a first row waits hardly at all: somebody may be looking. */
 const LINGER_IDLE_MS = 25
 const IDLE_MS = 1_000
-/** While batches are large, waiting longer halves the number of parts to merge. */
-const LINGER_BUSY_MS = 500
-const BUSY_ROWS = 2_000
 /** A failed insert (memory, disk) is tried again this often, waiting twice as long each time; then the process ends and is restarted. */
 const ATTEMPTS_MAX = 6
 const RETRY_MS = 250
@@ -60,7 +57,6 @@ export class Sink {
   #held: number[] = []
   #month = 0
   #firstAt = 0
-  #lastBatch = 0
   #flushedAt = 0
   #wake: () => void = () => {}
   #stopping = false
@@ -111,8 +107,7 @@ export class Sink {
   }
 
   #linger(): number {
-    if (this.#firstAt - this.#flushedAt > IDLE_MS) return LINGER_IDLE_MS
-    return this.#lastBatch > BUSY_ROWS ? LINGER_BUSY_MS : LINGER_MS
+    return this.#firstAt - this.#flushedAt > IDLE_MS ? LINGER_IDLE_MS : LINGER_MS
   }
 
   async #rest(appended: Promise<void>, ms: number | undefined): Promise<void> {
@@ -200,7 +195,6 @@ export class Sink {
       await this.#insert(table, token)
       this.#inserted[table.table] = (this.#inserted[table.table] ?? 0) + rows
     }
-    this.#lastBatch = this.#rows()
     this.#flushedAt = this.#options.now()
     for (const table of sink.tables) clearRows(table)
     this.#held = [...this.#pending]

@@ -79,17 +79,21 @@ export class BlockCache {
     this.#bytesMax = bytesMax
   }
 
+  /** The frames in `[position, end)`. The last block of a growing segment is asked for with an ever higher end: what is held then is too short. */
   get(path: string, position: number, end: number, partitions: number): Promise<Block> {
     const key = `${path}:${position}`
+    const bytes = end - position
     const held = this.#blocks.get(key)
-    if (held !== undefined) {
+    if (held !== undefined && held.bytes === bytes) {
       this.#blocks.delete(key)
       this.#blocks.set(key, held)
       return held.block
     }
-    const bytes = end - position
+    this.#forget(key)
     const block = readBlock(path, position, end, partitions)
-    block.catch(() => this.#forget(key))
+    block.catch(() => {
+      if (this.#blocks.get(key)?.block === block) this.#forget(key)
+    })
     this.#blocks.set(key, { bytes, block })
     this.#bytes += bytes
     for (const oldest of this.#blocks.keys()) {

@@ -69,6 +69,17 @@ export const eventLogContract = (factory: EventLogFactory): void => {
       expect(await log.read('credit-events', 0, 0, 1)).toHaveLength(1)
     })
 
+    it('a reader that follows some way behind a growing log misses nothing', async () => {
+      const meant = Array.from({ length: 60 }, (_, i) => `record ${i} ${'x'.repeat(i)}`)
+      const seen: string[] = []
+      for (const [i, value] of meant.entries()) {
+        await log.append('credit-events', [record(0, value)])
+        if (i >= 10) seen.push(text((await log.read('credit-events', 0, i - 10, 1))[0]?.value as Uint8Array))
+      }
+      expect(seen).toEqual(meant.slice(0, -10))
+      expect(await all(0, 50)).toEqual(meant.slice(50))
+    })
+
     it('reading beyond the end is refused loudly', async () => {
       await expect(log.read('credit-events', 0, 7, 1000)).rejects.toMatchObject({ code: 'log-shortened' })
     })

@@ -11,6 +11,7 @@ const variants = [
   { name: 'embedded, process-kill', durability: 'process-kill', segmentBytesMax: 64 * 1024 * 1024, tailBytesMax: 1024 * 1024 },
   { name: 'embedded, power-loss', durability: 'power-loss', segmentBytesMax: 64 * 1024 * 1024, tailBytesMax: 1024 * 1024 },
   { name: 'embedded, tiny segments and no tail to speak of', durability: 'process-kill', segmentBytesMax: 2000, tailBytesMax: 500 },
+  { name: 'embedded, one segment and no tail to speak of', durability: 'process-kill', segmentBytesMax: 64 * 1024 * 1024, tailBytesMax: 1 },
 ] as const
 
 for (const { name, ...variant } of variants) {
