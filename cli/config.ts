@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import Type, { type Static, type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { parseDocument } from 'yaml'
+import { MonitoringSettings } from '#monitoring/settings.ts'
 import { nearest } from '#schemas/nearest.ts'
 import { CommandError, EXIT } from './exit.ts'
 import { RetrainSettings } from './retrain/settings.ts'
@@ -98,6 +99,7 @@ const ConfigSchema = Type.Object(
       },
       { default: {}, additionalProperties: false },
     ),
+    monitoring: MonitoringSettings,
     explain: Type.Enum(['interventional', 'path-dependent'], {
       default: 'interventional',
       description: 'Which Shapley values explain a decision',
@@ -144,8 +146,10 @@ const put = (target: Record<string, unknown>, key: string, value: unknown): void
   else put((target[head] ??= {}) as Record<string, unknown>, rest.join('.'), value)
 }
 
+const WORDS: Readonly<Record<string, unknown>> = { null: null, true: true, false: false }
+
 /** Text from the environment or the command line, as the schema wants it: a number where one stands for one. */
-const asValue = (given: string): unknown => (given === 'null' ? null : /^-?\d+$/.test(given) ? Number(given) : given)
+const asValue = (given: string): unknown => (given in WORDS ? WORDS[given] : /^-?\d+(\.\d+)?$/.test(given) ? Number(given) : given)
 
 const bad = (message: string): never => {
   throw new CommandError('bad-config', message, EXIT.config)

@@ -25,6 +25,9 @@ import { readCredentials } from './credentials.ts'
 import { writeFacts } from './facts.ts'
 import { gatewayEngine } from './gateway-engine.ts'
 import { createMetrics } from './metrics.ts'
+import { findingPublisher } from './finding-publisher.ts'
+import type { Publish } from './monitoring.ts'
+import type { MonitoringTask } from './monitoring-task.ts'
 import { archivePolicy } from './policy-archive.ts'
 import { pipelineSettings } from './pipeline-settings.ts'
 import { requirePort } from './port-free.ts'
@@ -88,10 +91,10 @@ const rateMeter = (engine: Engine): (() => number) => {
 }
 
 /** Nothing goes that the state or the warehouse has not finished with. */
-const retentionOf = ({ retention, warehouse }: Config): Pick<EmbeddedLogOptions, 'retention'> => {
+const retentionOf = ({ retention, warehouse, monitoring }: Config): Pick<EmbeddedLogOptions, 'retention'> => {
   if (retention.days === null) return {}
   const ageMsMax = retention.days * DAY_MS
-  const reader = warehouse.kind === 'off' ? [] : ['warehouse']
+  const reader = warehouse.kind === 'off' ? [] : ['warehouse', ...(monitoring.enabled ? ['monitoring'] : [])]
   return {
     retention: {
       'credit-events': { ageMsMax, consumers: ['state', ...reader] },
@@ -100,13 +103,16 @@ const retentionOf = ({ retention, warehouse }: Config): Pick<EmbeddedLogOptions,
   }
 }
 
-const startWarehouse = (config: Config, logger: Logger): SupervisedWarehouse | undefined => {
+const startWarehouse = (config: Config, logger: Logger, publish: Publish): SupervisedWarehouse | undefined => {
   if (config.warehouse.kind === 'off') return undefined
   const facts = writeFacts(config.dataDir, creditFeatureSet, config.models.dir)
   const { host, sqlPort } = config.gateway
+  const task: MonitoringTask = { settings: config.monitoring, modelsDir: config.models.dir }
+  const watching = config.monitoring.enabled ? ['--monitoring', JSON.stringify(task)] : []
   return superviseWarehouse({
-    args: ['--data-dir', config.dataDir, '--sql-host', host, '--sql-port', String(sqlPort), '--facts', facts],
+    args: ['--data-dir', config.dataDir, '--sql-host', host, '--sql-port', String(sqlPort), '--facts', facts, ...watching],
     logger,
+    publish,
   })
 }
 
@@ -130,7 +136,9 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
   agreeOnFormat(dataDir, { partitions: config.log.partitions })
   await requirePort(config.gateway.host, config.gateway.port, 'SCORESTREAM_PORT')
   if (config.warehouse.kind !== 'off') await requirePort(config.gateway.host, config.gateway.sqlPort, 'SCORESTREAM_SQL_PORT')
-  const warehouse = startWarehouse(config, logger)
+  // The log opens after the warehouse has started; what monitoring finds before waits for it.
+  const { promise: publisher, resolve: canPublish } = Promise.withResolvers<Publish>()
+  const warehouse = startWarehouse(config, logger, async (topic, records) => (await publisher)(topic, records))
   closers.add(() => warehouse?.stop())
 
   const { directory } = resolve(config.models.dir, config.models.champion)
@@ -150,6 +158,7 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
     ...retentionOf(config),
   })
   closers.add(() => log.close())
+  canPublish(findingPublisher(log))
   // Another feature set begins with an empty store of its own: it refolds the log and adopts every published decision.
   const state = openStateStore({ folder: join(dataDir, 'state', creditFeatureSet.hash.slice(0, 12)) })
   closers.add(() => state.close())

@@ -1,6 +1,7 @@
 /** What Prometheus scrapes: the engine's own counters, read when asked, and a latency histogram. Few series, by design. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Engine } from '#streams/engine.ts'
+import { registerMonitoringMetrics } from './monitoring-metrics.ts'
 import type { WarehouseStatus } from './warehouse-supervisor.ts'
 
 /** Seconds; the promise is p50 ≤ 2 ms and p99 ≤ 8 ms end to end, so the edges are dense there. */
@@ -92,5 +93,6 @@ export const createMetrics = ({ engine, warehouse, feedSubscribers }: MetricsSou
   gauge(registry, 'scorestream_warehouse_lag_records', 'Records of the logs not yet in the warehouse', () => warehouse()?.lag ?? 0)
   gauge(registry, 'scorestream_warehouse_rss_bytes', 'Memory of the warehouse process', () => warehouse()?.rssBytes ?? 0)
   gauge(registry, 'scorestream_warehouse_restarts', 'Restarts of the warehouse process', () => warehouse()?.restarts ?? 0)
+  registerMonitoringMetrics(registry, () => warehouse()?.monitoring ?? undefined)
   return () => registry.metrics()
 }

@@ -1,7 +1,9 @@
 /**
  * The warehouse in a process of its own: follows the logs, fills the tables, answers SQL. Started by `warehouse-supervisor.ts`:
  *
- *   node cli/warehouse-process.ts --data-dir DIR [--sql-host 127.0.0.1] [--sql-port 8123] [--facts FILE]
+ *   node cli/warehouse-process.ts --data-dir DIR [--sql-host 127.0.0.1] [--sql-port 8123] [--facts FILE] [--monitoring JSON]
+ *
+ * With `--monitoring` (a `MonitoringTask`) it watches what it stores, too: it follows the logs anyway, and stands behind the engine.
  *
  * `SCORESTREAM_SQL_USER` and `SCORESTREAM_SQL_PASSWORD` make SQL clients sign in. Messages to the parent: `WarehouseMessage`. Ends on
  * SIGTERM, or when the parent is gone.
@@ -23,6 +25,8 @@ import { openReadOnly, type EventLogFollower } from '#streams/embedded/event-log
 import { openVault } from '#streams/embedded/vault.ts'
 import type { Logger } from '#streams/logger.ts'
 import type { Topic } from '#streams/ports.ts'
+import { type RunningMonitoring, startMonitoring } from './monitoring.ts'
+import { type MonitoringTask, publishThroughParent } from './monitoring-task.ts'
 import type { WarehouseMessage } from './warehouse-supervisor.ts'
 
 /** Tables of the warehouse that the SQL port never shows. */
@@ -58,25 +62,30 @@ interface Running {
   readonly server: SqlServer
   sinks: Sink[]
   log: EventLogFollower | undefined
+  monitoring: RunningMonitoring | undefined
   stopping: boolean
   readonly work: Promise<void>[]
 }
 
-const options = (): { dataDir: string; host: string; port: number; facts: string | undefined } => {
+const options = (): { dataDir: string; host: string; port: number; facts: string | undefined; monitoring: MonitoringTask | undefined } => {
   const { values } = parseArgs({
     options: {
       'data-dir': { type: 'string' },
       'sql-host': { type: 'string', default: '127.0.0.1' },
       'sql-port': { type: 'string', default: '8123' },
       facts: { type: 'string' },
+      monitoring: { type: 'string' },
     },
   })
   const port = Number(values['sql-port'])
   if (values['data-dir'] === undefined) throw Object.assign(new Error('--data-dir is required'), { code: 'usage' })
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw Object.assign(new Error(`--sql-port takes 0 to 65535, got ${values['sql-port']}`), { code: 'usage' })
-  return { dataDir: values['data-dir'], host: values['sql-host'], port, facts: values.facts }
+  return { dataDir: values['data-dir'], host: values['sql-host'], port, facts: values.facts, monitoring: parsedTask(values.monitoring) }
 }
+
+const parsedTask = (json: string | undefined): MonitoringTask | undefined =>
+  json === undefined ? undefined : (JSON.parse(json) as MonitoringTask)
 
 const serve = (warehouse: OpenWarehouse, host: string, port: number): SqlServer => {
   const password = process.env['SCORESTREAM_SQL_PASSWORD']
@@ -113,7 +122,7 @@ const openLog = async (dataDir: string, running: Running): Promise<EventLogFollo
   })
 }
 
-const follow = async (dataDir: string, running: Running): Promise<void> => {
+const follow = async (dataDir: string, task: MonitoringTask | undefined, running: Running): Promise<void> => {
   const { warehouse } = running
   const log = await openLog(dataDir, running)
   if (log === undefined) return
@@ -121,7 +130,9 @@ const follow = async (dataDir: string, running: Running): Promise<void> => {
   running.sinks = [new EventSink(), new DecisionSink(), new DeadLetterSink(), new PromotionSink()].map(
     (sink) => new Sink({ log, sink, ...warehouse.writer(), database: warehouse.database, logger, now: () => Date.now() }),
   )
-  await Promise.all(running.sinks.map((sink) => sink.run()))
+  if (task !== undefined)
+    running.monitoring = startMonitoring({ ...task, log, warehouse, dataDir, publish: publishThroughParent(), logger })
+  await Promise.all([...running.sinks.map((sink) => sink.run()), running.monitoring?.done])
 }
 
 const mirrorVault = async (dataDir: string, running: Running): Promise<void> => {
@@ -169,7 +180,7 @@ const progressOf = async (running: Running): Promise<() => WarehouseMessage> => 
       lag += status.lag
       for (const [table, count] of Object.entries(status.rows)) rows[table] = (rows[table] ?? 0) + count
     }
-    return { kind: 'progress', rows, lag, rssBytes: process.memoryUsage.rss() }
+    return { kind: 'progress', rows, lag, rssBytes: process.memoryUsage.rss(), monitoring: running.monitoring?.status() ?? null }
   }
 }
 
@@ -177,6 +188,7 @@ const stop = async (running: Running): Promise<void> => {
   if (running.stopping) return
   running.stopping = true
   for (const sink of running.sinks) sink.stop()
+  running.monitoring?.stop()
   await Promise.allSettled(running.work)
   running.server.close()
   await running.log?.close()
@@ -196,17 +208,17 @@ const fail = (error: unknown): void => {
 }
 
 const main = async (): Promise<void> => {
-  const { dataDir, host, port, facts } = options()
+  const { dataDir, host, port, facts, monitoring } = options()
   const warehouse = await openWarehouse(dataDir)
   const server = serve(warehouse, host, port)
-  const running: Running = { warehouse, server, sinks: [], log: undefined, stopping: false, work: [] }
+  const running: Running = { warehouse, server, sinks: [], log: undefined, monitoring: undefined, stopping: false, work: [] }
   process.on('SIGTERM', () => void stop(running))
   // Ctrl-C reaches the whole group: the engine decides when this process ends.
   process.on('SIGINT', () => {})
   process.on('disconnect', () => void stop(running))
   if (facts !== undefined) running.work.push(followFacts(facts, await tellFacts(facts, running), running))
   const progress = await progressOf(running)
-  running.work.push(follow(dataDir, running), mirrorVault(dataDir, running))
+  running.work.push(follow(dataDir, monitoring, running), mirrorVault(dataDir, running))
   for (const work of running.work) work.catch(fail)
   tell({ kind: 'ready', sqlPort: server.port })
   setInterval(() => tell(progress()), PROGRESS_MS).unref()

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
+import type { MonitoringStatus, Publish } from './monitoring.ts'
 
 /** Below the engine's 0: on a busy machine rows arrive later, decisions do not. */
 const NICENESS = 10
@@ -15,8 +16,24 @@ const STOP_MS_MAX = 15_000
 /** What the process says of itself over the channel. */
 export type WarehouseMessage =
   | { readonly kind: 'ready'; readonly sqlPort: number }
-  | { readonly kind: 'progress'; readonly rows: Readonly<Record<string, number>>; readonly lag: number; readonly rssBytes: number }
+  | {
+      readonly kind: 'progress'
+      readonly rows: Readonly<Record<string, number>>
+      readonly lag: number
+      readonly rssBytes: number
+      readonly monitoring: MonitoringStatus | null
+    }
+  /** Records that monitoring wants in the log; answered by `PublishedMessage`. */
+  | { readonly kind: 'publish'; readonly id: number; readonly topic: Parameters<Publish>[0]; readonly base64: readonly string[] }
   | { readonly kind: 'error'; readonly code: string; readonly message: string }
+
+/** What the engine answers. */
+export interface PublishedMessage {
+  readonly kind: 'published'
+  readonly id: number
+  /** Why nothing was appended; null where all is durable. */
+  readonly error: string | null
+}
 
 export interface WarehouseStatus {
   readonly state: 'starting' | 'ready' | 'restarting' | 'stopped'
@@ -26,6 +43,8 @@ export interface WarehouseStatus {
   readonly lag: number
   readonly rssBytes: number
   readonly restarts: number
+  /** What monitoring says of itself; null where it does not run. */
+  readonly monitoring: MonitoringStatus | null
 }
 
 export interface SupervisedWarehouse {
@@ -38,10 +57,14 @@ export interface SupervisedWarehouse {
 export interface SupervisorOptions {
   readonly args: readonly string[]
   readonly logger: Logger
+  /** Only the engine appends to its log; absent where nothing is watched. */
+  readonly publish?: Publish
 }
 
-export const superviseWarehouse = ({ args, logger }: SupervisorOptions): SupervisedWarehouse => {
-  let status: WarehouseStatus = { state: 'starting', sqlPort: null, rows: {}, lag: 0, rssBytes: 0, restarts: 0 }
+const refusePublishing: Publish = () => Promise.reject(new Error('nothing is published here: the log is open for reading alone'))
+
+export const superviseWarehouse = ({ args, logger, publish = refusePublishing }: SupervisorOptions): SupervisedWarehouse => {
+  let status: WarehouseStatus = { state: 'starting', sqlPort: null, rows: {}, lag: 0, rssBytes: 0, restarts: 0, monitoring: null }
   let child: ChildProcess | undefined
   let stopping = false
   let timer: NodeJS.Timeout | undefined
@@ -56,7 +79,10 @@ export const superviseWarehouse = ({ args, logger }: SupervisorOptions): Supervi
         firstReady(message.sqlPort)
         break
       case 'progress':
-        status = { ...status, rows: message.rows, lag: message.lag, rssBytes: message.rssBytes }
+        status = { ...status, rows: message.rows, lag: message.lag, rssBytes: message.rssBytes, monitoring: message.monitoring }
+        break
+      case 'publish':
+        void append(message)
         break
       case 'error':
         lastError = message
@@ -65,6 +91,20 @@ export const superviseWarehouse = ({ args, logger }: SupervisorOptions): Supervi
       default:
         message satisfies never
     }
+  }
+
+  const append = async ({ id, topic, base64 }: Extract<WarehouseMessage, { kind: 'publish' }>): Promise<void> => {
+    const asked = child
+    const error = await publish(
+      topic,
+      base64.map((text) => Buffer.from(text, 'base64')),
+    ).then(
+      () => null,
+      (reason: unknown) => (reason instanceof Error ? reason.message : String(reason)),
+    )
+    const answer: PublishedMessage = { kind: 'published', id, error }
+    // Who has died meanwhile asks again after its restart.
+    if (asked?.connected === true) asked.send(answer, () => {})
   }
 
   const launch = (): void => {

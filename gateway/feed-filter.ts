@@ -39,7 +39,10 @@ export const parseFilter = (text: string): FeedFilter | Problem => {
   return sets
 }
 
-export const matches = ({ decisions, products, applicants }: FeedFilter, body: DecisionBody): boolean =>
-  (decisions === undefined || decisions.has(body.decision)) &&
-  (products === undefined || products.has(body.product)) &&
-  (applicants === undefined || applicants.has(body.applicantId))
+/** Alerts (`null`) concern whoever watches everything; a filter asks for decisions. */
+export const matches = ({ decisions, products, applicants }: FeedFilter, body: DecisionBody | null): boolean =>
+  body === null
+    ? decisions === undefined && products === undefined && applicants === undefined
+    : (decisions === undefined || decisions.has(body.decision)) &&
+      (products === undefined || products.has(body.product)) &&
+      (applicants === undefined || applicants.has(body.applicantId))

@@ -1,5 +1,6 @@
 /** Feed messages, encoded once for all who listen. */
 import type { Decision, DecisionBody, DecisionOutcome } from '#schemas/decision.ts'
+import type { Alert } from '#schemas/monitoring-events.ts'
 import { encodeCursor } from './feed-cursor.ts'
 import type { FeedState } from './feed-state.ts'
 import { publicDecision } from './public-decision.ts'
@@ -7,7 +8,8 @@ import { publicDecision } from './public-decision.ts'
 export interface FeedMessage {
   readonly cursor: string
   readonly partitions: number
-  readonly body: DecisionBody
+  /** Null for an alert. */
+  readonly body: DecisionBody | null
   /** UTF-8 JSON. */
   readonly bytes: Buffer
 }
@@ -21,6 +23,16 @@ export const decisionMessage = (state: FeedState, decision: Decision): FeedMessa
   const cursor = encodeCursor(state)
   const bytes = Buffer.from(`{"cursor":"${cursor}","kind":"decision",${JSON.stringify(publicDecision(decision)).slice(1)}`)
   return { cursor, partitions: state.next.length, body: decision.body, bytes }
+}
+
+/** Instants as in every answer of the API: RFC 3339. */
+export const alertMessage = (state: FeedState, alert: Alert): FeedMessage => {
+  const cursor = encodeCursor(state)
+  const instant = (ms: number): string => new Date(ms).toISOString()
+  const { raisedAt, windowStart, windowEnd, ...rest } = alert
+  const said = { ...rest, raisedAt: instant(raisedAt), windowStart: instant(windowStart), windowEnd: instant(windowEnd) }
+  const bytes = Buffer.from(JSON.stringify({ cursor, kind: 'alert', alert: said }))
+  return { cursor, partitions: state.next.length, body: null, bytes }
 }
 
 /** Says how many matching decisions up to `cursor` were not sent one by one; zeros make it a sign of life. */

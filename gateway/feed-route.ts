@@ -36,7 +36,7 @@ const readAfter = (log: EventLog, text: string): FeedState | number | undefined 
   const state = decodeCursor(text, log.partitions('decisions'))
   const ends = log.end('decisions')
   const starts = log.start('decisions')
-  if (state === undefined || state.next.some((next, p) => next > (ends[p] ?? 0)))
+  if (state === undefined || state.next.some((next, p) => next > (ends[p] ?? 0)) || state.alerts > (log.end('alerts')[0] ?? 0))
     return problem(
       'invalid-cursor',
       'after is no cursor of this decisions log: use the cursor of a feed message, earliest, -100 for about the last hundred, or leave it out',

@@ -8,7 +8,7 @@ const WINDOW = 256
 const READ_BYTES = 4 << 20
 
 /** From the first record still held. Whoever asks for this reads everything. */
-export const earliest = (log: EventLog): FeedState => feedState(log.start('decisions'))
+export const earliest = (log: EventLog): FeedState => feedState(log.start('decisions'), log.start('alerts')[0])
 
 /**
  * What is believed before `end` of a partition: looks back until a claim and a decision believed under it (or the start of the log) are in
@@ -27,7 +27,7 @@ const believedBefore = async (log: EventLog, p: number, end: number, recordsMax:
 
 /** Where a reader stands that has read everything up to now. */
 export const latest = async (log: EventLog): Promise<FeedState> => {
-  const state = feedState(log.end('decisions'))
+  const state = feedState(log.end('decisions'), log.end('alerts')[0])
   for (let p = 0; p < state.next.length; p++) {
     const found = await believedBefore(log, p, state.next[p] ?? 0, Infinity)
     state.epoch[p] = found?.epoch ?? -1
@@ -43,7 +43,10 @@ const RECENT_SCAN_MAX = 16_384
 export const recent = async (log: EventLog, tail: FeedState, count: number): Promise<FeedState> => {
   const starts = log.start('decisions')
   const share = Math.ceil(count / tail.next.length)
-  const state = feedState(tail.next.map((next, p) => Math.max(starts[p] ?? 0, next - share)))
+  const state = feedState(
+    tail.next.map((next, p) => Math.max(starts[p] ?? 0, next - share)),
+    tail.alerts,
+  )
   const claims = tail.epoch.slice()
   for (let p = 0; p < state.next.length; p++) {
     const claim = claims[p] ?? -1

@@ -60,10 +60,11 @@ export class FeedSubscriber {
       for (const message of messages) {
         if (this.state.kind === 'catching-up') return
         if (!matches(this.#wish.filter, message.body)) continue
-        if (this.state.kind === 'conflating') this.state.skipped[message.body.decision]++
+        // Alerts are few and never left out.
+        if (this.state.kind === 'conflating' && message.body !== null) this.state.skipped[message.body.decision]++
         else {
           this.#send(message)
-          if (this.congested) this.#fallBehind(message)
+          if (this.state.kind === 'live' && this.congested) this.#fallBehind(message)
         }
       }
     })

@@ -1,12 +1,13 @@
 /**
- * The live feed: one reader follows the decisions log for all subscribers and encodes each decision once. Whoever cannot keep up, or comes
+ * The live feed: one reader follows the decisions log and the alerts for all subscribers and encodes each message once. Whoever cannot keep up, or comes
  * with an old cursor, is served from the log at its own place until it has caught up. Nothing is dropped without saying so.
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { decodeAlert } from '#schemas/monitoring-wire.ts'
 import { decodeDecisionRecord, peekDecision } from '#schemas/wire.ts'
 import type { EventLog, LogRecord } from '#streams/ports.ts'
 import type { GatewayCounters } from './counters.ts'
-import { decisionMessage, type FeedMessage } from './feed-message.ts'
+import { alertMessage, decisionMessage, type FeedMessage } from './feed-message.ts'
 import { recent } from './feed-start.ts'
 import { copyState, stepFeed, type FeedState } from './feed-state.ts'
 import { FeedSubscriber, type FeedSocket, type FeedWish } from './feed-subscriber.ts'
@@ -35,7 +36,7 @@ export class Feed {
   readonly #subscribers = new Set<FeedSubscriber>()
   /** What the shared reader has read; every live subscriber has been offered all of it. */
   readonly #tail: FeedState
-  readonly #unsubscribe: () => void
+  readonly #unsubscribes: readonly (() => void)[]
   readonly #heartbeat: NodeJS.Timeout
   #idle: NodeJS.Timeout | undefined
   #pumping: Promise<void> | undefined
@@ -46,7 +47,7 @@ export class Feed {
   constructor(from: FeedArguments, at: FeedState) {
     this.#from = from
     this.#tail = copyState(at)
-    this.#unsubscribe = from.log.onAppend('decisions', () => this.#wake())
+    this.#unsubscribes = (['decisions', 'alerts'] as const).map((topic) => from.log.onAppend(topic, () => this.#wake()))
     this.#heartbeat = setInterval(() => {
       for (const subscriber of this.#subscribers) if (!subscriber.congested) subscriber.mark(this.#tail)
     }, HEARTBEAT_MS).unref()
@@ -91,7 +92,7 @@ export class Feed {
 
   async close(): Promise<void> {
     this.#closed = true
-    this.#unsubscribe()
+    for (const unsubscribe of this.#unsubscribes) unsubscribe()
     clearInterval(this.#heartbeat)
     clearTimeout(this.#idle)
     // 1001: going away.
@@ -132,7 +133,26 @@ export class Feed {
           this.#deliver(records)
         }
       }
+      await this.#pumpAlerts()
     }
+  }
+
+  async #pumpAlerts(): Promise<void> {
+    const { log } = this.#from
+    while (this.#tail.alerts < (log.end('alerts')[0] ?? 0) && !this.#closed) {
+      const records = await log.read('alerts', 0, this.#tail.alerts, TAIL_BYTES)
+      if (records.length === 0) return
+      const messages = records.flatMap((record) => this.#readAlert(this.#tail, record) ?? [])
+      for (const subscriber of this.#subscribers) if (subscriber.state.kind !== 'catching-up') subscriber.offer(messages)
+    }
+  }
+
+  #readAlert(state: FeedState, { partition, offset, value }: LogRecord): FeedMessage | undefined {
+    state.alerts = offset + 1
+    const decoded = decodeAlert(value)
+    if (decoded.kind === 'accepted') return alertMessage(state, decoded.value)
+    this.#from.report.error({ partition, offset, why: decoded.rejection.detail }, 'an alert does not decode; the feed goes on behind it')
+    return undefined
   }
 
   /** Synchronous, so that the tail's state and what live subscribers got never differ. */
@@ -183,6 +203,10 @@ export class Feed {
     let partition = -1
     while (subscriber.open && !this.#closed && subscriber.state.kind === 'catching-up' && !subscriber.congested) {
       const { at } = subscriber.state
+      if (at.alerts < this.#tail.alerts) {
+        await this.#catchUpAlerts(subscriber, at)
+        continue
+      }
       partition = this.#behind(at, partition)
       if (partition < 0 && this.#ahead(at)) {
         this.#wake()
@@ -199,6 +223,23 @@ export class Feed {
     }
   }
 
+  /** Alerts that retention removed are told by SQL alone: what they were about has passed. */
+  async #catchUpAlerts(subscriber: FeedSubscriber, at: FeedState): Promise<void> {
+    const { log } = this.#from
+    at.alerts = Math.max(at.alerts, log.start('alerts')[0] ?? 0)
+    const end = this.#tail.alerts
+    const records = at.alerts < end ? await log.read('alerts', 0, at.alerts, CATCH_UP_BYTES) : []
+    if (!subscriber.open) return
+    subscriber.corked(() => {
+      for (const record of records) {
+        if (record.offset >= end) return
+        const message = this.#readAlert(at, record)
+        if (message !== undefined && !subscriber.replay(message)) return
+      }
+    })
+    if (records.length === 0) at.alerts = end
+  }
+
   /** The next partition after `last`, round robin, in which `at` is behind the tail; −1 where there is none. */
   #behind(at: FeedState, last: number): number {
     const count = this.#tail.next.length
@@ -211,7 +252,7 @@ export class Feed {
 
   /** Whether `at` has seen records that the tail has not read yet: a cursor of a moment ago, while the tail was idle. */
   #ahead(at: FeedState): boolean {
-    return at.next.some((next, p) => next > (this.#tail.next[p] ?? 0))
+    return at.alerts > this.#tail.alerts || at.next.some((next, p) => next > (this.#tail.next[p] ?? 0))
   }
 
   #replay(subscriber: FeedSubscriber, at: FeedState, partition: number, records: readonly LogRecord[]): void {

@@ -6,7 +6,7 @@ import { epochMs } from '#schemas/units.ts'
 
 const AT = epochMs(1_800_000_000_000)
 
-const UNIT_CHANGE: Alert = {
+export const UNIT_CHANGE: Alert = {
   alertId: 'data-quality:bank-a:payment:amount:unit-change:1800000000000',
   state: 'open',
   kind: 'data-quality',

@@ -32,7 +32,7 @@ const start = async (directory: string, environment: Record<string, string> = {}
       const said = message as WarehouseMessage
       if (said.kind === 'ready') resolve(`http://127.0.0.1:${said.sqlPort}`)
       else if (said.kind === 'progress') latest = said
-      else reject(new Error(said.message))
+      else if (said.kind === 'error') reject(new Error(said.message))
     })
     child.on('exit', (code, signal) => reject(new Error(`the process ended: ${String(code ?? signal)}`)))
   })

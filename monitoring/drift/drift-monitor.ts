@@ -1,0 +1,140 @@
+/**
+ * Drift of features and score over tumbling windows, for all decisions of a model and for parts of the portfolio. All decisions are
+ * compared with the reference the model was fitted on; a part is compared with its own first decisions under the model, for parts
+ * differ from the whole by nature. A fold over decisions in log order: state is plain data, changed in place.
+ */
+import type { DecisionBody } from '#schemas/decision.ts'
+import type { MonitoringSettings } from '../settings.ts'
+import { type BinLayout, binOf } from './bin-layout.ts'
+import { type Counted, noneCounted } from './compare-bins.ts'
+import { closeWindow, type WindowVerdict } from './close-window.ts'
+
+/** Parts per dimension; further values share the part `dimension=other`. */
+const PARTS_MAX = 16
+/** Models watched at a time (champion, challenger, and one that is being replaced); the one unseen longest gives way. */
+const MODELS_MAX = 4
+/** First decisions of a part that become its reference: two windows of the smallest that may alert. */
+export const BASELINE_DECISIONS = 2_000
+
+export interface Part {
+  /** dimension=value */
+  readonly segment: string
+  readonly baseline: Counted
+  readonly window: Counted
+  from: number
+  to: number
+}
+
+export interface ModelWindow {
+  readonly modelVersion: string
+  readonly window: Counted
+  readonly parts: Map<string, Part>
+  /** Log time at which the window's first decision was appended. */
+  openedAt: number
+  /** Least and greatest event time in the window. */
+  from: number
+  to: number
+  lastAt: number
+}
+
+export interface DriftState {
+  readonly models: Map<string, ModelWindow>
+  /** Decisions of models whose reference is not at hand. */
+  unreferenced: number
+}
+
+export const driftState = (): DriftState => ({ models: new Map(), unreferenced: 0 })
+
+export interface Segments {
+  readonly product: string
+  readonly channel: string
+  readonly producer: string
+}
+
+/** The layout of a model version; the same for every call. */
+export type LayoutOf = (modelVersion: string) => BinLayout | undefined
+
+const HOUR_MS = 3_600_000
+
+const modelOf = (state: DriftState, modelVersion: string, layout: BinLayout, at: number): ModelWindow => {
+  const held = state.models.get(modelVersion)
+  if (held !== undefined) return held
+  if (state.models.size >= MODELS_MAX) {
+    const oldest = [...state.models.values()].reduce((a, b) => (b.lastAt < a.lastAt ? b : a))
+    state.models.delete(oldest.modelVersion)
+  }
+  const made: ModelWindow = {
+    modelVersion,
+    window: noneCounted(layout),
+    parts: new Map(),
+    openedAt: at,
+    from: Infinity,
+    to: -Infinity,
+    lastAt: at,
+  }
+  state.models.set(modelVersion, made)
+  return made
+}
+
+const partOf = (model: ModelWindow, layout: BinLayout, dimension: string, value: string): Part => {
+  const segment = `${dimension}=${value}`
+  const held = model.parts.get(segment)
+  if (held !== undefined) return held
+  let siblings = 0
+  for (const one of model.parts.keys()) if (one.startsWith(`${dimension}=`)) siblings++
+  if (siblings >= PARTS_MAX && value !== 'other') return partOf(model, layout, dimension, 'other')
+  const made: Part = { segment, baseline: noneCounted(layout), window: noneCounted(layout), from: Infinity, to: -Infinity }
+  model.parts.set(segment, made)
+  return made
+}
+
+let bins = new Int32Array(0)
+
+const add = (counted: Counted, size: number): void => {
+  counted.n++
+  for (let at = 0; at < size; at++) counted.counts[bins[at]!]! += 1
+}
+
+const count = (model: ModelWindow, layout: BinLayout, body: DecisionBody, segments: Segments): void => {
+  const size = layout.names.length
+  if (bins.length < size) bins = new Int32Array(size)
+  for (let at = 0; at < size - 1; at++) bins[at] = binOf(layout, at, body.vector[at]!)
+  bins[size - 1] = binOf(layout, size - 1, body.score)
+  add(model.window, size)
+  for (const dimension of ['product', 'channel', 'producer'] as const) {
+    const part = partOf(model, layout, dimension, segments[dimension])
+    if (part.baseline.n < BASELINE_DECISIONS) add(part.baseline, size)
+    else {
+      add(part.window, size)
+      part.from = Math.min(part.from, body.eventTime)
+      part.to = Math.max(part.to, body.eventTime)
+    }
+  }
+}
+
+/**
+ * Counts a decision appended at `at` (log time); the verdict where it completes its window. Decisions of a model without reference, and
+ * vectors of another length than the reference's, are counted as unreferenced.
+ */
+export const stepDrift = (
+  state: DriftState,
+  body: DecisionBody,
+  segments: Segments,
+  at: number,
+  layoutOf: LayoutOf,
+  settings: MonitoringSettings['drift'],
+): WindowVerdict | undefined => {
+  const layout = layoutOf(body.modelVersion)
+  if (layout === undefined || body.vector.length !== layout.names.length - 1) {
+    state.unreferenced++
+    return undefined
+  }
+  const model = modelOf(state, body.modelVersion, layout, at)
+  if (model.window.n === 0) model.openedAt = at
+  model.lastAt = at
+  model.from = Math.min(model.from, body.eventTime)
+  model.to = Math.max(model.to, body.eventTime)
+  count(model, layout, body, segments)
+  const due = model.window.n >= settings.windowDecisions || at - model.openedAt >= settings.windowHours * HOUR_MS
+  return due ? closeWindow(model, layout, at, settings) : undefined
+}

@@ -1,0 +1,229 @@
+/**
+ * Everything that is watched, as one fold over events and decisions in log order. It reads no clock: log time comes with the records, or is
+ * told to pass. The same records in the same order give the same rows, alerts and requests, wherever it was interrupted and restored.
+ */
+import type { Decision } from '#schemas/decision.ts'
+import type { CreditEvent } from '#schemas/events.ts'
+import type { Alert, RetrainRequested } from '#schemas/monitoring-events.ts'
+import { binLayout, type BinLayout } from './drift/bin-layout.ts'
+import type { WindowVerdict } from './drift/close-window.ts'
+import { driftAlert } from './drift/drift-alert.ts'
+import { type DriftState, driftState, stepDrift } from './drift/drift-monitor.ts'
+import type { ReferenceOf } from './drift/reference.ts'
+import { latencyAlert, latencyKey } from './latency/latency-alert.ts'
+import { countLatency, type LatencyState, latencyState, passMinutes } from './latency/latency-monitor.ts'
+import { qualityAlert, qualityKey, volumeAlert, volumeKey } from './quality/quality-alert.ts'
+import { judgeEarly, type QualityState, qualityState, type SourceVerdict, stepQuality } from './quality/quality-monitor.ts'
+import { countVolume, passVolumePeriods, type VolumeState, volumeState } from './quality/volume-monitor.ts'
+import type { DriftRow, QualityRow, SloRow } from './rows.ts'
+import type { MonitoringSettings } from './settings.ts'
+import { type AlertBook, alertBook, isBlocked, type NewAlert, raise, settle } from './triggers/alert-book.ts'
+import { doubt, type Refusal, refusalOf, request, type RetrainState, retrainState, seeWindow } from './triggers/retrain-trigger.ts'
+
+/** Applications not decided yet whose channel and producer are remembered for their decision; the oldest give way. */
+const UNDECIDED_MAX = 65_536
+const UNKNOWN = { channel: 'unknown', producer: 'unknown' }
+
+/** Plain data: what `node:v8` serialises. */
+export interface MonitorState {
+  readonly drift: DriftState
+  readonly quality: QualityState
+  readonly volume: VolumeState
+  readonly latency: LatencyState
+  readonly alerts: AlertBook
+  readonly retrain: RetrainState
+  /** `<partition>-<offset>` of an application → what its decision does not say. */
+  readonly undecided: Map<string, { readonly channel: string; readonly producer: string }>
+  /** Per partition of the input, the offset behind the last event seen. */
+  readonly inputOffsets: number[]
+  readonly figures: MonitorFigures
+}
+
+/** What a dashboard of the process shows; plain numbers. */
+export interface MonitorFigures {
+  decisions: number
+  events: number
+  scorePsi: number
+  largestPsi: number
+  /** Of the longest page window. */
+  burnRate: number
+  requests: number
+  /** Windows in which a request was due and not made, by reason. */
+  readonly refused: Partial<Record<Refusal, number>>
+}
+
+export const monitorState = (partitions: number): MonitorState => ({
+  drift: driftState(),
+  quality: qualityState(),
+  volume: volumeState(),
+  latency: latencyState(),
+  alerts: alertBook(),
+  retrain: retrainState(),
+  undecided: new Map(),
+  inputOffsets: Array.from({ length: partitions }, () => 0),
+  figures: { decisions: 0, events: 0, scorePsi: 0, largestPsi: 0, burnRate: 0, requests: 0, refused: {} },
+})
+
+export interface Findings {
+  readonly drift: DriftRow[]
+  readonly quality: QualityRow[]
+  readonly slo: SloRow[]
+  readonly alerts: Alert[]
+  readonly requests: RetrainRequested[]
+}
+
+const noFindings = (): Findings => ({ drift: [], quality: [], slo: [], alerts: [], requests: [] })
+
+export class Monitor {
+  readonly #settings: MonitoringSettings
+  readonly #referenceOf: ReferenceOf
+  readonly #layouts = new Map<string, BinLayout | undefined>()
+  readonly #state: MonitorState
+  #found = noFindings()
+
+  constructor(settings: MonitoringSettings, referenceOf: ReferenceOf, state: MonitorState) {
+    this.#settings = settings
+    this.#referenceOf = referenceOf
+    this.#state = state
+  }
+
+  get state(): MonitorState {
+    return this.#state
+  }
+
+  /** Whether anything waits to be taken. */
+  get hasFindings(): boolean {
+    return Object.values(this.#found).some((some: readonly unknown[]) => some.length > 0)
+  }
+
+  /** What was found since the last call. */
+  take(): Findings {
+    const found = this.#found
+    this.#found = noFindings()
+    return found
+  }
+
+  event(event: CreditEvent, partition: number, offset: number, at: number): void {
+    this.pass(at)
+    const state = this.#state
+    state.figures.events++
+    state.inputOffsets[partition] = offset + 1
+    if (event.kind === 'application') this.#remember(`${partition}-${offset}`, event.channel, event.producer)
+    if (event.kind === 'outcome' && event.observed) state.retrain.outcomes++
+    countVolume(state.volume, event.producer)
+    const verdict = stepQuality(state.quality, event, at, this.#settings.quality)
+    if (verdict !== undefined) this.#seeQuality(verdict, at)
+  }
+
+  decision({ body, envelope }: Decision, at: number): void {
+    this.pass(at)
+    const state = this.#state
+    state.figures.decisions++
+    countLatency(state.latency, envelope.stages, this.#settings.latency)
+    const key = `${body.partition}-${body.offset}`
+    const { channel, producer } = state.undecided.get(key) ?? UNKNOWN
+    state.undecided.delete(key)
+    const segments = { product: body.product, channel, producer }
+    const verdict = stepDrift(state.drift, body, segments, at, (version) => this.#layoutOf(version), this.#settings.drift)
+    if (verdict !== undefined) this.#seeWindow(verdict)
+  }
+
+  /** Log time has come to `at`: whatever was appended before it has been seen. */
+  pass(at: number): void {
+    const { latency, quality } = this.#settings
+    const state = this.#state
+    for (const { alerts, rows, at: end } of passMinutes(state.latency, at, latency)) {
+      this.#found.slo.push(...rows)
+      for (const alert of alerts)
+        this.#tell(latencyKey(alert), alert.firing ? latencyAlert(alert, end, latency.milliseconds) : undefined, end)
+      state.figures.burnRate = alerts[0]?.burnRate ?? 0
+    }
+    for (const verdict of passVolumePeriods(state.volume, at, quality)) {
+      const { producer, from, to, n, usual, factor, faulty } = verdict
+      const row = { window_start: from, window_end: to, producer, kind: '*', field: '*', metric: 'volume-factor' as const, value: factor }
+      this.#found.quality.push({ ...row, baseline: usual, threshold: quality.volumeFactor, n, alert: faulty })
+      this.#tell(volumeKey(producer), faulty ? volumeAlert(verdict, quality.volumeFactor) : undefined, to)
+    }
+  }
+
+  /** A finding of `key` made elsewhere (over tables): open where `alert` is given, ended where not. Performance asks for a successor. */
+  tell(key: string, alert: NewAlert | undefined, at: number): void {
+    const opened = this.#tell(key, alert, at, alert?.windowStart)
+    if (opened?.state === 'open' && opened.kind === 'performance' && opened.modelVersion !== null) this.#ask(opened.modelVersion, at)
+  }
+
+  #remember(key: string, channel: string, producer: string): void {
+    const { undecided } = this.#state
+    undecided.set(key, { channel, producer })
+    if (undecided.size <= UNDECIDED_MAX) return
+    for (const oldest of undecided.keys()) {
+      undecided.delete(oldest)
+      return
+    }
+  }
+
+  #layoutOf(version: string): BinLayout | undefined {
+    if (!this.#layouts.has(version)) {
+      const reference = this.#referenceOf(version)
+      this.#layouts.set(version, reference === undefined ? undefined : binLayout(reference))
+    }
+    return this.#layouts.get(version)
+  }
+
+  #tell(key: string, alert: NewAlert | undefined, at: number, since = at): Alert | undefined {
+    const { alerts } = this.#state
+    const told = alert === undefined ? settle(alerts, key, at) : raise(alerts, key, alert, since)
+    if (told !== undefined) this.#found.alerts.push(told)
+    return told
+  }
+
+  #seeQuality(verdict: SourceVerdict, at: number): void {
+    this.#found.quality.push(...verdict.rows)
+    for (const check of verdict.checks) this.#tell(qualityKey(check), check.fault && qualityAlert(check, check.fault, verdict, at), at)
+    if (isBlocked(this.#state.alerts)) doubt(this.#state.retrain, at)
+  }
+
+  #seeWindow(verdict: WindowVerdict): void {
+    const { figures, alerts, retrain, quality } = this.#state
+    const at = verdict.closedAt
+    const shifted = verdict.moved.length > 0
+    figures.scorePsi = verdict.scorePsi
+    figures.largestPsi = verdict.largestPsi
+    this.#found.drift.push(...verdict.rows)
+    if (shifted) for (const early of judgeEarly(quality, this.#settings.quality)) this.#seeQuality(early, at)
+    if (isBlocked(alerts)) doubt(retrain, at)
+    const prefix = `drift:${verdict.modelVersion}:`
+    const key = shifted ? `${prefix}${verdict.segment ?? 'all'}` : undefined
+    const enough = verdict.n >= this.#settings.drift.decisionsMin
+    if (enough) for (const open of [...alerts.open.keys()]) if (open.startsWith(prefix) && open !== key) this.#tell(open, undefined, at)
+    this.#forgetModels(verdict.openedAt, at)
+    if (key !== undefined) {
+      const doubted = [...alerts.open.values()].find((one) => one.blocksRetraining)
+      this.#tell(key, driftAlert(verdict, this.#settings.drift.psi, doubted), at)
+    }
+    const { modelVersion, openedAt, moved } = verdict
+    const telling = moved.length >= this.#settings.retrain.featuresMin || moved.some(({ feature }) => feature === 'score')
+    const window = { modelVersion, openedAt, shifted, telling, enough }
+    if (seeWindow(retrain, window, this.#settings.retrain)) this.#ask(modelVersion, at)
+  }
+
+  /** What a model that no longer decides did wrong concerns nobody any more. */
+  #forgetModels(since: number, at: number): void {
+    const { alerts, drift } = this.#state
+    for (const [key, { kind, modelVersion }] of alerts.open)
+      if (kind === 'drift' && modelVersion !== null && (drift.models.get(modelVersion)?.lastAt ?? -Infinity) < since)
+        this.#tell(key, undefined, at)
+  }
+
+  #ask(modelVersion: string, at: number): void {
+    const { alerts, retrain, figures, inputOffsets } = this.#state
+    const refusal = refusalOf(retrain, at, isBlocked(alerts), this.#settings.retrain)
+    if (refusal !== undefined) {
+      figures.refused[refusal] = (figures.refused[refusal] ?? 0) + 1
+      return
+    }
+    const causes = [...alerts.open.values()].filter((one) => one.modelVersion === modelVersion)
+    this.#found.requests.push(request(retrain, modelVersion, at, causes, inputOffsets))
+    figures.requests++
+  }
+}

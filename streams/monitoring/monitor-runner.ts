@@ -1,0 +1,189 @@
+/**
+ * Carries both logs through a monitor, for ever: read in order, fold, hand over what was found, and only then remember how far it came. Killed
+ * at any moment, it finds the same again and hands it over again under the same identities.
+ */
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
+import { deserialize, serialize } from 'node:v8'
+import type { Decision } from '#schemas/decision.ts'
+import type { CreditEvent } from '#schemas/events.ts'
+import { decodeDecisionRecord, decodeEvent, peekDecision } from '#schemas/wire.ts'
+import type { Logger } from '../logger.ts'
+import type { EventLog, Topic } from '../ports.ts'
+import { isBelieved, NO_CLAIM, seeClaim } from '../protocol/belief.ts'
+import { OrderedRecords, type Positions } from './ordered-records.ts'
+
+/** Events stand before decisions of the same millisecond: an application is seen before its decision. */
+const TOPICS: readonly Topic[] = ['credit-events', 'decisions']
+/** Some 2 ms of work between turns of the event loop: others share the process. */
+const BATCH_RECORDS = 512
+const IDLE_MS = 100
+/** Findings wait at most this long to be handed over, and progress to be remembered. */
+const DELIVER_MS = 1_000
+const CHECKPOINT_MS = 5_000
+const FORMAT = 1
+
+/** What folds; arrives as an argument. `at` is log time, never falling. */
+export interface LogMonitor {
+  readonly state: unknown
+  readonly hasFindings: boolean
+  event(event: CreditEvent, partition: number, offset: number, at: number): void
+  decision(decision: Decision, at: number): void
+  pass(at: number): void
+}
+
+export interface CheckpointStore {
+  load(): Uint8Array | undefined
+  save(bytes: Uint8Array): void
+}
+
+/** What a checkpoint holds: positions and state belong together. */
+interface Checkpoint {
+  readonly format: number
+  readonly positions: Positions
+  readonly at: number
+  readonly newestClaim: readonly number[]
+  readonly decided: readonly number[]
+  readonly state: unknown
+}
+
+export interface MonitorRunnerOptions<State> {
+  readonly log: EventLog
+  readonly checkpoints: CheckpointStore
+  /** Makes the monitor, from a restored state or afresh. */
+  readonly monitor: (state: State | undefined) => LogMonitor
+  /** Stores what was found, durably and idempotently. */
+  readonly deliver: (monitor: LogMonitor) => Promise<void>
+  readonly logger: Logger
+  readonly now: () => number
+}
+
+export class MonitorRunner<State> {
+  readonly #options: MonitorRunnerOptions<State>
+  readonly #monitor: LogMonitor
+  readonly #records: OrderedRecords
+  readonly #newestClaim: number[]
+  readonly #decided: number[]
+  #deliveredAt = 0
+  #savedAt = 0
+  #stopping = false
+  /** Records that did not decode. */
+  rejected = 0
+
+  constructor(options: MonitorRunnerOptions<State>) {
+    this.#options = options
+    const { log, now } = options
+    const held = this.#restored()
+    const partitions = log.partitions('decisions')
+    this.#newestClaim = [...(held?.newestClaim ?? Array.from({ length: partitions }, () => NO_CLAIM))]
+    this.#decided = [...(held?.decided ?? Array.from({ length: partitions }, () => -1))]
+    this.#monitor = options.monitor(held?.state as State | undefined)
+    this.#records = new OrderedRecords({ log, topics: TOPICS, from: held?.positions ?? {}, at: held?.at ?? 0, now })
+  }
+
+  get monitor(): LogMonitor {
+    return this.#monitor
+  }
+
+  /** Log time reached. */
+  get at(): number {
+    return this.#records.at
+  }
+
+  lag(): number {
+    return this.#records.lag()
+  }
+
+  stop(): void {
+    this.#stopping = true
+  }
+
+  /** Resolves after {@link stop}, with everything found handed over; rejects where the log cannot be read or the findings not stored. */
+  async run(): Promise<void> {
+    while (!this.#stopping) {
+      const records = await this.#records.next(BATCH_RECORDS)
+      for (const { topic, record, at } of records) {
+        if (topic === 'credit-events') this.#event(record.value, record.partition, record.offset, at)
+        else this.#decision(record.value, record.partition, record.offset, at)
+      }
+      if (records.length === 0) this.#monitor.pass(this.#records.at)
+      await this.#settle(records.length === 0)
+      await (records.length === 0 ? delay(IDLE_MS) : nextTurn())
+    }
+    await this.#deliver()
+    this.#save()
+  }
+
+  #event(value: Uint8Array, partition: number, offset: number, at: number): void {
+    const parsed = decodeEvent(value)
+    if (parsed.kind === 'rejected') this.rejected++
+    else this.#monitor.event(parsed.value, partition, offset, at)
+  }
+
+  /** Believed decisions, each position once. */
+  #decision(value: Uint8Array, partition: number, offset: number, at: number): void {
+    const facts = peekDecision(value)
+    if (facts.kind === 'unknown') {
+      this.rejected++
+      return
+    }
+    if (facts.kind === 'claim') {
+      this.#newestClaim[partition] = seeClaim(this.#newestClaim[partition] ?? NO_CLAIM, offset)
+      return
+    }
+    if (!isBelieved(this.#newestClaim[partition] ?? NO_CLAIM, facts.epoch) || facts.offset <= (this.#decided[partition] ?? -1)) return
+    this.#decided[partition] = facts.offset
+    const decoded = decodeDecisionRecord(value)
+    if (decoded.kind === 'decision') this.#monitor.decision(decoded.decision, at)
+    else this.rejected++
+  }
+
+  async #settle(idle: boolean): Promise<void> {
+    const now = this.#options.now()
+    if (this.#monitor.hasFindings && (idle || now - this.#deliveredAt >= DELIVER_MS)) await this.#deliver()
+    if (now - this.#savedAt >= CHECKPOINT_MS) {
+      await this.#deliver()
+      this.#save()
+    }
+  }
+
+  async #deliver(): Promise<void> {
+    if (this.#monitor.hasFindings) await this.#options.deliver(this.#monitor)
+    this.#deliveredAt = this.#options.now()
+  }
+
+  /** Positions are remembered only with the findings before them stored. */
+  #save(): void {
+    const { log, checkpoints, now } = this.#options
+    const positions = this.#records.positions()
+    const checkpoint: Checkpoint = {
+      format: FORMAT,
+      positions,
+      at: this.#records.at,
+      newestClaim: this.#newestClaim,
+      decided: this.#decided,
+      state: this.#monitor.state,
+    }
+    checkpoints.save(serialize(checkpoint))
+    for (const topic of TOPICS) log.release(topic, 'monitoring', positions[topic] ?? [])
+    this.#savedAt = now()
+  }
+
+  /** A checkpoint that cannot be used costs a re-run from the log's start, nothing else. */
+  #restored(): Checkpoint | undefined {
+    const { checkpoints, log, logger } = this.#options
+    const bytes = checkpoints.load()
+    if (bytes === undefined) return undefined
+    try {
+      const held = deserialize(bytes) as Checkpoint
+      const fits = TOPICS.every((topic) => {
+        const end = log.end(topic)
+        return held.positions[topic]?.length === end.length && held.positions[topic].every((at, p) => at <= (end[p] ?? 0))
+      })
+      if (held.format === FORMAT && fits) return held
+      logger.warn({ format: held.format }, 'the monitoring checkpoint does not belong to this log; starting from the log’s beginning')
+    } catch (err) {
+      logger.warn({ err }, 'the monitoring checkpoint cannot be read; starting from the log’s beginning')
+    }
+    return undefined
+  }
+}

@@ -1,0 +1,139 @@
+import { deserialize, serialize } from 'node:v8'
+import { describe, expect, test } from 'vitest'
+import type { MonitorState } from '#monitoring/monitor.ts'
+import { type Disturbance, MODEL, settings, WatchedStream } from './watched-stream.ts'
+
+const shiftAll: Disturbance = (applicant) => {
+  for (let i = 0; i < applicant.values.length; i++) applicant.values[i]! += 0.8
+  applicant.score -= 16
+}
+const shiftMobile: Disturbance = (applicant) => {
+  if (applicant.channel === 'mobile') applicant.values[1]! += 1.5
+}
+const hundredfold: Disturbance = (applicant) => {
+  if (applicant.producer === 'bank-b') {
+    applicant.paid *= 100
+    applicant.values[0]! += 3
+  }
+}
+
+describe('an undisturbed stream', () => {
+  test('raises nothing in 40,000 decisions', () => {
+    const stream = new WatchedStream(1)
+    stream.send(40_000)
+    expect(stream.alerts).toEqual([])
+    expect(stream.requests).toEqual([])
+    expect(stream.found[0]!.drift.length).toBeGreaterThan(300)
+  })
+})
+
+describe('a shift of the population', () => {
+  test('is told within two windows, names the features, and asks for a successor after two windows in a row', () => {
+    const stream = new WatchedStream(2)
+    stream.send(10_000)
+    stream.send(2_000, shiftAll)
+    expect(stream.alerts).toMatchObject([
+      { kind: 'drift', cause: 'population-shift', state: 'open', segment: null, modelVersion: MODEL, n: 2_000 },
+    ])
+    expect(stream.alerts[0]!.features.toSorted()).toEqual(['age', 'amount', 'score', 'utilisation'])
+    expect(stream.requests).toEqual([])
+    stream.send(2_000, shiftAll)
+    expect(stream.requests).toMatchObject([
+      { modelVersion: MODEL, outcomesSeen: 14_000, inputOffsets: [42_000], alertIds: [stream.alerts[0]!.alertId] },
+    ])
+    stream.send(6_000, shiftAll)
+    // Debounced: an hour has not passed.
+    expect(stream.requests).toHaveLength(1)
+    expect(stream.monitor.state.figures.refused['interval']).toBeGreaterThan(0)
+    stream.send(2_000)
+    expect(stream.alerts.at(-1)).toMatchObject({ state: 'resolved', alertId: stream.alerts[0]!.alertId })
+  })
+
+  test('in one channel alone is located there', () => {
+    const stream = new WatchedStream(3)
+    stream.send(12_000)
+    stream.send(6_000, shiftMobile)
+    expect(stream.alerts[0]).toMatchObject({ kind: 'drift', cause: 'segment-shift', segment: 'channel=mobile', features: ['utilisation'] })
+  })
+
+  test('asks for nothing where requests are capped at none or outcomes are missing', () => {
+    for (const retrain of [{ perDayMax: 0 }, { outcomesMin: 10_000_000 }]) {
+      const stream = new WatchedStream(4, settings({ retrain }))
+      stream.send(4_000)
+      stream.send(8_000, shiftAll)
+      expect(stream.requests).toEqual([])
+    }
+  })
+})
+
+describe('a producer that changes its unit', () => {
+  test('is named with the field, and nothing is retrained on its data', () => {
+    const stream = new WatchedStream(5)
+    stream.send(8_000)
+    stream.send(10_000, hundredfold)
+    const [unit, drift] = [stream.alerts.find(({ kind }) => kind === 'data-quality'), stream.alerts.find(({ kind }) => kind === 'drift')]
+    expect(unit).toMatchObject({ cause: 'unit-change', producer: 'bank-b', eventKind: 'payment', field: 'amount', blocksRetraining: true })
+    expect(unit!.value).toBeCloseTo(2, 0)
+    // The shift it causes is put down to it.
+    expect(drift).toMatchObject({ cause: 'unit-change', producer: 'bank-b', field: 'amount' })
+    expect(stream.alerts.filter(({ kind }) => kind === 'data-quality')).toHaveLength(1)
+    expect(stream.requests).toEqual([])
+  })
+
+  test('ends the alert when it mends it; a later shift of the population asks for a successor', () => {
+    const stream = new WatchedStream(6)
+    stream.send(8_000)
+    stream.send(6_000, hundredfold)
+    stream.send(6_000)
+    expect(stream.monitor.state.alerts.open.size).toBe(0)
+    expect(stream.requests).toEqual([])
+    stream.send(6_000, shiftAll)
+    expect(stream.requests).toHaveLength(1)
+  })
+
+  test('a shift that began under bad data asks for nothing until the figures were normal once', () => {
+    const stream = new WatchedStream(7)
+    stream.send(8_000)
+    stream.send(6_000, (applicant, index) => {
+      hundredfold(applicant, index)
+      shiftAll(applicant, index)
+    })
+    stream.send(12_000, shiftAll)
+    expect([...stream.monitor.state.alerts.open.values()].some(({ blocksRetraining }) => blocksRetraining)).toBe(false)
+    expect(stream.requests).toEqual([])
+  })
+})
+
+test('interrupted anywhere and restored, it finds the same', () => {
+  const whole = new WatchedStream(8)
+  whole.send(9_000)
+  whole.send(5_000, shiftMobile)
+  const parts = new WatchedStream(8)
+  parts.send(9_000)
+  parts.send(1_234, shiftMobile)
+  const state = deserialize(serialize(parts.monitor.state)) as MonitorState
+  // The same random numbers, the first part thrown away.
+  const rest = new WatchedStream(8, settings(), state)
+  const silent = rest.monitor.event.bind(rest.monitor)
+  const decide = rest.monitor.decision.bind(rest.monitor)
+  Object.assign(rest.monitor, { event: () => {}, decision: () => {} })
+  rest.send(9_000)
+  rest.send(1_234, shiftMobile)
+  Object.assign(rest.monitor, { event: silent, decision: decide })
+  rest.send(5_000 - 1_234, shiftMobile)
+  for (const kind of ['drift', 'quality', 'slo'] as const) {
+    const rows = (stream: WatchedStream) => stream.found.flatMap((found) => found[kind] as readonly unknown[])
+    expect([...rows(parts), ...rows(rest)]).toEqual(rows(whole))
+  }
+  expect([...parts.alerts, ...rest.alerts]).toEqual(whole.alerts)
+})
+
+test('memory stays bounded however many producers and products appear', () => {
+  const stream = new WatchedStream(9)
+  stream.send(3_000, (applicant, index) => Object.assign(applicant, { producer: `bank-${index}`, channel: `channel-${index}` }))
+  const { drift, quality, undecided } = stream.monitor.state
+  expect(drift.models.get(MODEL)!.parts.size).toBeLessThanOrEqual(3 * 17)
+  expect(quality.sources.size).toBeLessThanOrEqual(32 * 3)
+  expect(undecided.size).toBe(0)
+  expect(serialize(stream.monitor.state).length).toBeLessThan(8e6)
+})
