@@ -6,9 +6,17 @@ import type { MonitoringStatus } from './monitoring.ts'
 const FIGURES: readonly (readonly [name: string, help: string, read: (status: MonitoringStatus) => number])[] = [
   ['scorestream_drift_score_psi', 'Population stability index of the score in the last window', ({ scorePsi }) => scorePsi],
   ['scorestream_drift_feature_psi_max', 'Largest index of any feature that may alert in the last window', ({ largestPsi }) => largestPsi],
-  ['scorestream_latency_burn_rate', 'How many times too fast the last hour used up the allowed share of slow decisions', ({ burnRate }) => burnRate],
+  [
+    'scorestream_latency_burn_rate',
+    'How many times too fast the last hour used up the allowed share of slow decisions',
+    ({ burnRate }) => burnRate,
+  ],
   ['scorestream_performance_auc', 'Area under the ROC curve of the newest month with matured outcomes; NaN before', ({ auc }) => auc],
-  ['scorestream_fairness_ratio_min', 'Smallest ratio of approval rates between groups with evidence; NaN before', ({ fairnessRatioMin }) => fairnessRatioMin],
+  [
+    'scorestream_fairness_ratio_min',
+    'Smallest ratio of approval rates between groups with evidence; NaN before',
+    ({ fairnessRatioMin }) => fairnessRatioMin,
+  ],
   ['scorestream_monitoring_decisions', 'Decisions watched', ({ decisions }) => decisions],
   ['scorestream_monitoring_lag_records', 'Records of the logs that monitoring has not seen yet', ({ lag }) => lag],
   ['scorestream_retrain_requests', 'Successors asked for', ({ requests }) => requests],

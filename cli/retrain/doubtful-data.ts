@@ -1,15 +1,18 @@
 /** Times and producers whose events are not to be learned from, as the topic `alerts` tells. */
+import type { CreditEvent } from '#schemas/events.ts'
 import type { Alert } from '#schemas/monitoring-events.ts'
 import { decodeAlert } from '#schemas/monitoring-wire.ts'
-import type { CreditEvent } from '#schemas/events.ts'
+import { decodeEvent } from '#schemas/wire.ts'
 import type { EventLog } from '#streams/ports.ts'
 
 const PAGE_BYTES = 1024 * 1024
+/** Windows of evidence that are doubted: a fault that begins within a window may stay unnoticed until the next one ends. */
+const WINDOWS_DOUBTED = 2
 
-/** Events of one producer (and kind, where known) between two log times. */
+/** Events of one producer and kind between two log times. */
 interface Doubt {
   readonly producer: string
-  readonly eventKind: string | null
+  readonly eventKind: string
   readonly from: number
   /** Exclusive; Infinity while the alert is open. */
   readonly to: number
@@ -27,26 +30,48 @@ const readAlerts = async (log: EventLog): Promise<Alert[]> => {
   return out
 }
 
-/** From the beginning of the evidence to the resolution; of an alert that was never resolved, for ever. */
-const doubtsOf = (alerts: readonly Alert[]): Doubt[] => {
-  const resolved = new Map(alerts.filter(({ state }) => state === 'resolved').map((alert) => [alert.alertId, Number(alert.raisedAt)]))
-  return alerts
-    .filter(({ state, blocksRetraining, producer }) => state === 'open' && blocksRetraining && producer !== null)
-    .map(({ alertId, producer, eventKind, windowStart }) => ({
-      producer: producer ?? '',
-      eventKind,
-      from: windowStart,
-      to: resolved.get(alertId) ?? Infinity,
-    }))
+/** Log times of a producer's events of a kind, up to `until`, ascending. */
+const appendTimes = async (log: EventLog, producer: string, eventKind: string, until: number): Promise<Float64Array> => {
+  const times: number[] = []
+  for (const [partition, end] of log.end('credit-events').entries())
+    for (let next = log.start('credit-events')[partition] ?? 0; next < end;) {
+      const records = await log.read('credit-events', partition, next, PAGE_BYTES)
+      for (const record of records) {
+        next = record.offset + 1
+        if (record.appendedAt > until) {
+          // Append times ascend within a partition.
+          next = end
+          break
+        }
+        const parsed = decodeEvent(record.value)
+        if (parsed.kind === 'accepted' && parsed.value.producer === producer && parsed.value.kind === eventKind)
+          times.push(record.appendedAt)
+      }
+    }
+  return Float64Array.from(times).sort()
+}
+
+/** Alerts tell event times; what was appended when is in the log. The evidence are the producer's last `n` events before the alert. */
+const beginningOf = async (log: EventLog, { producer, eventKind, raisedAt, n }: Alert): Promise<number> => {
+  const times = await appendTimes(log, producer ?? '', eventKind ?? '', raisedAt)
+  return times[Math.max(0, times.length - WINDOWS_DOUBTED * n)] ?? raisedAt
 }
 
 export type IsDoubtful = (event: CreditEvent, appendedAt: number) => boolean
 
+/** From the beginning of each alert's evidence to its resolution; of an alert that was never resolved, for ever. */
 export const doubtfulData = async (log: EventLog): Promise<IsDoubtful> => {
-  const doubts = doubtsOf(await readAlerts(log))
+  const alerts = await readAlerts(log)
+  const resolved = new Map(alerts.filter(({ state }) => state === 'resolved').map((alert) => [alert.alertId, Number(alert.raisedAt)]))
+  const doubts: Doubt[] = []
+  for (const alert of alerts) {
+    const { state, blocksRetraining, producer, eventKind, alertId } = alert
+    if (state !== 'open' || !blocksRetraining || producer === null || eventKind === null) continue
+    doubts.push({ producer, eventKind, from: await beginningOf(log, alert), to: resolved.get(alertId) ?? Infinity })
+  }
   return (event, appendedAt) =>
     doubts.some(
       ({ producer, eventKind, from, to }) =>
-        event.producer === producer && (eventKind === null || eventKind === event.kind) && appendedAt >= from && appendedAt < to,
+        event.producer === producer && event.kind === eventKind && appendedAt >= from && appendedAt < to,
     )
 }

@@ -48,12 +48,13 @@ export const judgeSuccessor = async (options: JudgeOptions): Promise<Gate[]> => 
   const successor = await orRefusal(loadBundleModel(successorDir, featureSet))
   if (typeof successor === 'string') return [kernelGate(successor), parity.gate()]
   const champion = await loadBundleModel(championDir, featureSet)
-  const probabilities = successor.probabilities(holdout)
+  const judged = (model: BundleModel) => ({ probabilities: model.probabilities(holdout), cutOffs: model.manifest.cutOffs })
+  const [own, other] = [judged(successor), judged(champion)]
   const { labels, applicantIds, columns } = holdout
   return [
-    discriminationGate(probabilities, champion.probabilities(holdout), labels),
-    ...calibrationGates(probabilities, labels),
-    ...fairnessGates({ applicantIds, labels, probabilities, cutOffs: successor.manifest.cutOffs, groupsOf }, fairness),
+    discriminationGate(own.probabilities, other.probabilities, labels),
+    ...calibrationGates(own.probabilities, labels),
+    ...fairnessGates({ applicantIds, labels, groupsOf }, own, other, fairness),
     latencyGate(successor, champion, successor.golden, columns, now),
     kernelGate(null),
     parity.gate(),
