@@ -5,6 +5,7 @@ import { writeTreeEnsembleOnnx } from '#registry/onnx/write-tree-ensemble.ts'
 import type { BundleDraft } from '#registry/publish.ts'
 import { BACKGROUND_RULE, backgroundBytes, chooseBackground } from './background.ts'
 import type { TreeLearner } from './boosted-trees.ts'
+import { scoreRow } from './ensemble.ts'
 import { cutOffs, type LendingEconomics } from './cut-offs.ts'
 import type { ReplayedData } from './dataset.ts'
 import { type FittedEnsemble, SCORECARD } from './fit-ensemble.ts'
@@ -50,6 +51,28 @@ const trainingFacts = (facts: BundleFacts, fitted: FittedEnsemble, columns: numb
   }
 }
 
+/**
+ * What drift is measured against. By default the training rows, with scores out of fold. Where the present population is given, that: a successor
+ * learns from years but is asked for because the last weeks were different, and compared with the years it would drift from its first day. Most
+ * of those rows have no outcome yet, so that the model has not seen them.
+ */
+const references = ({ training, recent }: ReplayedData, fitted: FittedEnsemble, names: readonly string[]) => {
+  if (recent === null)
+    return {
+      reference: featureReferences(training, names),
+      scoreReference: referenceDistribution(
+        'score',
+        fitted.outOfFold.map((probability) => pointsOf(probability)),
+      ),
+    }
+  const { columns } = training
+  const present = { rows: recent.length / columns, columns, values: recent }
+  const scores = Float64Array.from({ length: present.rows }, (_, row) =>
+    pointsOf(scoreRow(fitted.ensemble, recent, row * columns).probability),
+  )
+  return { reference: featureReferences(present, names), scoreReference: referenceDistribution('score', scores) }
+}
+
 /** Everything that goes into the bundle; its version follows from the content. */
 export const bundleDraft = (facts: BundleFacts, data: ReplayedData, fitted: FittedEnsemble, report: TrainingReport): BundleDraft => {
   const { training, holdout } = data
@@ -76,11 +99,7 @@ export const bundleDraft = (facts: BundleFacts, data: ReplayedData, fitted: Fitt
       monotone: Object.fromEntries(Object.entries(facts.monotone).filter(([name]) => names.includes(name))),
       background: { file: BACKGROUND_FILE, rows: background.rows, rule: BACKGROUND_RULE },
       golden: { file: GOLDEN_FILE, rows: golden.length, toleranceMargin: GOLDEN_TOLERANCE_MARGIN },
-      reference: featureReferences(training, names),
-      scoreReference: referenceDistribution(
-        'score',
-        fitted.outOfFold.map((probability) => pointsOf(probability)),
-      ),
+      ...references(data, fitted, names),
       reasonGroups: facts.reasonGroups,
       points: POINTS,
       scorecard: scorecardTable(fitted.scorecard, names),

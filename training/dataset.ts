@@ -29,6 +29,8 @@ export interface ReplayedData {
   readonly unlabelled: number
   /** Applications left out because their applicant was erased or touched by doubtful data. */
   readonly excluded: number
+  /** The present population, row-major, labelled or not; null where it was not asked for. */
+  readonly recent: Float32Array | null
 }
 
 /**
@@ -56,6 +58,12 @@ export const eventsFrom =
     return Promise.resolve()
   }
 
+const joined = (rows: readonly Pick<ReplayedRow, 'vector'>[], columns: number): Float32Array => {
+  const values = new Float32Array(rows.length * columns)
+  rows.forEach((row, index) => values.set(row.vector, index * columns))
+  return values
+}
+
 const datasetsOf = (folding: EventReplay, columns: number): ReplayedData => {
   const labelled = folding.finish()
   const hash = createHash('sha256')
@@ -63,17 +71,13 @@ const datasetsOf = (folding: EventReplay, columns: number): ReplayedData => {
     hash.update(`${application.applicationId}\n${label}\n`)
     hash.update(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength))
   }
-  const dataset = (part: readonly ReplayedRow[]): Dataset => {
-    const values = new Float32Array(part.length * columns)
-    part.forEach((row, index) => values.set(row.vector, index * columns))
-    return {
-      rows: part.length,
-      columns,
-      values,
-      labels: Uint8Array.from(part, ({ label }) => label ?? 0),
-      applicantIds: part.map((row) => row.application.applicantId),
-    }
-  }
+  const dataset = (part: readonly ReplayedRow[]): Dataset => ({
+    rows: part.length,
+    columns,
+    values: joined(part, columns),
+    labels: Uint8Array.from(part, ({ label }) => label ?? 0),
+    applicantIds: part.map((row) => row.application.applicantId),
+  })
   const held = (row: ReplayedRow): boolean => isHoldout(row.application.applicantId)
   return {
     training: dataset(labelled.filter((row) => !held(row))),
@@ -82,6 +86,7 @@ const datasetsOf = (folding: EventReplay, columns: number): ReplayedData => {
     events: folding.events,
     unlabelled: folding.unlabelled,
     excluded: folding.excluded,
+    recent: folding.recent.length === 0 ? null : joined(folding.recent, columns),
   }
 }
 

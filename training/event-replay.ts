@@ -24,6 +24,8 @@ export interface ReplayOptions {
   readonly featureSet: FeatureSet
   /** Most labelled rows kept: the newest by event time. */
   readonly rowsMax?: number
+  /** Newest applications, labelled or not, that the present population is described by; none when absent. */
+  readonly recentMax?: number
   /** Sees every vector as it is made. */
   readonly onVector?: ((application: ApplicationEvent, vector: Float32Array) => void) | undefined
   readonly onProgress?: ((events: number, applications: number) => void) | undefined
@@ -31,7 +33,7 @@ export interface ReplayOptions {
 
 const PROGRESS_EVERY_EVENTS = 20_000
 
-const newestFirst = (a: ReplayedRow, b: ReplayedRow): number =>
+const newestFirst = (a: Omit<ReplayedRow, 'label'>, b: Omit<ReplayedRow, 'label'>): number =>
   b.application.eventTime - a.application.eventTime || (a.application.applicationId < b.application.applicationId ? -1 : 1)
 
 export class EventReplay implements EventSink {
@@ -42,6 +44,8 @@ export class EventReplay implements EventSink {
   #labels = new Map<string, number>()
   #excluded = new Set<string>()
   #rows: ReplayedRow[] = []
+  readonly #recentMax: number
+  #recent: Omit<ReplayedRow, 'label'>[] = []
   events = 0
   applications = 0
   /** Applications without an observed outcome, left out. */
@@ -52,6 +56,7 @@ export class EventReplay implements EventSink {
   constructor(options: ReplayOptions) {
     this.#options = options
     this.#rowsMax = options.rowsMax ?? Infinity
+    this.#recentMax = options.recentMax ?? 0
   }
 
   event(event: CreditEvent): void {
@@ -80,12 +85,18 @@ export class EventReplay implements EventSink {
 
   partitionEnd(): void {
     for (const row of this.#open) this.#settle(row)
+    this.#recent = this.#recent.toSorted(newestFirst).slice(0, this.#recentMax)
     this.#open = []
     this.#states = new Map()
     this.#labels = new Map()
     this.#excluded = new Set()
     // Twice the limit before pruning, so that sorting costs little a row.
     if (this.#rows.length > 2 * this.#rowsMax) this.#prune()
+  }
+
+  /** The newest applications, newest first; complete after {@link finish}. */
+  get recent(): readonly Omit<ReplayedRow, 'label'>[] {
+    return this.#recent
   }
 
   /** Labelled rows by application id: how applicants interleave leaves no trace. */
@@ -104,8 +115,12 @@ export class EventReplay implements EventSink {
 
   #settle(row: Omit<ReplayedRow, 'label'>): void {
     const label = this.#labels.get(row.application.applicationId)
-    if (this.#excluded.has(row.application.applicantId)) this.excluded++
-    else if (label === undefined) this.unlabelled++
+    if (this.#excluded.has(row.application.applicantId)) {
+      this.excluded++
+      return
+    }
+    if (this.#recentMax > 0) this.#recent.push(row)
+    if (label === undefined) this.unlabelled++
     else this.#rows.push({ ...row, label })
   }
 

@@ -21,6 +21,8 @@ export interface TrainOptions {
   readonly events: EventSource
   /** Most labelled applications to learn from and be judged on, the newest; all of them when absent. */
   readonly rowsMax?: number
+  /** Newest applications, labelled or not, that drift is measured against afterwards; the training rows when absent. */
+  readonly recentMax?: number
   /** Sees every application's vector as it is made. */
   readonly onVector?: ReplayOptions['onVector']
   readonly source: DataSource
@@ -126,6 +128,7 @@ export const train = async (options: TrainOptions): Promise<TrainResult> => {
   const data = await replaySource(options.events, {
     featureSet,
     ...(options.rowsMax === undefined ? {} : { rowsMax: options.rowsMax }),
+    ...(options.recentMax === undefined ? {} : { recentMax: options.recentMax }),
     onVector: options.onVector,
     onProgress: (events, applications) => onProgress?.({ kind: 'replay', events, applications }),
   })

@@ -1,7 +1,8 @@
 /** `scorestream demo-drift`: a unit error and a changed population, told apart while the engine serves; the second leads to a successor. */
-import { cpSync, readFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { driftSteps } from '#streams/demo/drift-stream.ts'
+import { agreeOnFormat } from '#streams/embedded/data-directory.ts'
 import { beginAnew } from '../begin-anew.ts'
 import { type Command, DATA_OPTIONS, numeric, text } from '../command.ts'
 import { type Config, loadConfig } from '../config.ts'
@@ -51,6 +52,8 @@ Exit codes: 0 the loop closed, 1 it did not, otherwise as for serve.`,
     const base = configOf(text(options, 'config'), text(options, 'data-dir'))
     const config: Config = { ...base, retrain: { ...base.retrain, learner } }
     beginAnew(config.dataDir)
+    mkdirSync(config.dataDir, { recursive: true })
+    agreeOnFormat(config.dataDir, { partitions: config.log.partitions })
     cpSync(join(PROJECT_ROOT, 'models'), config.models.dir, { recursive: true })
     const host = await openHost(config, createLogger('error'))
     const demo = new DriftDemo({

@@ -25,6 +25,8 @@ import { openLearner } from './open-learner.ts'
 import type { TrainingMessage, TrainingOrder } from './training-order.ts'
 
 const VAULT_ROWS_A_READ = 1_000
+/** Newest applications that drift is measured against: enough for deciles, few enough to be of today. */
+const RECENT_MAX = 1_500
 const MICROSECONDS = 1e-6
 const KIBI = 1024
 
@@ -108,6 +110,7 @@ const trainSuccessor = async (order: TrainingOrder, log: EventLog) => {
     plan: order.plan,
     threads: order.threads,
     rowsMax: order.rowsMax,
+    recentMax: RECENT_MAX,
     onVector(application, vector) {
       parity.see(application, vector, names)
       yearOf.set(application.applicantId, new Date(application.eventTime).getUTCFullYear())

@@ -14,7 +14,7 @@ export type DriftPhase = 'usual' | 'unit-error' | 'mended' | 'new-population'
 /** Months of event time that each phase lasts; the last has no end. */
 const PHASE_MONTHS: readonly (readonly [DriftPhase, number])[] = [
   ['usual', 5],
-  ['unit-error', 1],
+  ['unit-error', 2],
   ['mended', 3],
   ['new-population', Infinity],
 ]
@@ -22,9 +22,9 @@ const PHASE_MONTHS: readonly (readonly [DriftPhase, number])[] = [
 const CLIENTS_A_MONTH = 1_500
 /** Share of applications through the partner channel, before and in the last phase, percent. */
 const PARTNER_PERCENT = 35
-const PARTNER_PERCENT_LATER = 65
+const PARTNER_PERCENT_LATER = 80
 /** Of the new clients who pay, every so many does not apply: harder times. */
-const GOODS_OF_TEN = 5
+const GOODS_OF_TEN = 4
 /** The new clients are larger: all their amounts are this many times what they are in the data. Too little for a change of unit. */
 const NEW_CLIENTS_SCALE = 3
 
