@@ -15,6 +15,8 @@ export interface Dataset {
   /** 0 good, 1 bad. */
   readonly labels: Uint8Array
   readonly applicantIds: readonly string[]
+  /** Event time of each application, milliseconds since the epoch; absent in data that have none. */
+  readonly eventTimes?: Float64Array
 }
 
 export interface ReplayedData {
@@ -77,6 +79,7 @@ const datasetsOf = (folding: EventReplay, columns: number): ReplayedData => {
     values: joined(part, columns),
     labels: Uint8Array.from(part, ({ label }) => label ?? 0),
     applicantIds: part.map((row) => row.application.applicantId),
+    eventTimes: Float64Array.from(part, (row) => row.application.eventTime),
   })
   const held = (row: ReplayedRow): boolean => isHoldout(row.application.applicantId)
   return {
@@ -101,7 +104,19 @@ export const takeRows = (data: Dataset, rows: ArrayLike<number>): Dataset => {
     labels[index] = data.labels[rows[index]!]!
     applicantIds.push(data.applicantIds[rows[index]!]!)
   }
-  return { rows: rows.length, columns: data.columns, values, labels, applicantIds }
+  const { columns, eventTimes } = data
+  const taken = eventTimes === undefined ? {} : { eventTimes: Float64Array.from(rows, (row) => eventTimes[row]!) }
+  return { rows: rows.length, columns, values, labels, applicantIds, ...taken }
+}
+
+/** Row numbers of the `count` newest applications, ascending; every row where times are unknown or rows fewer. */
+export const newestRows = ({ rows, eventTimes }: Dataset, count: number): Int32Array => {
+  const all = Int32Array.from({ length: rows }, (_, row) => row)
+  if (eventTimes === undefined || rows <= count) return all
+  return all
+    .toSorted((a, b) => eventTimes[b]! - eventTimes[a]! || a - b)
+    .slice(0, count)
+    .toSorted()
 }
 
 /** Share of bads, in [0, 1]. */

@@ -21,7 +21,10 @@ export interface TrainOptions {
   readonly events: EventSource
   /** Most labelled applications to learn from and be judged on, the newest; all of them when absent. */
   readonly rowsMax?: number
-  /** Newest applications, labelled or not, that drift is measured against afterwards; the training rows when absent. */
+  /**
+   * How many of the newest applications are the present population: drift is measured against them afterwards, labelled or not, and probabilities
+   * are calibrated on those of them that have an outcome. All training rows when absent.
+   */
   readonly recentMax?: number
   /** Sees every application's vector as it is made. */
   readonly onVector?: ReplayOptions['onVector']
@@ -139,7 +142,13 @@ export const train = async (options: TrainOptions): Promise<TrainResult> => {
   )
   const threads = Math.min(options.threads ?? THREADS_DEFAULT, THREADS_MAX)
   const plan = PLANS[options.plan ?? 'full']
-  const fitted = await fitEnsemble({ learner: options.learner, seed, directions, threads }, plan, data.training, onProgress)
+  const fitted = await fitEnsemble(
+    { learner: options.learner, seed, directions, threads },
+    plan,
+    data.training,
+    onProgress,
+    options.recentMax,
+  )
   onProgress?.({ kind: 'stage', what: 'evaluation on untouched applicants' })
   const report = reportOf(fitted, data, economics, seed)
   const draft = bundleDraft(

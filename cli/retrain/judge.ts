@@ -3,9 +3,9 @@ import type { KnownFeatures } from '#scoring/bundle.ts'
 import type { Gate } from '#schemas/monitoring-events.ts'
 import type { FairnessLimits } from '#monitoring/statistics/group-fairness.ts'
 import { type BundleModel, loadBundleModel, refusalOf } from '#training/bundle-model.ts'
-import type { Dataset } from '#training/dataset.ts'
+import { type Dataset, newestRows } from '#training/dataset.ts'
 import { calibrationGates } from '#training/gates/calibration-gate.ts'
-import { discriminationGate } from '#training/gates/discrimination-gate.ts'
+import { discriminationGates } from '#training/gates/discrimination-gate.ts'
 import type { FeatureParity } from '#training/gates/feature-parity-gate.ts'
 import { latencyGate } from '#training/gates/latency-gate.ts'
 import { verdict } from '#training/gates/verdict.ts'
@@ -17,6 +17,8 @@ export interface JudgeOptions {
   readonly featureSet: KnownFeatures
   /** Held-out applications with matured outcomes. */
   readonly holdout: Dataset
+  /** Newest of them on which probabilities are judged. */
+  readonly presentRows: number
   readonly parity: FeatureParity
   readonly groupsOf: GroupsOf
   readonly fairness: FairnessLimits
@@ -44,16 +46,21 @@ const orRefusal = async (load: Promise<BundleModel>): Promise<BundleModel | stri
 
 /** @throws where the champion itself cannot be loaded: then nothing can be compared. */
 export const judgeSuccessor = async (options: JudgeOptions): Promise<Gate[]> => {
-  const { successorDir, championDir, featureSet, holdout, parity, groupsOf, fairness, now } = options
+  const { successorDir, championDir, featureSet, holdout, presentRows, parity, groupsOf, fairness, now } = options
   const successor = await orRefusal(loadBundleModel(successorDir, featureSet))
   if (typeof successor === 'string') return [kernelGate(successor), parity.gate()]
   const champion = await loadBundleModel(championDir, featureSet)
   const judged = (model: BundleModel) => ({ probabilities: model.probabilities(holdout), cutOffs: model.manifest.cutOffs })
   const [own, other] = [judged(successor), judged(champion)]
   const { labels, applicantIds, columns } = holdout
+  // Probabilities are promised for the present population; ranking for everybody.
+  const present = newestRows(holdout, presentRows)
   return [
-    discriminationGate(own.probabilities, other.probabilities, labels),
-    ...calibrationGates(own.probabilities, labels),
+    ...discriminationGates(own.probabilities, other.probabilities, labels),
+    ...calibrationGates(
+      Float64Array.from(present, (row) => own.probabilities[row]!),
+      Uint8Array.from(present, (row) => labels[row]!),
+    ),
     ...fairnessGates({ applicantIds, labels, groupsOf }, own, other, fairness),
     latencyGate(successor, champion, successor.golden, columns, now),
     kernelGate(null),

@@ -25,8 +25,10 @@ import { openLearner } from './open-learner.ts'
 import type { TrainingMessage, TrainingOrder } from './training-order.ts'
 
 const VAULT_ROWS_A_READ = 1_000
-/** Newest applications that drift is measured against: enough for deciles, few enough to be of today. */
-const RECENT_MAX = 1_500
+/** Newest applications that are the present population: enough for deciles and for calibration in the large to ±0.07, few enough to be of today. */
+const RECENT_MAX = 1_000
+/** A fifth of the applicants are held out. */
+const PRESENT_HOLDOUT_MAX = 300
 const MICROSECONDS = 1e-6
 const KIBI = 1024
 
@@ -129,6 +131,7 @@ const judge = async (order: TrainingOrder, result: TrainResult, parity: FeatureP
       championDir: resolve(order.modelsDir, order.champion).directory,
       featureSet: creditFeatureSet,
       holdout: result.holdout,
+      presentRows: PRESENT_HOLDOUT_MAX,
       parity,
       groupsOf: groupsIn(vault, yearOf),
       fairness: order.fairness,

@@ -9,7 +9,7 @@ import type { CreditEvent, ProtectedEvent } from '#schemas/events.ts'
 import type { Alert, ModelEvent, RetrainRequested } from '#schemas/monitoring-events.ts'
 import { encodeAlert } from '#schemas/monitoring-wire.ts'
 import { epochMs } from '#schemas/units.ts'
-import { encodeEvent } from '#schemas/wire.ts'
+import { decodeEvent, encodeEvent } from '#schemas/wire.ts'
 import { agreeOnFormat } from '#streams/embedded/data-directory.ts'
 import { type EmbeddedEventLog, openEventLog, topicPartitions } from '#streams/embedded/event-log.ts'
 import { openStateStore } from '#streams/embedded/state-store.ts'
@@ -22,6 +22,7 @@ import { SwappableDecider } from '#streams/swappable-decider.ts'
 import { appendModelEvent, ModelEventReader } from '../../cli/retrain/model-events.ts'
 import { ModelWatcher } from '../../cli/retrain/model-watcher.ts'
 import { RetrainLoop } from '../../cli/retrain/retrain-loop.ts'
+import type { TrainingBudget } from '../../cli/retrain/training-child.ts'
 import type { TrainingOrder } from '../../cli/retrain/training-order.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -39,9 +40,11 @@ export interface RetrainWorld {
   protect(events: Iterable<ProtectedEvent>): Promise<void>
   alert(alert: Alert): Promise<void>
   /** A request as monitoring would emit it now. */
-  request(id: string): Promise<RetrainRequested>
+  request(id: string, inputOffsets?: readonly number[]): Promise<RetrainRequested>
+  /** Observed outcomes below an offset of a partition. */
+  outcomesBelow(partition: number, end: number): Promise<number>
   /** Starts a loop; `stop` ends it. */
-  loop(promotion: 'manual' | 'gated', order?: Partial<TrainingOrder>): RetrainLoop
+  loop(promotion: 'manual' | 'gated', order?: Partial<TrainingOrder>, budget?: TrainingBudget): RetrainLoop
   modelEvents(): Promise<ModelEvent[]>
   /** The first event of the kinds that answers the request. */
   answer(requestId: string, kinds: readonly ModelEvent['kind'][]): Promise<ModelEvent>
@@ -144,7 +147,7 @@ export const openRetrainWorld = async (): Promise<RetrainWorld> => {
     async alert(alert) {
       await log.append('alerts', [{ partition: 0, key: Buffer.from(alert.alertId), value: encodeAlert(alert) }])
     },
-    async request(id) {
+    async request(id, inputOffsets = engine.positions()) {
       const request: RetrainRequested = {
         kind: 'retrain-requested',
         requestId: id,
@@ -154,14 +157,24 @@ export const openRetrainWorld = async (): Promise<RetrainWorld> => {
         cause: 'population-shift',
         features: [],
         segment: null,
-        inputOffsets: [...engine.positions()],
+        inputOffsets: [...inputOffsets],
         outcomesSeen: 0,
         detail: 'a test asks for it',
       }
       await appendModelEvent(log, request)
       return request
     },
-    loop(promotion, order = {}) {
+    async outcomesBelow(partition, end) {
+      let count = 0
+      for (let next = 0; next < end;)
+        for (const record of await log.read('credit-events', partition, next, 1_000_000)) {
+          next = record.offset + 1
+          const parsed = decodeEvent(record.value)
+          if (record.offset < end && parsed.kind === 'accepted' && parsed.value.kind === 'outcome') count++
+        }
+      return count
+    },
+    loop(promotion, order = {}, budget = { heapMebibytes: 512, seconds: 240 }) {
       const { time, dedupe } = PIPELINE_DEFAULTS
       const loop = new RetrainLoop({
         log,
@@ -179,7 +192,7 @@ export const openRetrainWorld = async (): Promise<RetrainWorld> => {
           fairness: { groupMin: 100, outcomesMin: 30, ratioMin: 0.8, opportunityGapMax: 0.1 },
           ...order,
         },
-        budget: { heapMebibytes: 512, seconds: 240 },
+        budget,
         promotion,
         champion: () => decider.modelVersion,
         changed: () => watcher.look(),

@@ -1,12 +1,12 @@
 /** The successor's probabilities mean what they say. */
 import type { Gate } from '#schemas/monitoring-events.ts'
 import { calibrationCheck } from '../metrics/calibration-slope.ts'
-import { interval, undecided, verdict } from './verdict.ts'
+import { interval, refused, verdict } from './verdict.ts'
 
 /** Slope of the outcome on predicted log-odds: outside, spreads are a quarter too wide or too narrow. */
-export const SLOPE_RANGE = [0.8, 1.25] as const
+const SLOPE_RANGE = [0.8, 1.25] as const
 /** Calibration in the large, in log-odds: at a bad rate of a fifth, 0.2 is three points of bad rate. */
-export const INTERCEPT_MAX = 0.2
+const INTERCEPT_MAX = 0.2
 
 const logOdds = (probability: number): number => Math.log(probability / (1 - probability))
 
@@ -20,7 +20,7 @@ export const calibrationGates = (probabilities: Float64Array, labels: ArrayLike<
   for (let row = 0; row < labels.length; row++) bads += labels[row]!
   if (bads === 0 || bads === labels.length) {
     const detail = `needs both outcomes among the matured applications, got ${bads} bad of ${labels.length}`
-    return [undecided(slopeGate, detail), undecided(interceptGate, detail)]
+    return [refused(slopeGate, detail, SLOPE_RANGE[0]), refused(interceptGate, detail, INTERCEPT_MAX)]
   }
   const { slope, intercept } = calibrationCheck(probabilities.map(logOdds), labels)
   const [least, most] = SLOPE_RANGE

@@ -3,7 +3,7 @@ import type { Gate } from '#schemas/monitoring-events.ts'
 import { verdict } from './verdict.ts'
 
 /** Scoring and explaining one application, µs: a twentieth of the millisecond budget that the whole way of an event has at the median. */
-export const LATENCY_US_MAX = 200
+const LATENCY_US_MAX = 200
 const ROUNDS = 21
 
 export interface TimedModel {

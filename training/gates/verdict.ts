@@ -24,6 +24,13 @@ export const verdict = (gate: string, passed: boolean, measured: Measured, detai
   detail: detail.slice(0, DETAIL_MAX),
 })
 
+/** Failed for want of evidence: of what a successor must prove, nothing was shown. */
+export const refused = (gate: string, detail: string, threshold: number): Gate => ({
+  ...undecided(gate, detail),
+  state: 'failed',
+  threshold,
+})
+
 /** Nothing was shown, for or against. */
 export const undecided = (gate: string, detail: string): Gate => ({
   gate,
