@@ -3,7 +3,7 @@ import type { KnownFeatures } from '#scoring/bundle.ts'
 import type { Gate } from '#schemas/monitoring-events.ts'
 import type { FairnessLimits } from '#monitoring/statistics/group-fairness.ts'
 import { type BundleModel, loadBundleModel, refusalOf } from '#training/bundle-model.ts'
-import { type Dataset, newestRows } from '#training/dataset.ts'
+import { type Dataset, newestRows, takeRows } from '#training/dataset.ts'
 import { calibrationGates } from '#training/gates/calibration-gate.ts'
 import { discriminationGates } from '#training/gates/discrimination-gate.ts'
 import type { FeatureParity } from '#training/gates/feature-parity-gate.ts'
@@ -17,7 +17,7 @@ export interface JudgeOptions {
   readonly featureSet: KnownFeatures
   /** Held-out applications with matured outcomes. */
   readonly holdout: Dataset
-  /** Newest of them on which probabilities are judged. */
+  /** Newest of them on which probabilities and approvals are judged. */
   readonly presentRows: number
   readonly parity: FeatureParity
   readonly groupsOf: GroupsOf
@@ -50,19 +50,15 @@ export const judgeSuccessor = async (options: JudgeOptions): Promise<Gate[]> => 
   const successor = await orRefusal(loadBundleModel(successorDir, featureSet))
   if (typeof successor === 'string') return [kernelGate(successor), parity.gate()]
   const champion = await loadBundleModel(championDir, featureSet)
-  const judged = (model: BundleModel) => ({ probabilities: model.probabilities(holdout), cutOffs: model.manifest.cutOffs })
+  // Probabilities and approvals are promised for the present population, ranking for everybody.
+  const present = takeRows(holdout, newestRows(holdout, presentRows))
+  const judged = (model: BundleModel) => ({ probabilities: model.probabilities(present), cutOffs: model.manifest.cutOffs })
   const [own, other] = [judged(successor), judged(champion)]
-  const { labels, applicantIds, columns } = holdout
-  // Probabilities are promised for the present population; ranking for everybody.
-  const present = newestRows(holdout, presentRows)
   return [
-    ...discriminationGates(own.probabilities, other.probabilities, labels),
-    ...calibrationGates(
-      Float64Array.from(present, (row) => own.probabilities[row]!),
-      Uint8Array.from(present, (row) => labels[row]!),
-    ),
-    ...fairnessGates({ applicantIds, labels, groupsOf }, own, other, fairness),
-    latencyGate(successor, champion, successor.golden, columns, now),
+    ...discriminationGates(successor.probabilities(holdout), champion.probabilities(holdout), holdout.labels),
+    ...calibrationGates(own.probabilities, present.labels),
+    ...fairnessGates({ ...present, groupsOf }, own, other, fairness),
+    latencyGate(successor, champion, successor.golden, holdout.columns, now),
     kernelGate(null),
     parity.gate(),
   ]

@@ -27,8 +27,8 @@ import type { TrainingMessage, TrainingOrder } from './training-order.ts'
 const VAULT_ROWS_A_READ = 1_000
 /** Newest applications that are the present population: enough for deciles and for calibration in the large to ±0.07, few enough to be of today. */
 const RECENT_MAX = 1_000
-/** A fifth of the applicants are held out. */
-const PRESENT_HOLDOUT_MAX = 300
+/** Held-out applicants on whom probabilities and approvals are judged: a fifth of the applicants are held out, and groups need a hundred. */
+const PRESENT_HOLDOUT_MAX = 400
 const MICROSECONDS = 1e-6
 const KIBI = 1024
 
