@@ -18,6 +18,7 @@ export interface EngineOptions {
   readonly durability?: 'process-kill' | 'power-loss'
   /** Arguments of scorestream; `serve` by default. */
   readonly command?: readonly string[]
+  readonly environment?: Readonly<Record<string, string>>
   /** Arguments of node itself, for profiling. */
   readonly nodeArgs?: readonly string[]
 }
@@ -31,6 +32,8 @@ export interface Usage {
   readonly engineWaitS: number
   readonly engineRssBytes: number
   readonly warehouseRssBytes: number
+  /** Of both: what is theirs alone (heaps, stacks); the rest is pages of files, which the kernel takes back when it wants them. */
+  readonly privateBytes: number
 }
 
 export interface EngineProcess {
@@ -53,7 +56,8 @@ const statOf = (pid: number): { parent: number; cpuS: number } => {
   return { parent: Number(fields[1]), cpuS: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_S }
 }
 
-const rssOf = (pid: number): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024
+const memoryOf = (pid: number, figure: 'VmRSS' | 'RssAnon'): number =>
+  Number(new RegExp(`${figure}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024
 
 /** Run-queue wait of the main thread: the second figure of schedstat, ns. */
 const waitOf = (pid: number): number => Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')[1]) / 1e9
@@ -79,7 +83,14 @@ const get = async (url: string): Promise<string> => {
 }
 
 export const startEngine = async (options: EngineOptions): Promise<EngineProcess> => {
-  const { dataDir, modelsDir, durability = 'process-kill', command = ['serve', '--log-level', 'error'], nodeArgs = [] } = options
+  const {
+    dataDir,
+    modelsDir,
+    durability = 'process-kill',
+    command = ['serve', '--log-level', 'error'],
+    nodeArgs = [],
+    environment = {},
+  } = options
   // As the npm scripts start it.
   const flags = ['--v8-pool-size=1', ...nodeArgs]
   const child = spawn(process.execPath, [...flags, join(ROOT, 'cli/scorestream.js'), ...command], {
@@ -91,6 +102,7 @@ export const startEngine = async (options: EngineOptions): Promise<EngineProcess
       SCORESTREAM_SQL_PORT: '0',
       SCORESTREAM_DURABILITY: durability,
       ...(modelsDir === undefined ? {} : { SCORESTREAM_MODELS_DIR: modelsDir }),
+      ...environment,
     },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
@@ -122,8 +134,9 @@ export const startEngine = async (options: EngineOptions): Promise<EngineProcess
       engineCpuS: statOf(engine).cpuS,
       warehouseCpuS: statOf(warehouse).cpuS,
       engineWaitS: waitOf(engine),
-      engineRssBytes: rssOf(engine),
-      warehouseRssBytes: rssOf(warehouse),
+      engineRssBytes: memoryOf(engine, 'VmRSS'),
+      warehouseRssBytes: memoryOf(warehouse, 'VmRSS'),
+      privateBytes: memoryOf(engine, 'RssAnon') + memoryOf(warehouse, 'RssAnon'),
     }),
     async metric(name, label = '') {
       const lines = (await get(`${http}/metrics`)).split('\n').filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))

@@ -21,12 +21,20 @@ const rssOf = (engine: EngineProcess): number => {
   return engineRssBytes + warehouseRssBytes
 }
 
-/** Least squares, bytes a minute. */
-const slope = (samples: readonly (readonly [minutes: number, bytes: number])[]): number => {
-  const mean = (of: 0 | 1): number => samples.reduce((sum, sample) => sum + sample[of], 0) / samples.length
-  const [x, y] = [mean(0), mean(1)]
-  const down = samples.reduce((sum, [at]) => sum + (at - x) ** 2, 0)
-  return down === 0 ? 0 : samples.reduce((sum, [at, bytes]) => sum + (at - x) * (bytes - y), 0) / down
+interface Sample {
+  readonly minute: number
+  readonly rss: number
+  readonly own: number
+}
+
+/** Least squares, MB a minute, and the range, MB. */
+const course = (samples: readonly Sample[], of: 'rss' | 'own'): string => {
+  const mean = (value: (sample: Sample) => number): number => samples.reduce((sum, sample) => sum + value(sample), 0) / samples.length
+  const [x, y] = [mean(({ minute }) => minute), mean((sample) => sample[of])]
+  const down = samples.reduce((sum, { minute }) => sum + (minute - x) ** 2, 0)
+  const slope = down === 0 ? 0 : samples.reduce((sum, sample) => sum + (sample.minute - x) * (sample[of] - y), 0) / down
+  const all = samples.map((sample) => sample[of] / 1e6)
+  return `${Math.min(...all).toFixed(0)} to ${Math.max(...all).toFixed(0)} MB, slope ${(slope / 1e6).toFixed(1)} MB/min`
 }
 
 const soak = async (engine: EngineProcess, minutes: number, say: BenchContext['say']): Promise<string> => {
@@ -35,17 +43,23 @@ const soak = async (engine: EngineProcess, minutes: number, say: BenchContext['s
     const load = (kind: 'demo-behavioural' | 'demo-applications', perSecond: number) =>
       generator.ask({ http: engine.http, kind, connections: 1, linesPerBody: 16, seconds: minutes * 60, perSecond } satisfies LoadRequest)
     const loading = Promise.all([load('demo-behavioural', SOAK_EVENTS_PER_S * 0.9), load('demo-applications', SOAK_EVENTS_PER_S * 0.1)])
-    const samples: [number, number][] = []
+    const samples: Sample[] = []
     const began = performance.now()
     for (let minute = 0; minute < minutes; minute = (performance.now() - began) / 60_000) {
-      samples.push([minute, rssOf(engine)])
-      if (samples.length % 12 === 1) say(`soak: minute ${minute.toFixed(1)} of ${minutes}, ${(samples.at(-1)![1] / 1e6).toFixed(0)} MB`)
+      const sample = { minute, rss: rssOf(engine), own: engine.usage().privateBytes }
+      samples.push(sample)
+      if (samples.length % 12 === 1)
+        say(
+          `soak: minute ${minute.toFixed(1)} of ${minutes}, ${(sample.rss / 1e6).toFixed(0)} MB, ${(sample.own / 1e6).toFixed(0)} of them private`,
+        )
       await sleep(SAMPLE_S * 1000)
     }
     await loading
-    const settled = samples.filter(([minute]) => minute >= minutes * SETTLING)
-    const bytes = settled.map(([, rss]) => rss / 1e6)
-    return `soak of ${minutes} minutes at ${SOAK_EVENTS_PER_S} events/s: ${Math.min(...bytes).toFixed(0)} to ${Math.max(...bytes).toFixed(0)} MB after the first ${SETTLING * 100} %, slope ${(slope(settled) / 1e6).toFixed(2)} MB/min`
+    const settled = samples.filter(({ minute }) => minute >= minutes * SETTLING)
+    return (
+      `soak of ${minutes} minutes at ${SOAK_EVENTS_PER_S} events/s of the demo's applicants, after the first ${SETTLING * 100} %: private memory (heaps, stacks) ${course(settled, 'own')}; ` +
+      `with pages of files ${course(settled, 'rss')}: the state file grows while seven days' event ids of each applicant come to be kept, and its pages count as long as the kernel has no better use for them`
+    )
   } finally {
     generator.close()
   }

@@ -9,6 +9,8 @@ export interface Option {
   /** Name of the value in the help text. */
   readonly value?: string
   readonly short?: string
+  /** May be given more than once; {@link list} reads it. */
+  readonly multiple?: boolean
 }
 
 export interface Command {
@@ -22,7 +24,7 @@ export interface Command {
   run(options: OptionValues, positionals: readonly string[]): Promise<number>
 }
 
-export type OptionValues = Readonly<Record<string, string | boolean | undefined>>
+export type OptionValues = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
 
 /** Options every command that opens the engine's data understands. */
 export const DATA_OPTIONS = {
@@ -38,6 +40,12 @@ export const JSON_OPTION = { json: { type: 'boolean', help: 'machine-readable ou
 export const text = (options: OptionValues, name: string): string | undefined => {
   const value = options[name]
   return typeof value === 'string' ? value : undefined
+}
+
+/** Every value of an option that may be repeated, in order. */
+export const list = (options: OptionValues, name: string): readonly string[] => {
+  const value = options[name]
+  return Array.isArray(value) ? (value as readonly string[]) : []
 }
 
 /** A number given on the command line, or undefined; refuses anything outside the range. */
@@ -63,7 +71,7 @@ export const helpOf = (command: Command): string => {
 export const parseCommandLine = (command: Command, argv: readonly string[]): { options: OptionValues; positionals: string[] } => {
   const known: NonNullable<ParseArgsConfig['options']> = { help: { type: 'boolean', short: 'h' } }
   for (const [name, option] of Object.entries(command.options))
-    known[name] = { type: option.type, ...(option.short ? { short: option.short } : {}) }
+    known[name] = { type: option.type, ...(option.short ? { short: option.short } : {}), ...(option.multiple ? { multiple: true } : {}) }
   try {
     const { values, positionals } = parseArgs({ args: [...argv], options: known, allowPositionals: true, strict: true })
     return { options: values as OptionValues, positionals }

@@ -6,34 +6,57 @@ import { Value } from 'typebox/value'
 import { parseDocument } from 'yaml'
 import { MonitoringSettings } from '#monitoring/settings.ts'
 import { nearest } from '#schemas/nearest.ts'
+import { ClickHouseServerSettings } from '#streams/clickhouse/server-settings.ts'
+import { KafkaSettingsSchema } from '#streams/kafka/settings.ts'
+import { RedisSettings } from '#streams/redis/settings.ts'
 import { CommandError, EXIT } from './exit.ts'
 import { RetrainSettings } from './retrain/settings.ts'
+import { TracingSettings } from './tracing-settings.ts'
 
 const ConfigSchema = Type.Object(
   {
     dataDir: Type.String({ default: '.scorestream', minLength: 1, description: 'Directory that holds logs, state, warehouse and vault' }),
     log: Type.Object(
       {
-        kind: Type.Enum(['embedded'], { default: 'embedded', description: 'Where the event logs live' }),
+        kind: Type.Enum(['embedded', 'kafka'], {
+          default: 'embedded',
+          description: 'Where the event logs live: in the data directory, or on Kafka, shared by any number of engine processes',
+        }),
         partitions: Type.Integer({
           default: 12,
           minimum: 1,
           maximum: 1024,
-          description: 'Partitions of each topic; fixed when the data directory is made',
+          description: 'Partitions of each topic; fixed when the data directory or the topics are made',
         }),
+        kafka: KafkaSettingsSchema,
       },
       { default: {}, additionalProperties: false },
     ),
     state: Type.Object(
       {
-        kind: Type.Enum(['embedded'], { default: 'embedded', description: 'Where applicants’ states live' }),
+        kind: Type.Enum(['embedded', 'redis'], {
+          default: 'embedded',
+          description: 'Where applicants’ states live: in the data directory, or in Redis, from where any engine process takes over',
+        }),
         cacheMebibytes: Type.Integer({ default: 32, minimum: 1, maximum: 65_536, description: 'States kept in memory, MiB' }),
+        checkpointsDir: Type.Optional(
+          Type.String({
+            minLength: 1,
+            description: 'Directory of checkpoints of a Redis state, shared by all engine processes; absent: in the data directory',
+          }),
+        ),
+        redis: RedisSettings,
       },
       { default: {}, additionalProperties: false },
     ),
     warehouse: Type.Object(
       {
-        kind: Type.Enum(['embedded', 'off'], { default: 'embedded', description: 'Where decisions are kept for SQL' }),
+        kind: Type.Enum(['embedded', 'server', 'off'], {
+          default: 'embedded',
+          description:
+            'Where decisions are kept for SQL: in the data directory, on a ClickHouse server, or nowhere. One process that writes suffices',
+        }),
+        server: ClickHouseServerSettings,
       },
       { default: {}, additionalProperties: false },
     ),
@@ -99,6 +122,7 @@ const ConfigSchema = Type.Object(
       },
       { default: {}, additionalProperties: false },
     ),
+    tracing: TracingSettings,
     monitoring: MonitoringSettings,
     explain: Type.Enum(['interventional', 'path-dependent'], {
       default: 'interventional',
@@ -149,7 +173,8 @@ const put = (target: Record<string, unknown>, key: string, value: unknown): void
 const WORDS: Readonly<Record<string, unknown>> = { null: null, true: true, false: false }
 
 /** Text from the environment or the command line, as the schema wants it: a number where one stands for one. */
-const asValue = (given: string): unknown => (given in WORDS ? WORDS[given] : /^-?\d+(\.\d+)?$/.test(given) ? Number(given) : given)
+const asValue = (given: string): unknown =>
+  Object.hasOwn(WORDS, given) ? WORDS[given] : /^-?\d+(\.\d+)?$/.test(given) ? Number(given) : given
 
 const bad = (message: string): never => {
   throw new CommandError('bad-config', message, EXIT.config)
@@ -181,6 +206,7 @@ const refuseUnknown = (value: Record<string, unknown>, schema: TSchema, where: s
 }
 
 const applyEnvironment = (target: Record<string, unknown>, environment: NodeJS.ProcessEnv): void => {
+  const lists = new Set(configKeys().flatMap(({ key, schema }) => ('items' in schema ? [key] : [])))
   const names = new Map([...configKeys().map(({ key }) => [environmentName(key), key] as const), ...Object.entries(SHORT_NAMES)])
   for (const [name, given] of Object.entries(environment)) {
     if (!name.startsWith('SCORESTREAM_') || OTHER_NAMES.test(name) || given === undefined) continue
@@ -188,7 +214,7 @@ const applyEnvironment = (target: Record<string, unknown>, environment: NodeJS.P
     if (key === undefined) {
       const hint = nearest(name, [...names.keys()])
       bad(`environment: unknown variable ${name}${hint ? `; did you mean ${hint}?` : ''}`)
-    } else put(target, key, asValue(given))
+    } else put(target, key, lists.has(key) ? given.split(',').map((one) => one.trim()) : asValue(given))
   }
 }
 
@@ -231,6 +257,8 @@ export const loadConfig = ({ file, environment, overrides = {} }: ConfigSources)
   applyEnvironment(fromFile, environment)
   for (const [key, value] of Object.entries(overrides)) if (value !== undefined) put(fromFile, key, value)
   const config = checked(fromFile, 'configuration')
+  if (config.state.kind === 'redis' && config.log.kind !== 'kafka')
+    bad('state.kind = redis needs log.kind = kafka: an embedded log belongs to one process, and its states lie best beside it')
   return {
     ...config,
     dataDir: resolve(config.dataDir),

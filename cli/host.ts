@@ -1,4 +1,5 @@
 /** Puts one engine together on a data directory: log, state, scoring, pipeline, gateway, warehouse. Closes them in the opposite order. */
+import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
@@ -12,31 +13,36 @@ import type { Scorer } from '#scoring/scorer.ts'
 import type { DecisionOutcome } from '#schemas/decision.ts'
 import { epochMs } from '#schemas/units.ts'
 import { agreeOnFormat, lockDirectory } from '#streams/embedded/data-directory.ts'
-import { type EmbeddedLogOptions, openEventLog, topicPartitions } from '#streams/embedded/event-log.ts'
-import { openStateStore } from '#streams/embedded/state-store.ts'
 import { openVault } from '#streams/embedded/vault.ts'
 import { createEngine, type Engine } from '#streams/engine.ts'
 import { Ingest } from '#streams/ingest.ts'
 import type { Clock } from '#streams/ports.ts'
+import { RecentDecisions } from '#streams/recent-decisions.ts'
 import { SwappableDecider } from '#streams/swappable-decider.ts'
 import { Waiters } from '#streams/waiters.ts'
+import { openAdapters } from './adapters.ts'
 import type { Config } from './config.ts'
 import { readCredentials } from './credentials.ts'
 import { writeFacts } from './facts.ts'
+import { followForWaiters } from './follow-for-waiters.ts'
 import { gatewayEngine } from './gateway-engine.ts'
 import { createMetrics } from './metrics.ts'
 import { findingPublisher } from './finding-publisher.ts'
+import { monitoringArguments } from './monitoring-task.ts'
 import type { Publish } from './monitoring.ts'
-import type { MonitoringTask } from './monitoring-task.ts'
 import { archivePolicy } from './policy-archive.ts'
+import { startReconciliation } from './reconciliation.ts'
+import { readinessOf } from './readiness.ts'
 import { pipelineSettings } from './pipeline-settings.ts'
+import { PROJECT_ROOT } from './project.ts'
 import { requirePort } from './port-free.ts'
 import { ModelWatcher } from './retrain/model-watcher.ts'
 import { startRetraining } from './retrain/start-retraining.ts'
 import { announceEngine, withdrawEngine } from './running-engine.ts'
+import { openTracer } from './tracing.ts'
 import { superviseWarehouse, type SupervisedWarehouse } from './warehouse-supervisor.ts'
 
-const DAY_MS = 86_400_000
+const { version: VERSION } = JSON.parse(readFileSync(join(PROJECT_ROOT, 'package.json'), 'utf8')) as { version: string }
 
 export interface Host {
   readonly engine: Engine
@@ -90,31 +96,22 @@ const rateMeter = (engine: Engine): (() => number) => {
   }
 }
 
-/** Nothing goes that the state or the warehouse has not finished with. */
-const retentionOf = ({ retention, warehouse, monitoring }: Config): Pick<EmbeddedLogOptions, 'retention'> => {
-  if (retention.days === null) return {}
-  const ageMsMax = retention.days * DAY_MS
-  const reader = warehouse.kind === 'off' ? [] : ['warehouse', ...(monitoring.enabled ? ['monitoring'] : [])]
-  return {
-    retention: {
-      'credit-events': { ageMsMax, consumers: ['state', ...reader] },
-      decisions: { ageMsMax, consumers: ['state', ...reader] },
-    },
-  }
+const startWarehouse = (config: Config, logger: Logger, publish: Publish): SupervisedWarehouse | undefined => {
+  const { dataDir, log, warehouse, gateway } = config
+  if (warehouse.kind === 'off') return undefined
+  const facts = writeFacts(dataDir, creditFeatureSet, config.models.dir)
+  const tables =
+    warehouse.kind === 'server'
+      ? ['--server', JSON.stringify(warehouse.server)]
+      : ['--sql-host', gateway.host, '--sql-port', String(gateway.sqlPort)]
+  const source = log.kind === 'kafka' ? ['--kafka', JSON.stringify(log.kafka), '--partitions', String(log.partitions)] : []
+  const args = ['--data-dir', dataDir, '--facts', facts, ...tables, ...source, ...monitoringArguments(config)]
+  return superviseWarehouse({ args, logger, publish })
 }
 
-const startWarehouse = (config: Config, logger: Logger, publish: Publish): SupervisedWarehouse | undefined => {
-  if (config.warehouse.kind === 'off') return undefined
-  const facts = writeFacts(config.dataDir, creditFeatureSet, config.models.dir)
-  const { host, sqlPort } = config.gateway
-  const task: MonitoringTask = { settings: config.monitoring, modelsDir: config.models.dir }
-  const watching = config.monitoring.enabled ? ['--monitoring', JSON.stringify(task)] : []
-  return superviseWarehouse({
-    args: ['--data-dir', config.dataDir, '--sql-host', host, '--sql-port', String(sqlPort), '--facts', facts, ...watching],
-    logger,
-    publish,
-  })
-}
+/** Null where a ClickHouse server answers SQL itself. */
+const sqlPortOf = async ({ warehouse, gateway }: Config, { ready }: SupervisedWarehouse): Promise<number | null> =>
+  warehouse.kind === 'server' ? null : gateway.sqlPort === 0 ? await ready : gateway.sqlPort
 
 /**
  * Opens everything and serves. Rejects with an error that carries a stable `code` where the directory is taken, the model or policy is refused, or
@@ -135,7 +132,7 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
   closers.add(lockDirectory(dataDir))
   agreeOnFormat(dataDir, { partitions: config.log.partitions })
   await requirePort(config.gateway.host, config.gateway.port, 'SCORESTREAM_PORT')
-  if (config.warehouse.kind !== 'off') await requirePort(config.gateway.host, config.gateway.sqlPort, 'SCORESTREAM_SQL_PORT')
+  if (config.warehouse.kind === 'embedded') await requirePort(config.gateway.host, config.gateway.sqlPort, 'SCORESTREAM_SQL_PORT')
   // The log opens after the warehouse has started; what monitoring finds before waits for it.
   const { promise: publisher, resolve: canPublish } = Promise.withResolvers<Publish>()
   const warehouse = startWarehouse(config, logger, async (topic, records) => (await publisher)(topic, records))
@@ -149,26 +146,17 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
   archivePolicy(dataDir, scorer.policyVersion, config.policy.file)
   const decider = new SwappableDecider(scorer)
 
-  const log = openEventLog({
-    folder: join(dataDir, 'log'),
-    partitions: topicPartitions(config.log.partitions),
-    clock: systemClock,
-    durability: config.durability,
-    logger,
-    ...retentionOf(config),
-  })
-  closers.add(() => log.close())
+  const { promise: failed, resolve: fail } = Promise.withResolvers<unknown>()
+  const adapters = await openAdapters({ config, clock: systemClock, logger, failed: fail, opened: (close) => closers.add(close) })
+  const { log, state, ownership } = adapters
   canPublish(findingPublisher(log))
-  // Another feature set begins with an empty store of its own: it refolds the log and adopts every published decision.
-  const state = openStateStore({ folder: join(dataDir, 'state', creditFeatureSet.hash.slice(0, 12)) })
-  closers.add(() => state.close())
   const vault = openVault(join(dataDir, 'vault'))
   closers.add(() => vault.close())
 
-  const { promise: failed, resolve: fail } = Promise.withResolvers<unknown>()
   const engine = createEngine({
     log,
     state,
+    ownership,
     featureSet: creditFeatureSet,
     decider,
     clock: systemClock,
@@ -181,8 +169,8 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
     onStopped: fail,
   })
   closers.add(async () => {
-    // What was accepted is decided before the end. A failure on the way was reported by the engine, and the next start takes it from there.
-    await engine.drain().catch(() => {})
+    // What was accepted is decided before the end, save where others take over at once. A failure on the way was reported by the engine, and the next start takes it from there.
+    if (!adapters.shared) await engine.drain().catch(() => {})
     await engine.stop()
   })
   const mix = countDecisions(engine)
@@ -212,14 +200,34 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
 
   const ingest = new Ingest({ log, engine, vault, clock: systemClock })
   const waiters = new Waiters()
-  engine.decisions.subscribe((batch) => waiters.offer(batch))
   closers.add(() => waiters.close())
+  // Alone on its log the engine tells sooner; shared, whoever decided is read from the log.
+  const recent = new RecentDecisions()
+  if (adapters.shared) closers.add(await followForWaiters(log, waiters, recent, logger))
+  else engine.decisions.subscribe((batch) => waiters.offer(batch))
   const { port, host } = config.gateway
   let subscribers = (): number => 0
-  const metrics = createMetrics({ engine, warehouse: () => warehouse?.status(), feedSubscribers: () => subscribers() })
+  // It lives in the warehouse's process; where there is none, here.
+  const reconciliation = warehouse === undefined ? startReconciliation({ log, dataDir, logger, onFailure: fail }) : undefined
+  closers.add(() => reconciliation?.stop())
+  const tracer = openTracer(config.tracing, log, VERSION)
+  // Traces are no reason to fail, nor to wait.
+  if (tracer !== undefined)
+    engine.decisions.subscribe((batch) => void tracer.offer(batch).catch((err: unknown) => logger.warn({ err }, 'not traced')))
+  closers.add(() => tracer?.close().catch(() => {}))
+  const readiness = () =>
+    readinessOf({ engine, log, folder: adapters.logFolder, warehouse: () => warehouse?.status(), now: () => systemClock.now() })
+  const metrics = createMetrics({
+    engine,
+    ready: async () => (await readiness()).ready,
+    now: () => systemClock.now(),
+    warehouse: () => warehouse?.status(),
+    feedSubscribers: () => subscribers(),
+    reconciliation: () => reconciliation?.totals() ?? warehouse?.status().reconciliation ?? undefined,
+  })
   warehouse?.ready.catch(fail)
   // A free port is known only once it is taken.
-  const sqlPort = warehouse === undefined ? null : config.gateway.sqlPort === 0 ? await warehouse.ready : config.gateway.sqlPort
+  const sqlPort = warehouse === undefined ? null : await sqlPortOf(config, warehouse)
   const sqlUrl = sqlPort === null ? null : `http://${host}:${sqlPort}`
   const gateway = await startGateway({
     settings: {
@@ -230,7 +238,7 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
       allowedOrigins: [],
       limits: DEFAULT_LIMITS,
     },
-    engine: gatewayEngine({ config, engine, log, ingest, waiters, decider, warehouse: () => warehouse?.status(), metrics }),
+    engine: gatewayEngine({ config, engine, log, ingest, waiters, recent, decider, readiness, metrics }),
     log,
     report: logger,
     sqlUrl: sqlUrl ?? '',

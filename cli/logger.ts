@@ -1,11 +1,14 @@
 /** The structured log: one JSON object a line on standard error, secrets and personal data never in it. */
-import { pino, type Logger } from 'pino'
+import { pino, type DestinationStream, type Logger } from 'pino'
+import { fieldsOfClass } from '#schemas/privacy.ts'
 
-/** Field names that may not leave the process, wherever they stand in a logged object. */
-const NEVER_LOGGED = ['token', 'password', 'authorization', 'applicantId', 'identity', 'attributes', 'incomeMonthly', 'masterKey']
+/** Secrets, whatever object they stand in. */
+const SECRETS = ['token', 'password', 'authorization', 'masterKey', 'identity', 'bytes']
+/** Field names that may not leave the process, wherever they stand in a logged object: secrets, and what an event says of a person. */
+const NEVER_LOGGED = [...SECRETS, ...fieldsOfClass('pseudonym', 'quasi', 'sensitive', 'protected')]
 
 /** `level` one of pino's; `pretty` terse lines for a person at a terminal are not offered: `| npx pino-pretty` does it. */
-export const createLogger = (level: string): Logger =>
+export const createLogger = (level: string, destination: DestinationStream = pino.destination({ fd: 2, sync: true })): Logger =>
   pino(
     {
       level,
@@ -13,5 +16,5 @@ export const createLogger = (level: string): Logger =>
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: { paths: NEVER_LOGGED.flatMap((name) => [name, `*.${name}`, `*.*.${name}`, `headers.${name}`]), censor: '•••' },
     },
-    pino.destination({ fd: 2, sync: true }),
+    destination,
   )

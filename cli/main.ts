@@ -25,6 +25,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: 'check hashes, order and uniqueness of every decision',
     load: async () => (await import('./commands/verify-chain.ts')).verifyChain,
   },
+  'dead-letters': {
+    summary: 'look at refused events, mend them and send them again',
+    load: async () => (await import('./commands/dead-letters.ts')).deadLetters,
+  },
   doctor: {
     summary: 'check this machine, the configuration, the data directory and the models',
     load: async () => (await import('./commands/doctor.ts')).doctor,

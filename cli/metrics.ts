@@ -1,6 +1,7 @@
 /** What Prometheus scrapes: the engine's own counters, read when asked, and a latency histogram. Few series, by design. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Engine } from '#streams/engine.ts'
+import type { ReconcilerTotals } from '#streams/reconciler/reconciler.ts'
 import { registerMonitoringMetrics } from './monitoring-metrics.ts'
 import type { WarehouseStatus } from './warehouse-supervisor.ts'
 
@@ -11,6 +12,10 @@ export interface MetricsSources {
   readonly engine: Engine
   readonly warehouse: () => WarehouseStatus | undefined
   readonly feedSubscribers: () => number
+  readonly reconciliation: () => ReconcilerTotals | undefined
+  /** Whether an event sent now would be kept and decided soon. */
+  readonly ready: () => Promise<boolean>
+  readonly now: () => number
 }
 
 /** A counter whose value is kept elsewhere. prom-client counters only grow, so it is reset to what the source says. */
@@ -35,18 +40,25 @@ const mirrored = (
   })
 }
 
-const gauge = (registry: Registry, name: string, help: string, read: () => number): void => {
+const gauge = (registry: Registry, name: string, help: string, read: () => number | Promise<number>): void => {
   new Gauge({
     name,
     help,
     registers: [registry],
-    collect() {
-      this.set(read())
+    async collect() {
+      this.set(await read())
     },
   })
 }
 
-export const createMetrics = ({ engine, warehouse, feedSubscribers }: MetricsSources): (() => Promise<string>) => {
+export const createMetrics = ({
+  engine,
+  warehouse,
+  feedSubscribers,
+  reconciliation,
+  ready,
+  now,
+}: MetricsSources): (() => Promise<string>) => {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const { counters } = engine
@@ -87,12 +99,40 @@ export const createMetrics = ({ engine, warehouse, feedSubscribers }: MetricsSou
   mirrored(registry, 'scorestream_restarts_total', 'Batches undone because code threw', null, () => counters.restarts)
   mirrored(registry, 'scorestream_commits_total', 'State commits', null, () => counters.commits)
   mirrored(registry, 'scorestream_retries_total', 'Publishes or commits tried again', null, () => counters.retries)
-  gauge(registry, 'scorestream_lag_records', 'Events in the log not folded yet', () => engine.lag().reduce((sum, one) => sum + one, 0))
+  gauge(registry, 'scorestream_lag_records', 'Events in the log not folded yet', () =>
+    engine
+      .lag()
+      .values()
+      .reduce((sum, one) => sum + one, 0),
+  )
   gauge(registry, 'scorestream_feed_subscribers', 'Connected live feeds', feedSubscribers)
   gauge(registry, 'scorestream_warehouse_up', '1 while the warehouse answers', () => (warehouse()?.state === 'ready' ? 1 : 0))
   gauge(registry, 'scorestream_warehouse_lag_records', 'Records of the logs not yet in the warehouse', () => warehouse()?.lag ?? 0)
   gauge(registry, 'scorestream_warehouse_rss_bytes', 'Memory of the warehouse process', () => warehouse()?.rssBytes ?? 0)
   gauge(registry, 'scorestream_warehouse_restarts', 'Restarts of the warehouse process', () => warehouse()?.restarts ?? 0)
+  gauge(registry, 'scorestream_ready', '1 while /readyz says so', async () => ((await ready()) ? 1 : 0))
+  gauge(registry, 'scorestream_warehouse_away_seconds', 'How long a ClickHouse server has not been reached; 0 while it is', () => {
+    const away = warehouse()?.away ?? null
+    return away === null ? 0 : (now() - away.since) / 1000
+  })
+  reconcilerGauges(registry, reconciliation)
   registerMonitoringMetrics(registry, () => warehouse()?.monitoring ?? undefined)
   return () => registry.metrics()
+}
+
+const RECONCILER_HELP: Readonly<Record<keyof ReconcilerTotals, readonly [name: string, help: string]>> = {
+  applications: ['applications', 'Different applications the reconciler has read'],
+  decided: ['decided', 'Applications with one believed content'],
+  deadLettered: ['dead_lettered', 'Applications refused by the pipeline, kept in the dead letters'],
+  lost: ['lost', 'Applications passed over without decision or dead letter; must be 0'],
+  conflicting: ['conflicting', 'Believed records that contradict what was decided; must be 0'],
+  repeated: ['repeated', 'Believed records repeated with the same content; harmless'],
+  duplicates: ['duplicates', 'Applications that repeat an earlier event, decided once'],
+  inFlight: ['in_flight', 'Applications that wait for their decision'],
+  lag: ['lag_records', 'Records of the logs the reconciler has not looked at yet'],
+}
+
+const reconcilerGauges = (registry: Registry, totals: () => ReconcilerTotals | undefined): void => {
+  for (const [key, [name, help]] of Object.entries(RECONCILER_HELP) as [keyof ReconcilerTotals, readonly [string, string]][])
+    gauge(registry, `scorestream_reconciler_${name}`, help, () => totals()?.[key] ?? 0)
 }

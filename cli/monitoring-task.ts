@@ -1,11 +1,18 @@
 /** What the warehouse process is told about monitoring, and how it reaches the log, to which only its parent appends. */
 import type { MonitoringSettings } from '#monitoring/settings.ts'
+import type { Config } from './config.ts'
 import type { Publish } from './monitoring.ts'
 import type { PublishedMessage, WarehouseMessage } from './warehouse-supervisor.ts'
 
 export interface MonitoringTask {
   readonly settings: MonitoringSettings
   readonly modelsDir: string
+}
+
+/** Arguments of the warehouse process; none where nothing is watched. */
+export const monitoringArguments = ({ monitoring, models }: Config): string[] => {
+  const task: MonitoringTask = { settings: monitoring, modelsDir: models.dir }
+  return monitoring.enabled ? ['--monitoring', JSON.stringify(task)] : []
 }
 
 export const publishThroughParent = (): Publish => {

@@ -9,12 +9,12 @@ import { readManifest } from '#registry/resolve.ts'
 import type { AlertKind } from '#schemas/monitoring-events.ts'
 import { encodeAlert, encodeModelEvent } from '#schemas/monitoring-wire.ts'
 import { insertAlerts, insertFindings } from '#streams/clickhouse/finding-rows.ts'
-import type { OpenWarehouse } from '#streams/clickhouse/warehouse.ts'
 import type { Logger } from '#streams/logger.ts'
 import { checkpointFile } from '#streams/monitoring/checkpoint-file.ts'
 import { MonitorRunner } from '#streams/monitoring/monitor-runner.ts'
 import type { EventLog } from '#streams/ports.ts'
 import { type TableFigures, TableMonitor } from './table-monitor.ts'
+import type { Tables } from './warehouse-tables.ts'
 
 /** A failed insert or publish is tried again this often, waiting twice as long each time; then the process ends and is restarted. */
 const ATTEMPTS_MAX = 6
@@ -32,7 +32,7 @@ export interface MonitoringStatus extends Omit<MonitorFigures, 'refused'>, Table
 
 export interface MonitoringOptions {
   readonly log: EventLog
-  readonly warehouse: OpenWarehouse
+  readonly tables: Pick<Tables, 'database' | 'writer'>
   readonly dataDir: string
   readonly modelsDir: string
   readonly settings: MonitoringSettings
@@ -87,8 +87,8 @@ const untilDone = async (what: string, logger: Logger, act: () => Promise<void>)
 }
 
 /** Tables first, then the topics: who hears of an alert can query what it rests on. */
-const deliverer = ({ warehouse, publish, logger }: MonitoringOptions): ((found: Findings) => Promise<void>) => {
-  const { inserter } = warehouse.writer()
+const deliverer = ({ tables, publish, logger }: MonitoringOptions): ((found: Findings) => Promise<void>) => {
+  const { inserter } = tables.writer()
   return async ({ drift, quality, slo, alerts, requests }) => {
     await untilDone('writing findings', logger, async () => {
       await insertFindings(inserter, 'drift', drift)
@@ -112,7 +112,7 @@ const openByKind = (monitor: Monitor): Record<AlertKind, number> => {
 }
 
 export const startMonitoring = (options: MonitoringOptions): RunningMonitoring => {
-  const { log, warehouse, dataDir, modelsDir, settings, logger } = options
+  const { log, tables, dataDir, modelsDir, settings, logger } = options
   const manifestOf = manifests(modelsDir, logger)
   const deliver = deliverer(options)
   let monitor: Monitor | undefined
@@ -127,27 +127,28 @@ export const startMonitoring = (options: MonitoringOptions): RunningMonitoring =
     now: () => Date.now(),
   })
   const made = monitor!
-  const tables = new TableMonitor({
-    ...warehouse.writer(),
-    database: warehouse.database,
+  const byMonth = new TableMonitor({
+    ...tables.writer(),
+    database: tables.database,
     settings,
     aucAtFit: (modelVersion) => manifestOf(modelVersion)?.metrics['auc']?.value,
     tell: (key, alert, at) => made.tell(key, alert, at),
     at: () => runner.at,
     logger,
+    now: () => performance.now(),
   })
   return {
-    done: Promise.all([runner.run(), tables.run()]).then(() => {}),
+    done: Promise.all([runner.run(), byMonth.run()]).then(() => {}),
     status: () => ({
       ...made.state.figures,
-      ...tables.figures,
+      ...byMonth.figures,
       lag: runner.lag(),
       refused: { ...made.state.figures.refused },
       openAlerts: openByKind(made),
     }),
     stop() {
       runner.stop()
-      tables.stop()
+      byMonth.stop()
     },
   }
 }

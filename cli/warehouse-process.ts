@@ -1,42 +1,54 @@
 /**
  * The warehouse in a process of its own: follows the logs, fills the tables, answers SQL. Started by `warehouse-supervisor.ts`:
  *
- *   node cli/warehouse-process.ts --data-dir DIR [--sql-host 127.0.0.1] [--sql-port 8123] [--facts FILE] [--monitoring JSON]
+ *   node cli/warehouse-process.ts --data-dir DIR [--sql-host 127.0.0.1] [--sql-port 8123] [--facts FILE]
+ *   node cli/warehouse-process.ts --data-dir DIR --server '{"url": "https://…"}' [--facts FILE]
+ *   … --kafka '{"brokers": […]}' --partitions 12
+ *   … --monitoring '{"settings": {…}, "modelsDir": DIR}'
  *
- * With `--monitoring` (a `MonitoringTask`) it watches what it stores, too: it follows the logs anyway, and stands behind the engine.
+ * With `--monitoring` it watches what it stores, too: it follows the logs anyway, and stands behind the engine.
  *
- * `SCORESTREAM_SQL_USER` and `SCORESTREAM_SQL_PASSWORD` make SQL clients sign in. Messages to the parent: `WarehouseMessage`. Ends on
+ * With `--server` (the block `warehouse.server`, which names files of secrets and holds none) the tables live on that ClickHouse, which also
+ * answers SQL; while it is away the lag grows and nothing else happens. `SCORESTREAM_SQL_USER` and `SCORESTREAM_SQL_PASSWORD` make SQL clients sign in. Messages to the parent: `WarehouseMessage`. Ends on
  * SIGTERM, or when the parent is gone.
  */
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { startSqlServer, type SqlServer } from '#gateway/sql/sql-server.ts'
 import { insertFacts, type Facts } from '#streams/clickhouse/facts.ts'
-import { ProtectedSink } from '#streams/clickhouse/protected-sink.ts'
 import { PromotionSink } from '#streams/clickhouse/promotion-sink.ts'
+import { openServerWarehouse } from '#streams/clickhouse/server-warehouse.ts'
+import type { ServerSettings } from '#streams/clickhouse/server-settings.ts'
+import type { RowWriter } from '#streams/clickhouse/ports.ts'
+import { insertReconciliation } from '#streams/clickhouse/reconciliation-rows.ts'
 import { DeadLetterSink, DecisionSink, EventSink } from '#streams/clickhouse/row-sinks.ts'
 import { Sink } from '#streams/clickhouse/sink.ts'
 import { openWarehouse, type OpenWarehouse } from '#streams/clickhouse/warehouse.ts'
 import { readFormat } from '#streams/embedded/data-directory.ts'
 import { topicPartitions } from '#streams/embedded/event-log.ts'
-import { openReadOnly, type EventLogFollower } from '#streams/embedded/event-log-follower.ts'
-import { openVault } from '#streams/embedded/vault.ts'
+import { openReadOnly } from '#streams/embedded/event-log-follower.ts'
+import { openKafkaLog } from '#streams/kafka/event-log.ts'
 import type { Logger } from '#streams/logger.ts'
-import type { Topic } from '#streams/ports.ts'
+import type { EventLog, Topic } from '#streams/ports.ts'
+import { mirrorVault } from './mirror-vault.ts'
+import { publishThroughParent } from './monitoring-task.ts'
 import { type RunningMonitoring, startMonitoring } from './monitoring.ts'
-import { type MonitoringTask, publishThroughParent } from './monitoring-task.ts'
+import { startReconciliation, type Reconciliation } from './reconciliation.ts'
+import { type WarehouseOptions, warehouseOptions } from './warehouse-options.ts'
+import { rowsIn, type Tables } from './warehouse-tables.ts'
 import type { WarehouseMessage } from './warehouse-supervisor.ts'
 
 /** Tables of the warehouse that the SQL port never shows. */
 const HIDDEN = ['protected', 'migrations']
 const MEBI = 1024 * 1024
 const PROGRESS_MS = 500
-/** How often the vault is looked into, and a log that is not there yet looked for. */
+/** How often a log that is not there yet is looked for. */
 const POLL_MS = 500
 /** Rows wait for company far longer: looking more often would only take turns from the engine. */
 const FOLLOW_MS = 20
+/** Rows of the reconciler are written when its figures changed, at most this often. */
+const RECONCILIATION_ROWS_MS = 10_000
 const TOPICS: readonly Topic[] = ['credit-events', 'decisions', 'dead-letters', 'model-events']
 
 const tell = (message: WarehouseMessage): void => {
@@ -58,34 +70,20 @@ const logger: Logger = Object.fromEntries(
 ) as unknown as Logger
 
 interface Running {
-  readonly warehouse: OpenWarehouse
-  readonly server: SqlServer
+  /** Undefined while a server has not answered yet. */
+  tables: Tables | undefined
+  /** Undefined where a ClickHouse server answers SQL itself. */
+  readonly sql: SqlServer | undefined
+  /** Why the server cannot be reached, and since when by the wall clock. */
+  away: { readonly since: number; readonly reason: string } | null
+  readonly patience: 'ends' | 'waits'
+  readonly stopped: AbortController
   sinks: Sink[]
-  log: EventLogFollower | undefined
+  log: EventLog | undefined
+  reconciliation: Reconciliation | undefined
   monitoring: RunningMonitoring | undefined
-  stopping: boolean
   readonly work: Promise<void>[]
 }
-
-const options = (): { dataDir: string; host: string; port: number; facts: string | undefined; monitoring: MonitoringTask | undefined } => {
-  const { values } = parseArgs({
-    options: {
-      'data-dir': { type: 'string' },
-      'sql-host': { type: 'string', default: '127.0.0.1' },
-      'sql-port': { type: 'string', default: '8123' },
-      facts: { type: 'string' },
-      monitoring: { type: 'string' },
-    },
-  })
-  const port = Number(values['sql-port'])
-  if (values['data-dir'] === undefined) throw Object.assign(new Error('--data-dir is required'), { code: 'usage' })
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw Object.assign(new Error(`--sql-port takes 0 to 65535, got ${values['sql-port']}`), { code: 'usage' })
-  return { dataDir: values['data-dir'], host: values['sql-host'], port, facts: values.facts, monitoring: parsedTask(values.monitoring) }
-}
-
-const parsedTask = (json: string | undefined): MonitoringTask | undefined =>
-  json === undefined ? undefined : (JSON.parse(json) as MonitoringTask)
 
 const serve = (warehouse: OpenWarehouse, host: string, port: number): SqlServer => {
   const password = process.env['SCORESTREAM_SQL_PASSWORD']
@@ -104,11 +102,12 @@ const serve = (warehouse: OpenWarehouse, host: string, port: number): SqlServer 
 
 /** The engine may still be making its log: this process starts first. */
 const waitFor = async (path: string, running: Running): Promise<boolean> => {
-  while (!existsSync(path) && !running.stopping) await delay(POLL_MS / 10)
-  return !running.stopping
+  while (!existsSync(path) && !running.stopped.signal.aborted) await delay(POLL_MS / 10)
+  return !running.stopped.signal.aborted
 }
 
-const openLog = async (dataDir: string, running: Running): Promise<EventLogFollower | undefined> => {
+const openLog = async ({ dataDir, kafka }: WarehouseOptions, running: Running): Promise<EventLog | undefined> => {
+  if (kafka !== undefined) return openKafkaLog({ ...kafka, logger, readBytesMax: 16 * MEBI })
   const folder = join(dataDir, 'log')
   for (const topic of TOPICS) if (!(await waitFor(join(folder, topic), running))) return undefined
   const { partitions } = readFormat(dataDir)
@@ -122,77 +121,111 @@ const openLog = async (dataDir: string, running: Running): Promise<EventLogFollo
   })
 }
 
-const follow = async (dataDir: string, task: MonitoringTask | undefined, running: Running): Promise<void> => {
-  const { warehouse } = running
-  const log = await openLog(dataDir, running)
+/** The log is followed from the start, the tables are filled once they are there: the reconciler waits for nobody. */
+const follow = async (given: WarehouseOptions, running: Running, opening: Promise<Tables | undefined>): Promise<void> => {
+  const log = await openLog(given, running)
   if (log === undefined) return
   running.log = log
+  running.reconciliation = reconcile(given.dataDir, log, running)
+  const tables = await opening
+  if (tables === undefined) return
+  const { patience } = running
   running.sinks = [new EventSink(), new DecisionSink(), new DeadLetterSink(), new PromotionSink()].map(
-    (sink) => new Sink({ log, sink, ...warehouse.writer(), database: warehouse.database, logger, now: () => Date.now() }),
+    (sink) => new Sink({ log, sink, ...tables.writer(), database: tables.database, logger, now: () => Date.now(), patience }),
   )
-  if (task !== undefined)
-    running.monitoring = startMonitoring({ ...task, log, warehouse, dataDir, publish: publishThroughParent(), logger })
+  const { dataDir, monitoring: task } = given
+  if (task !== undefined) running.monitoring = startMonitoring({ ...task, log, tables, dataDir, publish: publishThroughParent(), logger })
   await Promise.all([...running.sinks.map((sink) => sink.run()), running.monitoring?.done])
 }
 
-const mirrorVault = async (dataDir: string, running: Running): Promise<void> => {
+/** The reconciler lives here, off the pipeline's process, and leaves its figures in a table. */
+const reconcile = (dataDir: string, log: EventLog, running: Running): Reconciliation => {
+  let inserter: RowWriter | undefined
+  let writtenAt = Number.NEGATIVE_INFINITY
+  let failures = 0
+  return startReconciliation({
+    log,
+    dataDir,
+    logger,
+    onFailure: fail,
+    async changed(reports) {
+      inserter ??= running.tables?.writer().inserter
+      if (inserter === undefined || performance.now() - writtenAt < RECONCILIATION_ROWS_MS) return false
+      writtenAt = performance.now()
+      // Rows may wait for better times; the figures themselves go on.
+      await insertReconciliation(inserter, reports, Date.now()).catch((error: unknown) =>
+        logger.warn({ err: error, failures: ++failures }, 'the reconciler’s rows could not be written'),
+      )
+      return true
+    },
+  })
+}
+
+const mirror = async (dataDir: string, running: Running, opening: Promise<Tables | undefined>): Promise<void> => {
   const folder = join(dataDir, 'vault')
   // The engine makes the vault and its key; a second maker would make a second key.
   if (!(await waitFor(join(folder, 'master.key'), running)) || !(await waitFor(join(folder, 'rows'), running))) return
-  const vault = openVault(folder)
-  const sink = new ProtectedSink({
-    source: vault,
-    ...running.warehouse.writer(),
-    database: running.warehouse.database,
-    now: () => Date.now(),
-  })
-  while (!running.stopping) if (!(await sink.step())) await delay(POLL_MS)
-  await vault.close()
+  const tables = await opening
+  const { patience, stopped } = running
+  if (tables !== undefined) await mirrorVault(folder, tables, { patience, stopped: stopped.signal, logger })
 }
 
 /** Features and models in force. Returns the file's time, by which it is seen whether it has changed. */
-const tellFacts = async (file: string, { warehouse }: Running): Promise<number> => {
+const tellFacts = async (file: string, tables: Tables): Promise<number> => {
   const { mtimeMs } = statSync(file)
-  await insertFacts(warehouse.writer().inserter, JSON.parse(readFileSync(file, 'utf8')) as Facts, Date.now())
+  await insertFacts(tables.writer().inserter, JSON.parse(readFileSync(file, 'utf8')) as Facts, Date.now())
   return mtimeMs
 }
 
 /** The engine writes the file anew when a model is published or an alias moves. */
-const followFacts = async (file: string, told: number, running: Running): Promise<void> => {
+const followFacts = async (file: string, told: number, tables: Tables, running: Running): Promise<void> => {
   let seen = told
-  while (!running.stopping) {
-    if (statSync(file).mtimeMs !== seen) seen = await tellFacts(file, running)
+  while (!running.stopped.signal.aborted) {
+    if (statSync(file).mtimeMs !== seen) seen = await tellFacts(file, tables)
     await delay(POLL_MS)
   }
 }
 
-/** Rows per table: those found at start and those inserted since. */
-const progressOf = async (running: Running): Promise<() => WarehouseMessage> => {
-  const { connection } = running.warehouse.writer()
-  const found = await connection.rows<{ name: string; rows: number }>(
-    `SELECT name, total_rows AS rows FROM system.tables WHERE database = '${running.warehouse.database}' AND name IN ('events', 'decisions', 'outcomes', 'dead_letters')`,
-  )
-  const before = new Map(found.map(({ name, rows }) => [name, rows]))
-  return () => {
+/** While the tables have not been reached, all that the logs hold counts as lag: nothing is known to have arrived. */
+const wholeLog = (log: EventLog | undefined): number =>
+  TOPICS.reduce((sum, topic) => {
+    const start = log?.start(topic) ?? []
+    return sum + (log?.end(topic) ?? []).reduce((rest, end, partition) => rest + end - (start[partition] ?? 0), 0)
+  }, 0)
+
+const progressOf = (running: Running): ((before: ReadonlyMap<string, number>) => WarehouseMessage) => {
+  return (before) => {
     const rows: Record<string, number> = Object.fromEntries(before)
-    let lag = 0
+    let lag = running.sinks.length === 0 ? wholeLog(running.log) : 0
+    let { away } = running
     for (const status of running.sinks.map((sink) => sink.status())) {
       lag += status.lag
+      away ??= status.away
       for (const [table, count] of Object.entries(status.rows)) rows[table] = (rows[table] ?? 0) + count
     }
-    return { kind: 'progress', rows, lag, rssBytes: process.memoryUsage.rss(), monitoring: running.monitoring?.status() ?? null }
+    const reconciliation = running.reconciliation?.totals() ?? null
+    return {
+      kind: 'progress',
+      rows,
+      lag,
+      rssBytes: process.memoryUsage.rss(),
+      reconciliation,
+      away,
+      monitoring: running.monitoring?.status() ?? null,
+    }
   }
 }
 
 const stop = async (running: Running): Promise<void> => {
-  if (running.stopping) return
-  running.stopping = true
+  if (running.stopped.signal.aborted) return
+  running.stopped.abort()
   for (const sink of running.sinks) sink.stop()
   running.monitoring?.stop()
+  await running.reconciliation?.stop()
   await Promise.allSettled(running.work)
-  running.server.close()
+  running.sql?.close()
   await running.log?.close()
-  await running.warehouse.close()
+  await running.tables?.close()
   process.exit(0)
 }
 
@@ -207,21 +240,64 @@ const fail = (error: unknown): void => {
   else process.exit(1)
 }
 
-const main = async (): Promise<void> => {
-  const { dataDir, host, port, facts, monitoring } = options()
+const begin = (sql: SqlServer | undefined, tables: Tables | undefined, patience: Running['patience']): Running => ({
+  tables,
+  sql,
+  away: null,
+  patience,
+  stopped: new AbortController(),
+  sinks: [],
+  log: undefined,
+  reconciliation: undefined,
+  monitoring: undefined,
+  work: [],
+})
+
+/** chDB in this process, and its SQL interface. */
+const embedded = async ({ dataDir, host, port }: WarehouseOptions): Promise<Running> => {
   const warehouse = await openWarehouse(dataDir)
-  const server = serve(warehouse, host, port)
-  const running: Running = { warehouse, server, sinks: [], log: undefined, monitoring: undefined, stopping: false, work: [] }
+  return begin(serve(warehouse, host, port), { ...warehouse, cluster: null }, 'ends')
+}
+
+/** Tables once they are there; undefined where this process was ended before. */
+const open = async (running: Running, server: ServerSettings | undefined): Promise<Tables | undefined> => {
+  if (server === undefined) return running.tables
+  const { signal } = running.stopped
+  const away = (reason: string | null): void => {
+    running.away = reason === null ? null : { since: running.away?.since ?? Date.now(), reason }
+  }
+  try {
+    const warehouse = await openServerWarehouse({ settings: server, logger, signal, away })
+    running.tables = { ...warehouse, cluster: server.cluster }
+    return running.tables
+  } catch (error) {
+    if (signal.aborted) return undefined
+    throw error
+  }
+}
+
+const main = async (): Promise<void> => {
+  const given = warehouseOptions()
+  const { dataDir, server, facts } = given
+  const running = server === undefined ? await embedded(given) : begin(undefined, undefined, 'waits')
   process.on('SIGTERM', () => void stop(running))
   // Ctrl-C reaches the whole group: the engine decides when this process ends.
   process.on('SIGINT', () => {})
   process.on('disconnect', () => void stop(running))
-  if (facts !== undefined) running.work.push(followFacts(facts, await tellFacts(facts, running), running))
-  const progress = await progressOf(running)
-  running.work.push(follow(dataDir, monitoring, running), mirrorVault(dataDir, running))
+  let before: ReadonlyMap<string, number> = new Map()
+  const opening = open(running, server).then(async (tables) => {
+    if (tables === undefined) return undefined
+    before = await rowsIn(tables)
+    if (facts !== undefined) running.work.push(followFacts(facts, await tellFacts(facts, tables), tables, running))
+    return tables
+  })
+  if (server === undefined) await opening
+  opening.catch(fail)
+  running.work.push(follow(given, running, opening), mirror(dataDir, running, opening))
   for (const work of running.work) work.catch(fail)
-  tell({ kind: 'ready', sqlPort: server.port })
-  setInterval(() => tell(progress()), PROGRESS_MS).unref()
+  const progress = progressOf(running)
+  tell({ kind: 'ready', sqlPort: running.sql?.port ?? null })
+  setInterval(() => tell(progress(before)), PROGRESS_MS).unref()
 }
 
 main().catch(fail)

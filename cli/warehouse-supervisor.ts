@@ -5,6 +5,7 @@ import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { MonitoringStatus, Publish } from './monitoring.ts'
+import type { ReconcilerTotals } from '#streams/reconciler/reconciler.ts'
 
 /** Below the engine's 0: on a busy machine rows arrive later, decisions do not. */
 const NICENESS = 10
@@ -15,12 +16,14 @@ const STOP_MS_MAX = 15_000
 
 /** What the process says of itself over the channel. */
 export type WarehouseMessage =
-  | { readonly kind: 'ready'; readonly sqlPort: number }
+  | { readonly kind: 'ready'; /** Null where a ClickHouse server answers SQL itself. */ readonly sqlPort: number | null }
   | {
       readonly kind: 'progress'
       readonly rows: Readonly<Record<string, number>>
       readonly lag: number
       readonly rssBytes: number
+      readonly reconciliation: ReconcilerTotals | null
+      readonly away: WarehouseStatus['away']
       readonly monitoring: MonitoringStatus | null
     }
   /** Records that monitoring wants in the log; answered by `PublishedMessage`. */
@@ -43,14 +46,18 @@ export interface WarehouseStatus {
   readonly lag: number
   readonly rssBytes: number
   readonly restarts: number
+  /** What the reconciler counts, which lives in that process; null before its first word. */
+  readonly reconciliation: ReconcilerTotals | null
+  /** Since when (wall clock, ms) and why a ClickHouse server cannot be reached; null while it can. */
+  readonly away: { readonly since: number; readonly reason: string } | null
   /** What monitoring says of itself; null where it does not run. */
   readonly monitoring: MonitoringStatus | null
 }
 
 export interface SupervisedWarehouse {
   status(): WarehouseStatus
-  /** Resolves with the SQL port at the first readiness; rejects if the very first start fails. */
-  ready: Promise<number>
+  /** Resolves at the first readiness, with the SQL port where this process serves SQL; rejects if the very first start fails. */
+  ready: Promise<number | null>
   stop(): Promise<void>
 }
 
@@ -64,12 +71,22 @@ export interface SupervisorOptions {
 const refusePublishing: Publish = () => Promise.reject(new Error('nothing is published here: the log is open for reading alone'))
 
 export const superviseWarehouse = ({ args, logger, publish = refusePublishing }: SupervisorOptions): SupervisedWarehouse => {
-  let status: WarehouseStatus = { state: 'starting', sqlPort: null, rows: {}, lag: 0, rssBytes: 0, restarts: 0, monitoring: null }
+  let status: WarehouseStatus = {
+    state: 'starting',
+    sqlPort: null,
+    rows: {},
+    lag: 0,
+    rssBytes: 0,
+    restarts: 0,
+    reconciliation: null,
+    away: null,
+    monitoring: null,
+  }
   let child: ChildProcess | undefined
   let stopping = false
   let timer: NodeJS.Timeout | undefined
   let lastError: { code: string; message: string } | undefined
-  const { promise: ready, resolve: firstReady, reject: firstFailed } = Promise.withResolvers<number>()
+  const { promise: ready, resolve: firstReady, reject: firstFailed } = Promise.withResolvers<number | null>()
   ready.catch(() => {})
 
   const onMessage = (message: WarehouseMessage): void => {
@@ -79,7 +96,15 @@ export const superviseWarehouse = ({ args, logger, publish = refusePublishing }:
         firstReady(message.sqlPort)
         break
       case 'progress':
-        status = { ...status, rows: message.rows, lag: message.lag, rssBytes: message.rssBytes, monitoring: message.monitoring }
+        status = {
+          ...status,
+          rows: message.rows,
+          lag: message.lag,
+          rssBytes: message.rssBytes,
+          reconciliation: message.reconciliation ?? status.reconciliation,
+          away: message.away,
+          monitoring: message.monitoring,
+        }
         break
       case 'publish':
         void append(message)
@@ -121,9 +146,8 @@ export const superviseWarehouse = ({ args, logger, publish = refusePublishing }:
     started.on('exit', (code, signal) => {
       child = undefined
       if (stopping) return
-      const neverReady = status.sqlPort === null
       const why = lastError?.message ?? `the warehouse process ended at start (exit ${String(code ?? signal)})`
-      if (neverReady) {
+      if (status.state === 'starting') {
         firstFailed(Object.assign(new Error(why), { code: lastError?.code ?? 'warehouse-failed' }))
         status = { ...status, state: 'stopped' }
         return

@@ -20,6 +20,13 @@ import type { MonitoringSettings } from './settings.ts'
 import { type AlertBook, alertBook, isBlocked, type NewAlert, raise, settle } from './triggers/alert-book.ts'
 import { doubt, type Refusal, refusalOf, request, type RetrainState, retrainState, seeWindow } from './triggers/retrain-trigger.ts'
 
+/**
+ * Events of the kinds that come in bulk which are looked at in a second of log time; the rest of that second is passed over. A window of 500 is full
+ * in a quarter of a second then, and a flood costs no more than this.
+ */
+const BULK_PER_SECOND_MAX = 2_000
+const BULK: ReadonlySet<CreditEvent['kind']> = new Set(['statement', 'payment', 'transaction'])
+
 /** Applications not decided yet whose channel and producer are remembered for their decision; the oldest give way. */
 const UNDECIDED_MAX = 65_536
 const UNKNOWN = { channel: 'unknown', producer: 'unknown' }
@@ -37,6 +44,9 @@ export interface MonitorState {
   /** Per partition of the input, the offset behind the last event seen. */
   readonly inputOffsets: number[]
   readonly figures: MonitorFigures
+  /** Second of log time, and events in bulk looked at in it. */
+  second: number
+  looked: number
 }
 
 /** What a dashboard of the process shows; plain numbers. */
@@ -62,6 +72,8 @@ export const monitorState = (partitions: number): MonitorState => ({
   undecided: new Map(),
   inputOffsets: Array.from({ length: partitions }, () => 0),
   figures: { decisions: 0, events: 0, scorePsi: 0, largestPsi: 0, burnRate: 0, requests: 0, refused: {} },
+  second: -1,
+  looked: 0,
 })
 
 export interface Findings {
@@ -93,7 +105,29 @@ export class Monitor {
 
   /** Whether anything waits to be taken. */
   get hasFindings(): boolean {
-    return Object.values(this.#found).some((some: readonly unknown[]) => some.length > 0)
+    const { drift, quality, slo, alerts, requests } = this.#found
+    return drift.length + quality.length + slo.length + alerts.length + requests.length > 0
+  }
+
+  get hasNews(): boolean {
+    return this.#found.alerts.length + this.#found.requests.length > 0
+  }
+
+  /** Whether an event of this kind, appended at `at`, is to be looked at; ask once for each, in order. */
+  wants(kind: CreditEvent['kind'], at: number): boolean {
+    if (!BULK.has(kind)) return true
+    const state = this.#state
+    const second = Math.floor(at / 1_000)
+    if (second !== state.second) {
+      state.second = second
+      state.looked = 0
+    }
+    return ++state.looked <= BULK_PER_SECOND_MAX
+  }
+
+  /** An event that was not wanted. */
+  skip(partition: number, offset: number): void {
+    this.#state.inputOffsets[partition] = offset + 1
   }
 
   /** What was found since the last call. */

@@ -1,48 +1,31 @@
 /**
- * The engine: owns the input partitions, folds their events, decides applications and publishes capsules, exactly once in effect. Its
- * stages are RxJS operators over micro-batches; one batch is on its way at a time and the next is fetched when it is done, so the log
- * itself is the only queue.
+ * The engine: owns input partitions for as long as it is told to, folds their events, decides applications and publishes capsules, exactly
+ * once in effect. One batch is on its way at a time and the next is fetched when it is done, so the log itself is the only queue. Partitions
+ * come and go between batches.
  */
-import { defer, EMPTY, lastValueFrom, map, merge, Subject, take, takeWhile, tap, type Observable } from 'rxjs'
-import type { FeatureSet } from '#features/feature-set.ts'
+import { lastValueFrom, Subject, take, type Observable } from 'rxjs'
 import type { Decision } from '#schemas/decision.ts'
+import type { EngineParts } from './engine-parts.ts'
 import type { Entity } from './entity-record.ts'
-import { TerminalFailure } from './failure.ts'
-import type { Logger } from './logger.ts'
+import { RetryableFailure, TerminalFailure } from './failure.ts'
 import { partitionOf } from './murmur2.ts'
+import { ownAll } from './own-all.ts'
 import { Attempts } from './pipeline/attempts.ts'
-import { EventCrash, type Published } from './pipeline/batch.ts'
+import { EventCrash } from './pipeline/batch.ts'
+import { batchesOf, type BatchDone } from './pipeline/batches.ts'
+import { Between } from './pipeline/between.ts'
 import { Committer } from './pipeline/committer.ts'
 import { addCounters, newCounters, type EngineCounters } from './pipeline/counters.ts'
 import { Doorbell } from './pipeline/doorbell.ts'
 import { EntityCache } from './pipeline/entity-cache.ts'
-import { decodeBatch, fetchPages } from './pipeline/fetch.ts'
-import { foldBatch, loadBatch, type Folded } from './pipeline/fold-batch.ts'
-import { inTurn } from './pipeline/in-turn.ts'
-import { takeOver, type Lane } from './pipeline/lane.ts'
-import { persistently, type Persist } from './pipeline/persist.ts'
-import { publish, readBack } from './pipeline/publish.ts'
-import { scoreBatch } from './pipeline/score-batch.ts'
+import { Lanes } from './pipeline/lanes.ts'
+import { Membership } from './pipeline/membership.ts'
+import { realPauses, type Pauses } from './pipeline/pauses.ts'
+import { persistently } from './pipeline/persist.ts'
 import { PIPELINE_DEFAULTS, type PipelineSettings } from './pipeline/settings.ts'
-import type { Clock, Decider, EventLog, LogRecord, StateStore } from './ports.ts'
+import type { Ownership, StateCommit } from './ports.ts'
 
-export interface EngineParts {
-  readonly log: EventLog
-  readonly state: StateStore
-  readonly featureSet: FeatureSet
-  readonly decider: Decider
-  readonly clock: Clock
-  /** Monotonic microseconds, for stage times and commit intervals only. */
-  readonly monotonicUs: () => number
-  readonly logger: Logger
-  /** Names of this owner, host and runtime, for claims and envelopes. */
-  readonly owner: string
-  readonly host: string
-  readonly runtime: string
-  readonly settings?: Partial<PipelineSettings>
-  /** The engine stopped by itself: terminal failure or bug. The composition root ends the process. */
-  readonly onStopped: (failure: unknown) => void
-}
+export type { EngineParts }
 
 type EngineState =
   | { readonly kind: 'new' }
@@ -58,17 +41,19 @@ export class Engine {
   /** Entities in force; ingest looks for repeats in it. */
   readonly cache: EntityCache
   readonly #parts: EngineParts
+  readonly #ownership: Ownership
+  readonly #pauses: Pauses
+  readonly #lanes: Lanes
   readonly #committer: Committer
-  readonly #doorbell = new Doorbell()
+  readonly #attempts: Attempts
+  readonly #doorbell: Doorbell
+  readonly #between = new Between(() => this.#doorbell.ring())
+  readonly #membership: Membership
   readonly #decisions = new Subject<readonly Decision[]>()
   readonly #progress = new Subject<void>()
-  readonly #attempts: Attempts
-  readonly #persist: Persist
-  #lanes: Lane[] = []
+  readonly #batches: Observable<unknown>
   #state: EngineState = { kind: 'new' }
   #finished: Promise<void> = Promise.resolve()
-  #turn = 0
-  #publishUs = 0
 
   constructor(parts: EngineParts) {
     if (parts.decider.featureSetHash !== parts.featureSet.hash)
@@ -76,33 +61,76 @@ export class Engine {
         'directory-mismatch',
         `model ${parts.decider.modelVersion} was trained on feature set ${parts.decider.featureSetHash.slice(0, 12)}, in force is ${parts.featureSet.hash.slice(0, 12)}. Publish a model for it, or run the engine that has that feature set.`,
       )
+    const { log, state, featureSet, monotonicUs, logger } = parts
+    const partitions = log.partitions('credit-events')
     this.#parts = parts
-    this.settings = { ...PIPELINE_DEFAULTS, ...parts.settings }
-    this.cache = new EntityCache(parts.featureSet, parts.state, parts.log.partitions('credit-events'), this.settings.cacheBytesMax)
-    this.#attempts = new Attempts(this.settings)
-    this.#persist = persistently(this.settings.retryAfterMs, ({ code, message }) => {
+    this.#ownership = parts.ownership ?? ownAll(partitions)
+    this.#pauses = parts.pauses ?? realPauses
+    this.#doorbell = new Doorbell(this.#pauses)
+    const settings = { ...PIPELINE_DEFAULTS, ...parts.settings }
+    this.settings = settings
+    const cache = new EntityCache(featureSet, state, partitions, settings.cacheBytesMax)
+    this.cache = cache
+    this.#attempts = new Attempts(settings)
+    const persist = persistently(this.#pauses, settings.retryAfterMs, ({ code, message }) => {
       this.counters.retries++
-      parts.logger.warn({ code, reason: message }, 'trying again shortly')
-      return this.#state.kind !== 'stopping'
+      logger.warn({ code, reason: message }, 'trying again shortly')
+      return this.#state.kind === 'running'
     })
-    const { settings, counters, cache } = this
+    this.#lanes = new Lanes({ ...parts, persist }, cache)
+    this.#membership = new Membership({
+      lanes: this.#lanes,
+      between: this.#between,
+      counters: this.counters,
+      pauses: this.#pauses,
+      logger,
+      retakeAfterMs: settings.retakeAfterMs,
+      running: () => this.running,
+      flush: () => this.#flush(),
+      changed: () => {
+        this.#doorbell.ring()
+        this.#progress.next()
+      },
+      failed: (failure) => this.#halt(failure),
+    })
     this.#committer = new Committer({
-      state: parts.state,
+      state,
       cache,
       settings,
-      counters,
-      monotonicUs: parts.monotonicUs,
-      persist: this.#persist,
-      committed: (commits) => this.#release(commits),
+      counters: this.counters,
+      monotonicUs,
+      persist,
+      committed: (commits) => this.#committed(commits),
+      refused: (lanes, { code, message }) => {
+        logger.warn({ code, reason: message }, 'a commit was refused')
+        this.#lanes.depart(lanes, 'refused')
+        this.#doorbell.ring()
+      },
+    })
+    this.#batches = batchesOf({
+      ...parts,
+      settings,
+      cache,
+      persist,
+      attempts: this.#attempts,
+      lanes: () => this.#lanes.list,
+      flush: () => this.#committer.flush(this.#lanes.list),
+      lastCommitUs: () => this.#committer.lastCommitUs,
+      moreToDo: () => this.#moreToDo(),
+      done: (batch) => {
+        this.#account(batch)
+        return this.#committer.afterBatch(this.#lanes.list)
+      },
+      progressed: () => this.#progress.next(),
     })
   }
 
-  /** Whether it owns its partitions and takes events. */
+  /** Whether it takes events. */
   get running(): boolean {
     return this.#state.kind === 'running'
   }
 
-  /** Decisions as read back from the log, batch by batch, in order within each partition. */
+  /** Decisions of its own as read back from the log, batch by batch, in order within each partition. */
   get decisions(): Observable<readonly Decision[]> {
     return this.#decisions
   }
@@ -112,168 +140,143 @@ export class Engine {
     return this.#progress
   }
 
-  /** Claims all partitions and begins. Resolves once what was in the log at that moment is folded. */
+  /** Joins those who share the partitions and begins. Resolves once what was in its own partitions at that moment is folded. */
   async start(): Promise<void> {
     if (this.#state.kind !== 'new') throw new Error(`an engine starts once; this one is ${this.#state.kind}`)
-    await this.#claimAll()
     this.#state = { kind: 'running' }
+    this.#between.looping = true
     const stopWaking = this.#parts.log.onAppend('credit-events', () => this.#doorbell.ring())
-    this.#finished = this.#run().finally(stopWaking)
+    this.#finished = this.#run().finally(() => {
+      stopWaking()
+      this.#between.looping = false
+    })
+    await this.#ownership.join(this.#membership)
     await this.caughtUp()
   }
 
-  /** Resolves once everything now in the input log is folded and read back; rejects where the engine stopped before. */
+  /** Resolves once everything now in the owned input partitions is folded and read back; rejects where the engine stopped before. */
   async caughtUp(): Promise<void> {
     const ends = this.#parts.log.end('credit-events')
-    const behind = (): boolean => this.#behind(ends)
-    while (behind()) {
+    const behind = (partition: number) =>
+      this.#lanes.isVacant(partition) || (this.#lanes.of(partition)?.next ?? 0) < (ends[partition] as number)
+    while ([...this.#lanes.assigned].some(behind)) {
       if (this.#state.kind === 'stopped') throw this.#state.failure ?? new TerminalFailure('closed', 'the engine was stopped')
       await lastValueFrom(this.#progress.pipe(take(1)), { defaultValue: undefined })
     }
   }
 
+  /** Runs `task` when no batch is under way: what it changes holds for every event from {@link positions} on and for none before. */
+  betweenBatches(task: () => void): Promise<void> {
+    return this.#between.do(task)
+  }
+
   /** {@link caughtUp}, and committed. */
   async drain(): Promise<void> {
     await this.caughtUp()
-    const { kind } = this.#state
-    if (kind === 'running') await this.#committer.flush(this.#lanes)
+    await this.#between.do(() => this.#flush())
   }
 
-  /** Finishes the batch under way, commits and ends. Log and store stay open. */
+  /** Finishes the batch under way, commits, hands its partitions over and ends. Log and store stay open. */
   async stop(): Promise<void> {
     if (this.#state.kind === 'running') this.#state = { kind: 'stopping' }
     this.#doorbell.ring()
     await this.#finished
+    if (this.#state.kind !== 'new') await this.#ownership.leave()
     if (this.#state.kind !== 'stopped') this.#state = { kind: 'stopped' }
     this.#decisions.complete()
     this.#progress.complete()
   }
 
-  /** Events in the log that are not folded yet, per partition. */
-  lag(): readonly number[] {
+  /** Events in the log that are not folded yet, by owned partition. */
+  lag(): ReadonlyMap<number, number> {
     const ends = this.#parts.log.end('credit-events')
-    return this.#lanes.map((lane) => (ends[lane.partition] as number) - lane.next)
+    return new Map(this.#lanes.list.map(({ partition, next }) => [partition, (ends[partition] as number) - next]))
   }
 
-  /** Next input offset to fold, per partition. */
-  positions(): readonly number[] {
-    return this.#lanes.map((lane) => lane.next)
+  /** Next input offset to fold, by owned partition. */
+  positions(): ReadonlyMap<number, number> {
+    return new Map(this.#lanes.list.map(({ partition, next }) => [partition, next]))
+  }
+
+  /** Whether this engine works on a partition now. */
+  owns(partition: number): boolean {
+    return this.#lanes.of(partition) !== undefined
+  }
+
+  /** Assigned partitions that are not worked on yet. */
+  get vacant(): readonly number[] {
+    return this.#lanes.vacant
   }
 
   partitionOf(applicantId: string): number {
     return partitionOf(Buffer.from(applicantId, 'latin1'), this.#parts.log.partitions('credit-events'))
   }
 
-  /** What is known of an applicant now, for read-outs and what-ifs: read it, never change it. */
+  /** What is known of an applicant now, for read-outs and what-ifs: read it, never change it. Elsewhere owned, as last committed. */
   entity(applicantId: string): Promise<Entity> {
     return this.cache.read(this.partitionOf(applicantId), applicantId)
   }
 
-  async #claimAll(): Promise<void> {
-    const { log, state, clock, owner } = this.#parts
-    const partitions = Array.from({ length: log.partitions('credit-events') }, (_, p) => p)
-    this.#lanes = await Promise.all(partitions.map((partition) => takeOver(partition, { log, state, clock, owner })))
-  }
-
   async #run(): Promise<void> {
-    for (;;) {
+    while (this.#state.kind !== 'stopped') {
       try {
-        await lastValueFrom(this.#batches(), { defaultValue: undefined })
-        await this.#committer.flush(this.#lanes)
-        return
+        await lastValueFrom(this.#batches, { defaultValue: undefined })
+        return await this.#flush()
       } catch (failure) {
-        if (!(failure instanceof EventCrash) || this.#state.kind !== 'running') return this.#halt(failure)
-        const restarted = await this.#restart(failure).then(
-          () => true,
-          (again: unknown) => this.#halt(again),
-        )
-        if (restarted !== true) return
+        // A batch may have ended half-way: its states are ahead of its offsets and must not be committed when the partitions are handed over.
+        if (this.#givesUp(failure)) return this.#lanes.depart(this.#lanes.list, 'crashed')
+        if (!(failure instanceof EventCrash) || !this.running) return this.#halt(failure)
+        await this.#forgetUncommitted(failure).catch((worse: unknown) => this.#halt(worse))
       }
     }
-  }
-
-  /** One batch after another, through operators that are subscribed once. */
-  #batches(): Observable<unknown> {
-    const { monotonicUs } = this.#parts
-    const fetchPorts = {
-      log: this.#parts.log,
-      settings: this.settings,
-      monotonicUs,
-      isPoison: (record: LogRecord) => this.#attempts.isPoison(record),
-      isSuspect: (record: LogRecord) => this.#attempts.isSuspect(record),
-    }
-    const foldPorts = { ...fetchPorts, cache: this.cache, featureSet: this.#parts.featureSet }
-    const scorePorts = {
-      ...this.#parts,
-      ...foldPorts,
-      lastPublishUs: () => this.#publishUs,
-      lastCommitUs: () => this.#committer.lastCommitUs,
-    }
-    const turns = new Subject<void>()
-    const done = turns.pipe(
-      inTurn(() => this.#moreToDo()),
-      takeWhile((more) => more),
-      inTurn(() => fetchPages(this.#lanes, this.#turn++, fetchPorts)),
-      map((pages) => decodeBatch(pages, fetchPorts)),
-      inTurn((batch) => (batch.suspect ? this.#committer.flush(this.#lanes).then(() => batch) : batch)),
-      inTurn((batch) => loadBatch(batch, foldPorts)),
-      map((batch) => foldBatch(batch, foldPorts)),
-      map((folded): [Folded, readonly Published[]] => [folded, scoreBatch(folded, scorePorts)]),
-      inTurn(([folded, decisions]) => this.#publish(folded, decisions)),
-      inTurn(() => this.#committer.afterBatch(this.#lanes)),
-      tap(() => this.#progress.next()),
-      tap(() => turns.next()),
-    )
-    return merge(
-      done,
-      defer(() => {
-        turns.next()
-        return EMPTY
-      }),
-    )
   }
 
   /** Resolves true when there is more: at once while the log holds it, else after an append; commits what is due meanwhile. False once stopping. */
   async #moreToDo(): Promise<boolean> {
     // Others have their turn between two batches.
-    if (this.#behind()) await new Promise((resolve) => setImmediate(resolve))
-    while (this.#state.kind === 'running' && !this.#behind()) {
-      const due = this.#lanes.some((lane) => lane.next > lane.committed)
-      await this.#doorbell.wait(due ? this.settings.commitAfterMs : undefined)
-      if (due) await this.#committer.afterBatch(this.#lanes)
+    if (this.#behind()) await this.#pauses.turn()
+    while (this.#state.kind === 'running') {
+      if (this.#membership.unsettled) await this.#membership.comeAndGo()
+      else if (this.#behind()) return true
+      else await this.#sleep()
     }
-    return this.#state.kind === 'running'
+    return false
   }
 
-  #behind(ends = this.#parts.log.end('credit-events')): boolean {
-    return this.#lanes.some((lane) => lane.next < (ends[lane.partition] as number))
+  async #sleep(): Promise<void> {
+    const due = this.#lanes.list.some((lane) => lane.next > lane.committed)
+    await this.#doorbell.wait(due ? this.settings.commitAfterMs : undefined)
+    if (due) await this.#committer.afterBatch(this.#lanes.list)
   }
 
-  #publish(folded: Folded, decisions: readonly Published[]): void | Promise<void> {
-    if (decisions.length + folded.rejected.length === 0) return this.#advance(folded)
-    return this.#append(folded, decisions)
+  #behind(): boolean {
+    const ends = this.#parts.log.end('credit-events')
+    return this.#lanes.list.some(({ next, partition }) => next < (ends[partition] as number))
   }
 
-  async #append(folded: Folded, decisions: readonly Published[]): Promise<void> {
-    const { log, monotonicUs } = this.#parts
-    const started = monotonicUs()
-    const offsets = await publish(folded, decisions, { log, persist: this.#persist })
-    const read = await readBack(decisions, offsets, log)
-    if (decisions.length > 0) this.#publishUs = monotonicUs() - started
-    this.#advance(folded)
-    this.counters.decisions += read.length
-    if (read.length > 0) this.#decisions.next(read)
-  }
-
-  /** What the batch promised is readable: its events are done with. */
-  #advance({ batch, counts }: Folded): void {
-    for (const [lane, next] of batch.next) lane.next = next
-    addCounters(this.counters, counts)
+  #account({ folded, decisions }: BatchDone): void {
+    addCounters(this.counters, folded.counts)
     this.counters.batches++
+    this.counters.decisions += decisions.length
+    if (decisions.length > 0) this.#decisions.next(decisions)
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#state.kind === 'stopped') return
+    try {
+      await this.#committer.flush(this.#lanes.list)
+    } catch (failure) {
+      if (!this.#givesUp(failure)) throw failure
+    }
+  }
+
+  /** Whoever was asked to stop does not wait for a world out of reach: what is not committed is adopted after the next start. */
+  #givesUp(failure: unknown): boolean {
+    return this.#state.kind === 'stopping' && failure instanceof RetryableFailure
   }
 
   /** Undoes everything since the last commit by forgetting it: takes over from itself, adopting what it had published. */
-  async #restart(crash: EventCrash): Promise<void> {
+  async #forgetUncommitted(crash: EventCrash): Promise<void> {
     const position = `${crash.partition}-${crash.offset}`
     const attempt = this.#attempts.count(crash)
     this.counters.restarts++
@@ -282,32 +285,32 @@ export class Engine {
       'processing an event threw; starting again from the last commit',
     )
     await this.#committer.settle()
-    this.cache.clear()
-    const counted = this.#lanes
-    await this.#claimAll()
-    this.#lanes.forEach((lane, i) => (lane.countFrom = Math.max(counted[i]?.next ?? 0, counted[i]?.countFrom ?? 0)))
+    this.#lanes.depart(this.#lanes.list, 'crashed')
   }
 
   #halt(failure: unknown): void {
+    if (this.#state.kind === 'stopped') return
     this.#state = { kind: 'stopped', failure }
     this.#parts.logger.error({ failure }, 'the engine stopped')
     this.#progress.next()
+    this.#doorbell.ring()
     this.#parts.onStopped(failure)
   }
 
-  #release(commits: readonly { readonly partition: number; readonly to: number }[]): void {
-    if (commits.length === 0) return
+  #committed(commits: readonly StateCommit[]): void {
     const { log } = this.#parts
+    const lanes = Array.from({ length: log.partitions('credit-events') }, (_, partition) => this.#lanes.of(partition))
     log.release(
       'credit-events',
       'state',
-      this.#lanes.map((lane) => lane.committed),
+      lanes.map((lane) => lane?.committed ?? 0),
     )
     // A successor adopts from here on.
     log.release(
       'decisions',
       'state',
-      this.#lanes.map((lane) => lane.decisionsOffset),
+      lanes.map((lane) => lane?.decisionsOffset ?? 0),
     )
+    this.#ownership.mirror(new Map(commits.map(({ partition, to }) => [partition, to])))
   }
 }

@@ -14,10 +14,21 @@ export type FailureCode =
   | 'directory-foreign'
   | 'directory-mismatch'
   | 'state-corrupt'
+  | 'state-unavailable'
+  | 'state-refused'
+  | 'state-mismatch'
+  | 'checkpoint-corrupt'
   | 'vault-key'
   | 'vault-corrupt'
   | 'lost-ownership'
   | 'one-content-broken'
+  | 'unreachable'
+  | 'forbidden'
+  | 'settings'
+  | 'topic-missing'
+  | 'topic-replaced'
+  | 'topic-unsuitable'
+  | 'partitions-changed'
 
 /** The same call may succeed later; nothing of it took effect. */
 export class RetryableFailure extends Error {

@@ -11,7 +11,7 @@ export const findDecision = async (log: EventLog, partition: number, inputOffset
   if (!(partition >= 0 && partition < log.partitions('decisions'))) return undefined
   const found = await search(log, partition, inputOffset)
   // A record of a superseded owner may lie in the way of the search or be what it found; the whole walk is then the judge.
-  return found === 'unsure' ? walk(log, partition, inputOffset) : found
+  return found === 'unsure' ? firstBelieved(log, partition, inputOffset, Number.POSITIVE_INFINITY) : found
 }
 
 const search = async (log: EventLog, partition: number, wanted: number): Promise<Decision | undefined | 'unsure'> => {
@@ -83,13 +83,15 @@ const judged = async (log: EventLog, partition: number, record: LogRecord, epoch
   return decoded.kind === 'decision' ? decoded.decision : 'unsure'
 }
 
-const walk = async (log: EventLog, partition: number, wanted: number): Promise<Decision | undefined> => {
+/** The first believed decision on an input position among the records below `before`, by walking the partition from its start. */
+export const firstBelieved = async (log: EventLog, partition: number, wanted: number, before: number): Promise<Decision | undefined> => {
   let newest = NO_CLAIM
-  const end = log.end('decisions')[partition] as number
+  const end = Math.min(before, log.end('decisions')[partition] as number)
   for (let next = log.start('decisions')[partition] as number; next < end;) {
     const records = await log.read('decisions', partition, next, 1024 * 1024)
     for (const record of records) {
       next = record.offset + 1
+      if (record.offset >= before) return undefined
       const facts = peekDecision(record.value)
       if (facts.kind === 'claim') newest = seeClaim(newest, record.offset)
       if (facts.kind !== 'decision' || facts.offset !== wanted || !isBelieved(newest, facts.epoch)) continue

@@ -52,14 +52,17 @@ export class InFlightIndex {
     this.#queues[entry.partition]?.entries.push(entry)
   }
 
-  failed(entry: InFlight): void {
+  forget(entry: InFlight): void {
     this.#byKey.delete(entry.key)
   }
 
-  /** Forgets what lies below the engine's positions: the dedupe rings know it now. */
-  folded(positions: readonly number[]): void {
-    positions.forEach((position, partition) => {
-      const queue = this.#queues[partition] as { entries: InFlight[]; head: number }
+  /**
+   * Forgets what lies below the engine's positions: the dedupe rings know it now. Of partitions that are another process's everything: their
+   * owner recognises repeats when it folds.
+   */
+  folded(positions: ReadonlyMap<number, number>): void {
+    this.#queues.forEach((queue, partition) => {
+      const position = positions.get(partition) ?? Infinity
       let entry = queue.entries[queue.head]
       while (entry !== undefined && entry.offset < position) {
         this.#byKey.delete(entry.key)

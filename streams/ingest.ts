@@ -8,7 +8,8 @@ import type { Rejection } from '#schemas/rejection.ts'
 import { encodeEvent } from '#schemas/wire.ts'
 import { edgeDeadLetter } from './dead-letter.ts'
 import type { Engine } from './engine.ts'
-import { RetryableFailure } from './failure.ts'
+import type { Entity } from './entity-record.ts'
+import { RetryableFailure, StaleCommit } from './failure.ts'
 import { hashBytes, type Hash64 } from './hash64.ts'
 import { InFlight, InFlightIndex } from './in-flight.ts'
 import { judgeTime } from './pipeline/admission.ts'
@@ -57,13 +58,13 @@ export class Ingest {
         'overloaded',
         `${this.#inFlight.size} accepted events wait for the engine, at most ${lagMax} may; try again later`,
       )
-    await this.#loadApplicants(events)
+    const elsewhere = await this.#loadApplicants(events)
     const now = this.#parts.clock.now()
     const out: (IngestResult | InFlight | Promise<IngestResult>)[] = []
     const records: AppendRecord[] = []
     const append = Promise.withResolvers<readonly number[]>()
     append.promise.catch(() => {})
-    for (const incoming of events) out.push(this.#take(incoming, now, records, append.promise))
+    for (const incoming of events) out.push(this.#take(incoming, now, records, append.promise, elsewhere))
     if (records.length > 0) this.#parts.log.append('credit-events', records).then(append.resolve, append.reject)
     else append.resolve([])
     return this.#settled(out, append.promise)
@@ -89,13 +90,15 @@ export class Ingest {
     try {
       offsets = await append
     } catch (failure) {
-      for (const one of taken) if (one instanceof InFlight) this.#inFlight.failed(one)
+      for (const one of taken) if (one instanceof InFlight) this.#inFlight.forget(one)
       throw failure
     }
     const results = taken.map((one): IngestResult | Promise<IngestResult> => {
       if (!(one instanceof InFlight)) return one
       const offset = offsets[one.index] as number
-      this.#inFlight.acknowledged(one, offset)
+      // Elsewhere owned, it is recognised where it is folded.
+      if (this.#parts.engine.owns(one.partition)) this.#inFlight.acknowledged(one, offset)
+      else this.#inFlight.forget(one)
       return { status: 'accepted', position: { partition: one.partition, offset } }
     })
     return Promise.all(results)
@@ -113,6 +116,7 @@ export class Ingest {
     now: number,
     records: AppendRecord[],
     append: Promise<readonly number[]>,
+    elsewhere: ReadonlyMap<string, Entity>,
   ): IngestResult | InFlight | Promise<IngestResult> {
     const { event } = incoming
     const { engine } = this.#parts
@@ -128,7 +132,7 @@ export class Ingest {
       const same = flying.contentHigh === this.#content.high && flying.contentLow === this.#content.low
       return flying.appended.then((offsets) => this.#repeat(same, { partition, offset: offsets[flying.index] as number }, incoming, event))
     }
-    const entity = engine.cache.peek(partition, event.applicantId)
+    const entity = engine.cache.peek(partition, event.applicantId) ?? elsewhere.get(event.applicantId)
     const seen = entity === undefined ? undefined : lookUp(entity, event.producer, event.eventId, value, now, engine.settings.dedupe)
     if (seen !== undefined && seen.kind !== 'new')
       return this.#repeat(seen.kind === 'duplicate', { partition, offset: seen.offset }, incoming, event)
@@ -211,21 +215,42 @@ export class Ingest {
     }
   }
 
-  /** Dedupe rings must be at hand before the synchronous part, in which no other call can come between look and append. */
-  async #loadApplicants(events: readonly IncomingEvent[]): Promise<void> {
+  /**
+   * Dedupe rings must be at hand before the synchronous part, in which no other call can come between look and append. Returns those of
+   * applicants whose partitions other processes own, as last committed; for applications alone, since somebody may wait for their decision. What
+   * is not recognised here is recognised where it is folded.
+   */
+  async #loadApplicants(events: readonly IncomingEvent[]): Promise<ReadonlyMap<string, Entity>> {
     const { engine } = this.#parts
+    const elsewhere = new Map<string, Entity>()
+    const refused = new Set<number>()
     for (;;) {
       const missing = new Map<number, Set<string>>()
       for (const { event } of events) {
         if (event.kind === 'protected') continue
         const partition = engine.partitionOf(event.applicantId)
-        if (engine.cache.peek(partition, event.applicantId) !== undefined) continue
+        if (engine.cache.peek(partition, event.applicantId) !== undefined || refused.has(partition)) continue
+        if (!engine.owns(partition)) {
+          if (event.kind === 'application' && !elsewhere.has(event.applicantId))
+            elsewhere.set(event.applicantId, await engine.entity(event.applicantId))
+          continue
+        }
         const keys = missing.get(partition)
         if (keys === undefined) missing.set(partition, new Set([event.applicantId]))
         else keys.add(event.applicantId)
       }
-      if (missing.size === 0) return
-      await Promise.all([...missing].map(([partition, keys]) => engine.cache.load(partition, [...keys])))
+      if (missing.size === 0) return elsewhere
+      await Promise.all([...missing].map(([partition, keys]) => this.#load(partition, [...keys], refused)))
+    }
+  }
+
+  /** A store that stands elsewhere is the engine's affair; it will find out by itself. */
+  async #load(partition: number, keys: readonly string[], refused: Set<number>): Promise<void> {
+    try {
+      await this.#parts.engine.cache.load(partition, keys)
+    } catch (failure) {
+      if (!(failure instanceof StaleCommit)) throw failure
+      refused.add(partition)
     }
   }
 }

@@ -68,12 +68,25 @@ export interface PartitionState {
   readonly decisionsOffset: number
 }
 
+/** Where an owner left a partition: states it loads must belong to this epoch, and to this offset or a later commit of its own. */
+export interface StoredAt {
+  readonly epoch: number
+  readonly offset: number
+}
+
 /** Entity states and, with them, the next offset of each partition. */
 export interface StateStore {
   /** Fences older epochs and returns where the partition stands. */
   claim(partition: number, epoch: number): Promise<PartitionState>
-  load(partition: number, keys: readonly string[]): Promise<readonly (Uint8Array | undefined)[]>
-  /** One atomic step: all partitions' commits given, each checked against its stored offset and epoch. */
+  /**
+   * Entity records in the order of the keys. With `at`, checked in the same atomic step: refused (`StaleCommit`) where the partition stands
+   * under another epoch or below that offset. Otherwise a store that fell back, or a successor's commits, would mix states of two moments.
+   */
+  load(partition: number, keys: readonly string[], at?: StoredAt): Promise<readonly (Uint8Array | undefined)[]>
+  /**
+   * Each partition's commit is one atomic step, checked against its stored offset and epoch. Partitions need no step in common: an entity, its
+   * offset and its chain belong to one. Where one is refused (`StaleCommit`) it is open which of the others took effect.
+   */
   commit(commits: readonly StateCommit[]): Promise<void>
   close(): Promise<void>
 }

@@ -9,7 +9,7 @@ const SUSPECT =
   /protected|"attributes"|"(?:sex|gender|birth[a-z_]*|date_?of_?birth|dob|age|ethnic[a-z_]*|race|religion|marital[a-z_]*|nationality|citizenship|disability|education)"\s*:/i
 const MASK = '•••'
 
-const mayHoldProtected = (bytes: Uint8Array): boolean =>
+export const mayHoldProtected = (bytes: Uint8Array): boolean =>
   SUSPECT.test(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'))
 
 /** What may be kept of refused bytes and of the reason, which may quote them. */

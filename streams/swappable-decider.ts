@@ -1,5 +1,4 @@
 /** A decider that another can take the place of while the engine runs, between two batches. */
-import { take } from 'rxjs'
 import type { DegradeStep, Verdict } from '#schemas/decision.ts'
 import type { ApplicationEvent } from '#schemas/events.ts'
 import type { Engine } from './engine.ts'
@@ -38,31 +37,18 @@ export class SwappableDecider implements Decider {
 }
 
 /**
- * Puts `next` in force between two batches, and returns where: per partition the first input offset that it decides. An idle engine swaps at once, a
- * busy one when the batch under way is done, so no batch waits and none is decided by both. Decisions published before stay as they are:
- * whoever takes over adopts them.
+ * Puts `next` in force between two batches, and returns where: per owned partition the first input offset that it decides. No batch waits and none is
+ * decided by both. Decisions published before stay as they are: whoever takes over adopts them.
  */
 export const swapBetweenBatches = async (
-  engine: Pick<Engine, 'lag' | 'positions' | 'progress'>,
+  engine: Pick<Engine, 'betweenBatches' | 'positions'>,
   decider: SwappableDecider,
   next: MeasuredDecider,
-): Promise<readonly number[]> => {
-  const swap = (): readonly number[] => {
+): Promise<ReadonlyMap<number, number>> => {
+  let offsets: ReadonlyMap<number, number> = new Map()
+  await engine.betweenBatches(() => {
     decider.replace(next)
-    return engine.positions()
-  }
-  if (engine.lag().every((behind) => behind === 0)) return swap()
-  return await new Promise((resolve, reject) => {
-    engine.progress.pipe(take(1)).subscribe({
-      // Fires when a batch is done and before the next is fetched; nothing asynchronous lies between.
-      next: () => {
-        try {
-          resolve(swap())
-        } catch (failure) {
-          reject(failure)
-        }
-      },
-      complete: () => reject(new TerminalFailure('closed', 'the engine stopped before the model could be exchanged')),
-    })
+    offsets = engine.positions()
   })
+  return offsets
 }

@@ -1,8 +1,12 @@
 /** Before any suite: what the tests need beyond npm. With CI=true it is fetched, and its absence fails the run; elsewhere the suites that must be skipped are named. */
 import { spawnSync } from 'node:child_process'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LightGbmMissing, locateLightGbm } from '#training/lightgbm/library.ts'
 import { pythonEnvironment } from './python-environment.ts'
+import { prepareRedis } from './servers/redis-binary.ts'
+import { beginRun, endRun } from './servers/run-folder.ts'
 
 const root = join(import.meta.dirname, '..')
 
@@ -22,8 +26,7 @@ const preparePython = (): void => {
   if (found.kind === 'absent') process.stderr.write(`skipped: the suites that compare with Python’s libraries, because ${found.reason}\n`)
 }
 
-export default (): void => {
-  preparePython()
+const prepareLightGbm = (): void => {
   if (lightGbmIsHere()) return
   if (process.env['CI'] !== 'true') {
     process.stderr.write('skipped: the suites that fit models, for want of LightGBM’s library (npm run setup:lightgbm brings it)\n')
@@ -32,4 +35,13 @@ export default (): void => {
   const { status } = spawnSync(process.execPath, [join(root, 'training/lightgbm/fetch.ts')], { stdio: 'inherit' })
   if (status !== 0 || !lightGbmIsHere())
     throw new Error('CI=true and LightGBM’s library could not be fetched: the suites that fit models would be skipped')
+}
+
+/** Returns what ends the servers that suites started. */
+export default (): (() => void) => {
+  beginRun(mkdtempSync(join(tmpdir(), 'scorestream-test-')))
+  preparePython()
+  prepareRedis()
+  prepareLightGbm()
+  return endRun
 }

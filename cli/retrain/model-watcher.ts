@@ -129,7 +129,7 @@ export class ModelWatcher {
     this.#refused = wanted
     const { directory } = resolve(modelsDir, reference)
     const previousVersion = decider.modelVersion
-    const inputOffsets = await swapBetweenBatches(engine, decider, await load(directory))
+    const offsets = await swapBetweenBatches(engine, decider, await load(directory))
     this.#refused = undefined
     logger.info({ from: previousVersion, to: wanted }, 'another model decides from here on')
     await appendModelEvent(log, {
@@ -137,7 +137,11 @@ export class ModelWatcher {
       modelVersion: wanted,
       previousVersion,
       activatedAt: clock.now(),
-      inputOffsets: [...inputOffsets],
+      // A partition of another process is not this engine's to name: an offset that no record reaches.
+      inputOffsets: Array.from(
+        { length: log.partitions('credit-events') },
+        (_, partition) => offsets.get(partition) ?? Number.MAX_SAFE_INTEGER,
+      ),
     })
   }
 }

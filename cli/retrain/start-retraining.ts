@@ -17,10 +17,10 @@ export interface RetrainingParts {
 /** Four fifths over at least a hundred decisions a group, as monitoring judges. */
 const FAIRNESS = { groupMin: 100, outcomesMin: 30, ratioMin: 0.8, opportunityGapMax: 0.1 }
 
-/** Undefined where the configuration switches it off. */
+/** Undefined where the configuration switches it off, and where the log is shared by processes: training reads the log's own files. */
 export const startRetraining = ({ config, ...parts }: RetrainingParts): RetrainLoop | undefined => {
   const { retrain, promotion, dataDir, models } = config
-  if (!retrain.enabled) return undefined
+  if (!retrain.enabled || config.log.kind !== 'embedded') return undefined
   const { learner, plan, threads, rowsMax, heapMebibytes, secondsMax } = retrain
   const { time, dedupe } = pipelineSettings(config)
   const loop = new RetrainLoop({

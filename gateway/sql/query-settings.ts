@@ -62,6 +62,9 @@ const DROPPED = new Set([
   'http_write_exception_in_output_format',
   'log_comment',
 ])
+/** Whether a setting means something to ClickHouse's HTTP handler alone. */
+export const isForHttpAlone = (name: string): boolean => DROPPED.has(name)
+
 /** Settings that only lower a limit or shape the output. */
 const NUMERIC_CAPPED: Readonly<Record<string, (limits: SqlLimits) => number>> = {
   max_execution_time: (limits) => limits.secondsMax,

@@ -15,7 +15,11 @@ export interface SqlAccessSettings {
   readonly allowedHosts: readonly string[]
   /** Null: nobody is asked for a password, which the caller allows on loopback alone. */
   readonly credentials: SqlCredentials | null
+  /** Who may write, on loopback alone; null: nobody. */
+  readonly operator: SqlCredentials | null
 }
+
+export type SqlRole = 'reader' | 'operator'
 
 export interface SqlCallerHeaders {
   readonly host: string
@@ -45,8 +49,15 @@ const presented = (headers: SqlCallerHeaders, url: URLSearchParams): SqlCredenti
   return { user: url.get('user') ?? '', password: url.get('password') ?? '' }
 }
 
-/** Throws `SqlError` where the caller may not go on. */
-export const checkAccess = (settings: SqlAccessSettings, headers: SqlCallerHeaders, queryString: string): void => {
+/** Both are compared always: the time must not tell which one was wrong. An empty user stands for the one there is. */
+const matches = (given: SqlCredentials, held: SqlCredentials): boolean => {
+  const samePassword = timingSafeEqual(digest(given.password), digest(held.password))
+  const sameUser = timingSafeEqual(digest(given.user === '' ? held.user : given.user), digest(held.user))
+  return samePassword && sameUser
+}
+
+/** As whom the caller may go on; throws `SqlError` where it may not. */
+export const checkAccess = (settings: SqlAccessSettings, headers: SqlCallerHeaders, queryString: string): SqlRole => {
   const name = hostName(headers.host)
   const listensOnLoopback = isLoopbackHost(settings.host)
   const known = isLoopbackHost(name) || name === settings.host.toLowerCase() || settings.allowedHosts.includes(name)
@@ -55,19 +66,18 @@ export const checkAccess = (settings: SqlAccessSettings, headers: SqlCallerHeade
     throw new SqlError('ACCESS_DENIED', `the Host header names ${JSON.stringify(name.slice(0, 64))}, which is not this server`)
   if (headers.origin !== '' && headers.origin !== `http://${headers.host}` && headers.origin !== `https://${headers.host}`)
     throw new SqlError('ACCESS_DENIED', `pages of ${JSON.stringify(headers.origin.slice(0, 128))} may not query this server`)
-  if (settings.credentials === null) return
   const given = presented(headers, new URLSearchParams(queryString))
+  if (settings.operator !== null && matches(given, settings.operator)) return 'operator'
+  if (settings.credentials === null) return 'reader'
   if (given.user === '' && given.password === '')
     throw new SqlError(
       'REQUIRED_PASSWORD',
       'a user and a password are required: send Basic authorization, or X-ClickHouse-User and X-ClickHouse-Key',
     )
-  const samePassword = timingSafeEqual(digest(given.password), digest(settings.credentials.password))
-  // Both are compared always: the time must not tell which one was wrong.
-  const sameUser = timingSafeEqual(digest(given.user === '' ? settings.credentials.user : given.user), digest(settings.credentials.user))
-  if (!samePassword || !sameUser)
+  if (!matches(given, settings.credentials))
     throw new SqlError(
       'AUTHENTICATION_FAILED',
       `${given.user.slice(0, 64) || settings.credentials.user}: Authentication failed: password is incorrect, or there is no user with such name.`,
     )
+  return 'reader'
 }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import * as uWS from 'uWebSockets.js'
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js'
 import type { SqlEngine, SqlLogger } from './ports.ts'
+import { OperatorRunner } from './operator-runner.ts'
 import { QueryRunner } from './query-runner.ts'
 import { DEFAULT_SQL_LIMITS, type SqlLimits } from './query-settings.ts'
 import { checkAccess, isLoopbackHost, type SqlAccessSettings, type SqlCallerHeaders, type SqlCredentials } from './sql-access.ts'
@@ -24,6 +25,8 @@ export interface SqlServerOptions {
   /** Required where `host` is not loopback. */
   readonly credentials: SqlCredentials | null
   readonly allowedHosts: readonly string[]
+  /** Who may write, by which statements whatever, and where bodies of inserts are put meanwhile; loopback alone. Nobody where absent. */
+  readonly operator?: { readonly credentials: SqlCredentials; readonly spool: string }
   readonly limits?: SqlLimits
   readonly logger: SqlLogger
   /** Milliseconds of a monotonic clock. */
@@ -50,10 +53,18 @@ interface Asked {
 export const startSqlServer = (options: SqlServerOptions): SqlServer => {
   if (options.credentials === null && !isLoopbackHost(options.host))
     throw new Error(`the SQL interface would listen on ${options.host} without a password: configure one, or listen on 127.0.0.1`)
+  if (options.operator !== undefined && !isLoopbackHost(options.host))
+    throw new Error(`the SQL interface would let an operator write from ${options.host}: that is for 127.0.0.1 alone`)
   const limits = options.limits ?? DEFAULT_SQL_LIMITS
-  const access: SqlAccessSettings = { host: options.host, allowedHosts: options.allowedHosts, credentials: options.credentials }
+  const access: SqlAccessSettings = {
+    host: options.host,
+    allowedHosts: options.allowedHosts,
+    credentials: options.credentials,
+    operator: options.operator?.credentials ?? null,
+  }
   const runner = new QueryRunner({ engine: options.engine, limits, database: options.database, hidden: new Set(options.hidden) })
-  const context: Context = { options, limits, access, runner }
+  const operator = options.operator && new OperatorRunner(options.engine, options.database, options.operator.spool)
+  const context: Context = { options, limits, access, runner, operator }
   const app = uWS.App()
   app.any('/ping', (res, req) => alive(res, req, context))
   app.any('/replicas_status', (res, req) => alive(res, req, context))
@@ -70,6 +81,7 @@ interface Context {
   readonly limits: SqlLimits
   readonly access: SqlAccessSettings
   readonly runner: QueryRunner
+  readonly operator: OperatorRunner | undefined
 }
 
 /** LIBUS_LISTEN_EXCLUSIVE_PORT: by default uWebSockets.js lets a second process share the port silently. */
@@ -103,7 +115,7 @@ const alive = (res: HttpResponse, req: HttpRequest, { access, options }: Context
   const response = new SqlResponse(res, { queryId: randomUUID(), gzip: false })
   try {
     // Health is no secret, but a foreign page has no business with it.
-    checkAccess({ ...access, credentials: null }, callerOf(req), '')
+    checkAccess({ ...access, credentials: null, operator: null }, callerOf(req), '')
     response.text('200 OK', 'Ok.\n')
   } catch (error) {
     refuse(response, error, options.logger)
@@ -133,9 +145,11 @@ const serve = (res: HttpResponse, req: HttpRequest, context: Context): void => {
 }
 
 const answer = async (response: SqlResponse, bytes: Buffer, asked: Asked, context: Context, startedAt: number): Promise<void> => {
-  checkAccess(context.access, asked.caller, asked.queryString)
+  const role = checkAccess(context.access, asked.caller, asked.queryString)
   const body = decompress(bytes, asked.contentEncoding, context.limits.bodyBytesMax)
   const form = /^multipart\/form-data/i.test(asked.contentType) ? partsOf(body, asked.contentType) : undefined
+  if (role === 'operator' && context.operator !== undefined)
+    return response.answer(await context.operator.run({ ...asked, body, form }), startedAt, context.options.now)
   const request = parseSqlRequest({ ...asked, body, form })
   // A bare GET / is how monitors ask whether the server lives.
   if (request.sql === '') return response.text('200 OK', 'Ok.\n')

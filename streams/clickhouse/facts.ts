@@ -1,5 +1,5 @@
 /** What the warehouse is told once at start: the features and the models in force. Read from a JSON file that the engine writes. */
-import type { RowInserter } from './row-inserter.ts'
+import type { RowWriter } from './ports.ts'
 
 /** The file's content; further fields are ignored. */
 export interface Facts {
@@ -29,7 +29,7 @@ export interface Facts {
 export const clickhouseInstant = (epochMs: number): string => new Date(epochMs).toISOString().replace('T', ' ').replace('Z', '')
 
 /** Writes `feature_dictionary` and `models`; rows of the same identity replace earlier ones. */
-export const insertFacts = async (inserter: RowInserter, facts: Facts, nowMs: number): Promise<void> => {
+export const insertFacts = async (inserter: RowWriter, facts: Facts, nowMs: number): Promise<void> => {
   const recorded_at = clickhouseInstant(nowMs)
   await inserter.insertObjects(
     'feature_dictionary',

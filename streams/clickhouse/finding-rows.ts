@@ -1,7 +1,7 @@
 /** Writes what monitoring found. Rows carry their identity, so that writing them again changes nothing. */
 import type { Alert } from '#schemas/monitoring-events.ts'
 import { clickhouseInstant } from './facts.ts'
-import type { RowInserter } from './row-inserter.ts'
+import type { RowWriter } from './ports.ts'
 
 export type FindingTable = 'drift' | 'data_quality' | 'slo' | 'fairness' | 'performance'
 
@@ -11,13 +11,13 @@ interface WindowedRow {
   readonly window_end: number
 }
 
-export const insertFindings = (inserter: RowInserter, table: FindingTable, rows: readonly WindowedRow[]): Promise<void> =>
+export const insertFindings = (inserter: RowWriter, table: FindingTable, rows: readonly WindowedRow[]): Promise<void> =>
   inserter.insertObjects(
     table,
     rows.map((row) => ({ ...row, window_start: clickhouseInstant(row.window_start), window_end: clickhouseInstant(row.window_end) })),
   )
 
-export const insertAlerts = (inserter: RowInserter, alerts: readonly Alert[]): Promise<void> =>
+export const insertAlerts = (inserter: RowWriter, alerts: readonly Alert[]): Promise<void> =>
   inserter.insertObjects(
     'alerts',
     alerts.map((alert) => ({

@@ -1,9 +1,10 @@
 /**
  * What the tables know that no stream holds in bounded memory: decisions beside their matured outcomes and, for fairness alone, beside the
- * vault's mirror. One calendar month of event time and model version at a time; only months that something new fell into.
+ * vault's mirror. By calendar month of event time and model version; only months that something new fell into.
  */
-import { sqlString, type ChdbConnection } from './chdb-engine.ts'
+import { sqlString } from './chdb-engine.ts'
 import { clickhouseInstant } from './facts.ts'
+import type { SqlConnection } from './ports.ts'
 
 export interface MonthOfModel {
   /** Milliseconds since the epoch; `to` exclusive. */
@@ -24,7 +25,7 @@ export interface Looked {
 
 export const NEVER_LOOKED: Looked = { decisions: 0, outcomes: 0, attributes: 0 }
 
-export const newestOf = async (connection: ChdbConnection, database: string): Promise<Looked> => {
+export const newestOf = async (connection: SqlConnection, database: string): Promise<Looked> => {
   const newest = (column: string, table: string): string =>
     `(SELECT if(count() = 0, 0, toUnixTimestamp64Milli(max(${column}))) FROM ${database}.${table})`
   const [row] = await connection.rows<Looked>(
@@ -34,23 +35,36 @@ export const newestOf = async (connection: ChdbConnection, database: string): Pr
 }
 
 /** Months whose decisions, outcomes or groups changed since; ascending. */
-export const monthsChanged = async (connection: ChdbConnection, database: string, since: Looked): Promise<MonthOfModel[]> => {
-  const instant = (ms: number): string => `toDateTime64(${sqlString(clickhouseInstant(ms))}, 3, 'UTC')`
+export const monthsChanged = async (connection: SqlConnection, database: string, since: Looked): Promise<MonthOfModel[]> => {
   const rows = await connection.rows<{ from: number; to: number; model_version: string }>(`
     SELECT DISTINCT ${epochMs(MONTH)} AS from, ${epochMs(`addMonths(${MONTH}, 1)`)} AS to, model_version
     FROM ${database}.decisions
-    WHERE decided_at > ${instant(since.decisions)}
-      OR application_id IN (SELECT application_id FROM ${database}.outcomes WHERE ingested_at > ${instant(since.outcomes)})
-      OR applicant_id IN (SELECT applicant_id FROM ${database}.protected WHERE recorded_at > ${instant(since.attributes)})
+    WHERE decided_at > ${instantOf(since.decisions)}
+      OR application_id IN (SELECT application_id FROM ${database}.outcomes WHERE ingested_at > ${instantOf(since.outcomes)})
+      OR applicant_id IN (SELECT applicant_id FROM ${database}.protected WHERE recorded_at > ${instantOf(since.attributes)})
     ORDER BY from, model_version`)
   return rows.map(({ from, to, model_version }) => ({ from, to, modelVersion: model_version }))
 }
 
-const inMonth = ({ from, to, modelVersion }: MonthOfModel): string =>
-  `event_time >= toDateTime64(${sqlString(clickhouseInstant(from))}, 3, 'UTC') AND event_time < toDateTime64(${sqlString(clickhouseInstant(to))}, 3, 'UTC') AND model_version = ${sqlString(modelVersion)}`
+const instantOf = (ms: number): string => `toDateTime64(${sqlString(clickhouseInstant(ms))}, 3, 'UTC')`
+
+/** The months given, all of one query: adjoining ones of one model come together. */
+const inMonths = (months: readonly MonthOfModel[]): string =>
+  months
+    .map(
+      ({ from, to, modelVersion }) =>
+        `(event_time >= ${instantOf(from)} AND event_time < ${instantOf(to)} AND model_version = ${sqlString(modelVersion)})`,
+    )
+    .join(' OR ')
+
+/** Which month and model a row belongs to. */
+interface InMonth {
+  readonly from: number
+  readonly model_version: string
+}
 
 /** Sums over loans whose predicted log-odds of bad lie within the same 0.02; observed outcomes of applicants the model was not fitted on. */
-export interface OutcomeBin {
+export interface OutcomeBin extends InMonth {
   readonly logOdds: number
   readonly goods: number
   readonly bads: number
@@ -59,19 +73,19 @@ export interface OutcomeBin {
   readonly squaredErrorSquared: number
 }
 
-export const outcomeBins = (connection: ChdbConnection, database: string, month: MonthOfModel): Promise<OutcomeBin[]> =>
+export const outcomeBins = (connection: SqlConnection, database: string, months: readonly MonthOfModel[]): Promise<OutcomeBin[]> =>
   connection.rows<OutcomeBin>(`
     SELECT
-      avg(log_odds) AS logOdds, toUInt32(countIf(bad = 0)) AS goods, toUInt32(countIf(bad = 1)) AS bads,
+      from, model_version, avg(log_odds) AS logOdds, toUInt32(countIf(bad = 0)) AS goods, toUInt32(countIf(bad = 1)) AS bads,
       sum(p) AS probability, sum(pow(p - bad, 2)) AS squaredError, sum(pow(p - bad, 4)) AS squaredErrorSquared
     FROM (
-      SELECT greatest(1e-9, least(1 - 1e-9, probability)) AS p, log(p / (1 - p)) AS log_odds, assumeNotNull(label) AS bad
+      SELECT ${epochMs(MONTH)} AS from, model_version, greatest(1e-9, least(1 - 1e-9, probability)) AS p, log(p / (1 - p)) AS log_odds, assumeNotNull(label) AS bad
       FROM ${database}.decisions_with_outcomes
-      WHERE ${inMonth(month)} AND NOT in_training AND observed
+      WHERE (${inMonths(months)}) AND NOT in_training AND observed
     )
-    GROUP BY round(log_odds * 50)`)
+    GROUP BY from, model_version, round(log_odds * 50)`)
 
-export interface GroupRow {
+export interface GroupRow extends InMonth {
   readonly attribute: string
   readonly group: string
   readonly approved: number
@@ -87,10 +101,11 @@ export interface GroupRow {
 const AGE_BAND = `multiIf(age < 18, 'under 18', age < 25, '18–24', age < 40, '25–39', age < 62, '40–61', '62+')`
 
 /** Decisions and observed outcomes by group. Rows are sums over people; the queries run on the monitor's own connection, never on the SQL port. */
-export const groupCounts = (connection: ChdbConnection, database: string, month: MonthOfModel): Promise<GroupRow[]> =>
+export const groupCounts = (connection: SqlConnection, database: string, months: readonly MonthOfModel[]): Promise<GroupRow[]> =>
   connection.rows<GroupRow>(`
     WITH toYear(d.event_time) - ifNull(toInt32OrNull(p.value), 0) AS age
     SELECT
+      d.from AS from, d.model_version AS model_version,
       if(p.attribute = 'birthYear', 'age-band', p.attribute) AS \`attribute\`,
       if(p.attribute = 'birthYear', ${AGE_BAND}, p.value) AS \`group\`,
       toUInt32(countIf(d.decision = 'approve')) AS approved,
@@ -102,15 +117,15 @@ export const groupCounts = (connection: ChdbConnection, database: string, month:
       toUInt32(countIf(d.known AND d.bad = 1 AND d.decision = 'approve')) AS badsApproved
     FROM (
       SELECT
-        applicant_id, decision, event_time,
+        ${epochMs(MONTH)} AS from, model_version, applicant_id, decision, event_time,
         ifNull(observed, false) AS known, ifNull(label, 0) AS bad
-      FROM ${database}.decisions_with_outcomes WHERE ${inMonth(month)}
+      FROM ${database}.decisions_with_outcomes WHERE ${inMonths(months)}
     ) AS d
     INNER JOIN (
       SELECT applicant_id, attribute, argMax(value, sequence) AS value
       FROM ${database}.protected
-      WHERE applicant_id IN (SELECT applicant_id FROM ${database}.decisions WHERE ${inMonth(month)})
+      WHERE applicant_id IN (SELECT applicant_id FROM ${database}.decisions WHERE ${inMonths(months)})
       GROUP BY applicant_id, attribute
     ) AS p ON p.applicant_id = d.applicant_id
-    GROUP BY 1, 2
-    ORDER BY 1, 2`)
+    GROUP BY 1, 2, 3, 4
+    ORDER BY 1, 2, 3, 4`)

@@ -2,7 +2,9 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { sqlString, type ChdbConnection } from './chdb-engine.ts'
+import { sqlString } from './chdb-engine.ts'
+import { onCluster } from './cluster-statements.ts'
+import type { SqlConnection } from './ports.ts'
 import { ONE_MACHINE, render, type Topology } from './template.ts'
 
 export interface Migration {
@@ -38,23 +40,32 @@ const repeatable = (statement: string): string =>
     .replaceAll(/^CREATE TABLE (?!IF NOT EXISTS)/gm, 'CREATE TABLE IF NOT EXISTS ')
     .replaceAll(/^CREATE VIEW /gm, 'CREATE OR REPLACE VIEW ')
 
+const MIGRATIONS_TABLE = `CREATE TABLE {{database}}.migrations {{on_cluster}}
+(
+    name        String,
+    checksum    String,
+    applied_at  DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = {{merge_tree}}
+ORDER BY name
+COMMENT 'Migrations applied'`
+
+/** What is run for one statement of a migration, given where the tables live. */
+export const asOf = (statement: string, topology: Topology): string[] =>
+  onCluster(statement, topology).map((one) => repeatable(render(one, topology)))
+
 /**
  * Applies what is missing; returns the names applied. Throws where a file that was applied has changed since, or where the warehouse was
  * made by a later version: both would leave tables that nobody described.
  */
 export const migrate = async (
-  connection: ChdbConnection,
+  connection: SqlConnection,
   migrations = readMigrations(),
   topology: Topology = ONE_MACHINE,
 ): Promise<string[]> => {
   const table = `${topology.database}.migrations`
   await connection.query(render('CREATE DATABASE IF NOT EXISTS {{database}} {{on_cluster}}', topology))
-  await connection.query(
-    render(
-      `CREATE TABLE IF NOT EXISTS ${table} {{on_cluster}} (name String, checksum String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3)) ENGINE = {{merge_tree}} ORDER BY name COMMENT 'Migrations applied'`,
-      topology,
-    ),
-  )
+  for (const statement of asOf(MIGRATIONS_TABLE, topology)) await connection.query(statement)
   const applied = new Map(
     (await connection.rows<{ name: string; checksum: string }>(`SELECT name, checksum FROM ${table}`)).map((row) => [
       row.name,
@@ -75,7 +86,7 @@ export const migrate = async (
       throw new Error(
         `migration ${name} was applied with checksum ${held}, the file has ${checksum}: migrations are never changed, add a new one; or delete the warehouse folder and let it be rebuilt from the logs`,
       )
-    for (const statement of statementsOf(sql)) await connection.query(repeatable(render(statement, topology)))
+    for (const statement of statementsOf(sql).flatMap((one) => asOf(one, topology))) await connection.query(statement)
     await connection.query(`INSERT INTO ${table} (name, checksum) SELECT ${sqlString(name)}, ${sqlString(checksum)}`)
     done.push(name)
   }

@@ -3,9 +3,9 @@
  * rewrites the parts that held the subject.
  */
 import type { VaultRow } from '../ports.ts'
-import { sqlString, type ChdbConnection } from './chdb-engine.ts'
+import { sqlString } from './chdb-engine.ts'
 import { clickhouseInstant } from './facts.ts'
-import type { RowInserter } from './row-inserter.ts'
+import type { RowWriter, SqlConnection } from './ports.ts'
 
 /** The vault's reading half. */
 interface ProtectedSource {
@@ -15,9 +15,11 @@ interface ProtectedSource {
 
 export interface ProtectedSinkOptions {
   readonly source: ProtectedSource
-  readonly connection: ChdbConnection
-  readonly inserter: RowInserter
+  readonly connection: SqlConnection
+  readonly inserter: RowWriter
   readonly database: string
+  /** Null on one machine. */
+  readonly cluster?: string | null
   readonly now: () => number
 }
 
@@ -71,9 +73,8 @@ export class ProtectedSink {
   }
 
   async #erase(subject: string): Promise<void> {
-    const { connection, database } = this.#options
-    await connection.query(
-      `ALTER TABLE ${database}.protected DELETE WHERE applicant_id = ${sqlString(subject)} SETTINGS mutations_sync = 2`,
-    )
+    const { connection, database, cluster = null } = this.#options
+    const table = cluster === null ? `${database}.protected` : `${database}.protected_local ON CLUSTER ${cluster}`
+    await connection.query(`ALTER TABLE ${table} DELETE WHERE applicant_id = ${sqlString(subject)} SETTINGS mutations_sync = 2`)
   }
 }

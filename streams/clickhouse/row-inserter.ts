@@ -6,6 +6,7 @@ import { accessSync, constants, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sqlString, type ChdbConnection } from './chdb-engine.ts'
+import type { RowWriter } from './ports.ts'
 import { encodeRows, rowsIn, type TableRows } from './table-rows.ts'
 
 /** Where blocks wait for the engine: memory where there is some (Linux), else beside the data. Leftovers of a killed process are removed. */
@@ -36,7 +37,7 @@ const hashOf = (text: string): string => {
 const ONE_PART =
   'max_insert_block_size = 100000000, min_insert_block_size_rows = 0, min_insert_block_size_bytes = 0, max_insert_threads = 1, async_insert = 0'
 
-export class RowInserter {
+export class RowInserter implements RowWriter {
   readonly #connection: ChdbConnection
   readonly #spool: string
   readonly #database: string
@@ -48,7 +49,6 @@ export class RowInserter {
     this.#database = database
   }
 
-  /** All rows or none; the same token twice inserts once. All rows must belong to one monthly partition. */
   async insert(rows: TableRows, token: string): Promise<void> {
     if (rowsIn(rows) === 0) return
     await this.#from(
@@ -59,7 +59,6 @@ export class RowInserter {
     )
   }
 
-  /** A few rows given as objects; names are the table's columns. Instants are written `YYYY-MM-DD hh:mm:ss.sss`, UTC. */
   async insertObjects(table: string, rows: readonly Readonly<Record<string, unknown>>[]): Promise<void> {
     const [first] = rows
     if (first === undefined) return

@@ -4,10 +4,10 @@ import type { Decision } from '#schemas/decision.ts'
 import type { CreditEvent } from '#schemas/events.ts'
 import { decodeDeadLetter, decodeDecisionRecord, decodeEvent } from '#schemas/wire.ts'
 import type { LogRecord, Topic } from '../ports.ts'
-import type { ChdbConnection } from './chdb-engine.ts'
 import { DeadLetterRows } from './dead-letter-rows.ts'
 import { DecisionRows } from './decision-rows.ts'
 import { EventRows, OutcomeRows } from './event-rows.ts'
+import type { SqlConnection } from './ports.ts'
 import type { TableRows } from './table-rows.ts'
 
 /** A record turned into something addable, and the instant that chooses its monthly partition; undefined where it makes no row. */
@@ -28,7 +28,7 @@ export interface RowSink {
   /** Records that made no row although they should have. */
   readonly rejected: number
   /** Per partition, the offset after the last that is in the table; absent where the table has nothing of it. */
-  resume(connection: ChdbConnection, database: string): Promise<ReadonlyMap<number, number>>
+  resume(connection: SqlConnection, database: string): Promise<ReadonlyMap<number, number>>
   prepare(record: LogRecord): Prepared | undefined
 }
 
@@ -43,7 +43,7 @@ export class EventSink implements RowSink {
   readonly tables = [this.#outcomes, this.#events]
   rejected = 0
 
-  async resume(connection: ChdbConnection, database: string): Promise<ReadonlyMap<number, number>> {
+  async resume(connection: SqlConnection, database: string): Promise<ReadonlyMap<number, number>> {
     return positions(await connection.rows(`SELECT partition, max(offset) + 1 AS next FROM ${database}.events GROUP BY partition`))
   }
 
@@ -73,7 +73,7 @@ export class DecisionSink implements RowSink {
   rejected = 0
 
   /** The row at the highest position was believed, so its epoch is the newest claim before it. */
-  async resume(connection: ChdbConnection, database: string): Promise<ReadonlyMap<number, number>> {
+  async resume(connection: SqlConnection, database: string): Promise<ReadonlyMap<number, number>> {
     const rows = await connection.rows<{ partition: number; next: number; newest: number }>(
       `SELECT partition, max(log_offset) + 1 AS next, argMax(epoch, log_offset) AS newest FROM ${database}.decisions GROUP BY partition`,
     )
@@ -113,7 +113,7 @@ export class DeadLetterSink implements RowSink {
   readonly tables = [this.#rows]
   rejected = 0
 
-  async resume(connection: ChdbConnection, database: string): Promise<ReadonlyMap<number, number>> {
+  async resume(connection: SqlConnection, database: string): Promise<ReadonlyMap<number, number>> {
     return positions(
       await connection.rows(
         `SELECT log_partition AS partition, max(log_offset) + 1 AS next FROM ${database}.dead_letters GROUP BY log_partition`,

@@ -6,8 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { EventLog } from '../ports.ts'
 import type { Logger } from '../logger.ts'
 import { TerminalFailure } from '../failure.ts'
-import type { ChdbConnection } from './chdb-engine.ts'
-import type { RowInserter } from './row-inserter.ts'
+import type { RowWriter, SqlConnection } from './ports.ts'
 import type { RowSink } from './row-sinks.ts'
 import { bytesIn, clearRows, monthOf, rowsIn } from './table-rows.ts'
 
@@ -25,6 +24,8 @@ const IDLE_MS = 1_000
 /** A failed insert (memory, disk) is tried again this often, waiting twice as long each time; then the process ends and is restarted. */
 const ATTEMPTS_MAX = 6
 const RETRY_MS = 250
+/** Where the warehouse is elsewhere, it may be away for hours: the wait between two tries grows no further than this. */
+const AWAY_RETRY_MS_MAX = 5_000
 
 export interface SinkStatus {
   readonly topic: string
@@ -33,16 +34,23 @@ export interface SinkStatus {
   /** Records not yet read, or read and not yet inserted. */
   readonly lag: number
   readonly rejected: number
+  /** Since when (by `now`) and why the warehouse takes nothing; null while it does. */
+  readonly away: { readonly since: number; readonly reason: string } | null
 }
 
 export interface SinkOptions {
   readonly log: EventLog
   readonly sink: RowSink
-  readonly connection: ChdbConnection
-  readonly inserter: RowInserter
+  readonly connection: SqlConnection
+  readonly inserter: RowWriter
   readonly database: string
   readonly logger: Logger
   readonly now: () => number
+  /**
+   * What a warehouse that fails again and again means. `ends`: something is wrong in this process; {@link Sink.run} rejects and the process
+   * is restarted. `waits`: a server is away; one block is held, the log keeps the rest, and all of it follows in order once it is back.
+   */
+  readonly patience?: 'ends' | 'waits'
 }
 
 export class Sink {
@@ -59,7 +67,8 @@ export class Sink {
   #firstAt = 0
   #flushedAt = 0
   #wake: () => void = () => {}
-  #stopping = false
+  readonly #stop = new AbortController()
+  #away: SinkStatus['away'] = null
 
   constructor(options: SinkOptions) {
     this.#options = options
@@ -72,7 +81,7 @@ export class Sink {
       (sum, at, partition) => sum + Math.max(0, at - ((this.#rows() > 0 ? this.#begun : this.#next)[partition] ?? 0)),
       0,
     )
-    return { topic: sink.topic, rows: this.#inserted, lag, rejected: sink.rejected }
+    return { topic: sink.topic, rows: this.#inserted, lag, rejected: sink.rejected, away: this.#away }
   }
 
   /** Sum over the partitions of the next offsets to read. */
@@ -80,25 +89,25 @@ export class Sink {
     return this.#next.reduce((sum, next) => sum + next, 0)
   }
 
-  /** Ends {@link run} after what is under construction has been inserted. */
+  /** Ends {@link run} after what is under construction has been inserted; what an absent warehouse cannot take is read again later. */
   stop(): void {
-    this.#stopping = true
+    this.#stop.abort()
     this.#wake()
   }
 
   /** Resolves after {@link stop}; rejects where going on would lose rows. */
   async run(): Promise<void> {
     const { log, sink } = this.#options
-    await this.#resume()
+    if (!(await this.#persistently('resuming', () => this.#resume()))) return
     const unsubscribe = log.onAppend(sink.topic, () => this.#wake())
     try {
-      while (!this.#stopping) {
+      while (!this.#stop.signal.aborted) {
         const appended = new Promise<void>((resolve) => (this.#wake = resolve))
         const read = await this.#readOnce()
         const waited = this.#rows() === 0 ? 0 : this.#options.now() - this.#firstAt
         const linger = this.#linger()
         if (this.#rows() > 0 && waited >= linger) await this.#flush()
-        else if (!read && !this.#stopping) await this.#rest(appended, this.#rows() > 0 ? linger - waited : undefined)
+        else if (!read && !this.#stop.signal.aborted) await this.#rest(appended, this.#rows() > 0 ? linger - waited : undefined)
       }
       await this.#flush()
     } finally {
@@ -145,7 +154,7 @@ export class Sink {
     let read = false
     for (const [partition, end] of log.end(sink.topic).entries()) {
       const from = this.#next[partition] ?? 0
-      if (from >= end || this.#stopping) continue
+      if (from >= end || this.#stop.signal.aborted) continue
       const records = await log.read(sink.topic, partition, from, SLICE_BYTES)
       for (const record of records) {
         const prepared = sink.prepare(record)
@@ -192,7 +201,8 @@ export class Sink {
     for (const table of sink.tables) {
       const rows = rowsIn(table)
       if (rows === 0) continue
-      await this.#insert(table, token)
+      // Stopped while the warehouse is away: the rows stay in the log, and whoever resumes reads them again.
+      if (!(await this.#persistently(`inserting ${rows} rows into ${table.table}`, () => this.#insert(table, token)))) return
       this.#inserted[table.table] = (this.#inserted[table.table] ?? 0) + rows
     }
     this.#flushedAt = this.#options.now()
@@ -202,15 +212,27 @@ export class Sink {
     log.release(sink.topic, sink.consumer, this.#held)
   }
 
-  async #insert(table: RowSink['tables'][number], token: string): Promise<void> {
+  #insert(table: RowSink['tables'][number], token: string): Promise<void> {
+    return this.#options.inserter.insert(table, `${table.table} ${token}`)
+  }
+
+  /** True once it is done; false where the sink was stopped before. Rejects where going on is for a new process. */
+  async #persistently(what: string, run: () => Promise<void>): Promise<boolean> {
+    const { logger, now, patience = 'ends' } = this.#options
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.#options.inserter.insert(table, `${table.table} ${token}`)
-        return
+        await run()
+        if (this.#away !== null) logger.warn({ what, attempt }, 'the warehouse takes rows again')
+        this.#away = null
+        return true
       } catch (error) {
-        this.#options.logger.warn({ err: error, table: table.table, rows: rowsIn(table), attempt }, 'an insert failed')
-        if (attempt === ATTEMPTS_MAX) throw error
-        await delay(RETRY_MS * 2 ** (attempt - 1))
+        if (error instanceof TerminalFailure) throw error
+        logger.warn({ err: error, what, attempt }, 'the warehouse did not take it')
+        if (patience === 'ends' && attempt === ATTEMPTS_MAX) throw error
+        if (patience === 'waits') this.#away ??= { since: now(), reason: error instanceof Error ? error.message : String(error) }
+        if (patience === 'waits' && this.#stop.signal.aborted) return false
+        const wait = Math.min(AWAY_RETRY_MS_MAX, RETRY_MS * 2 ** Math.min(attempt - 1, 10))
+        await delay(wait, undefined, patience === 'waits' ? { signal: this.#stop.signal } : {}).catch(() => {})
       }
     }
   }

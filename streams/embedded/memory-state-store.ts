@@ -1,5 +1,5 @@
 /** Entity states in memory alone: for what-if refolds, simulations and as the plain twin of the durable stores. */
-import type { PartitionState, StateCommit, StateStore } from '../ports.ts'
+import type { PartitionState, StateCommit, StateStore, StoredAt } from '../ports.ts'
 import { CommitLedger } from '../protocol/commit-ledger.ts'
 
 export class MemoryStateStore implements StateStore {
@@ -10,8 +10,11 @@ export class MemoryStateStore implements StateStore {
     return attempt(() => this.#ledger.claim(partition, epoch))
   }
 
-  load(partition: number, keys: readonly string[]): Promise<readonly (Uint8Array | undefined)[]> {
-    return Promise.resolve(keys.map((key) => this.#states.get(`${partition}/${key}`)))
+  load(partition: number, keys: readonly string[], at?: StoredAt): Promise<readonly (Uint8Array | undefined)[]> {
+    return attempt(() => {
+      if (at !== undefined) this.#ledger.admitLoad(partition, at)
+      return keys.map((key) => this.#states.get(`${partition}/${key}`))
+    })
   }
 
   commit(commits: readonly StateCommit[]): Promise<void> {

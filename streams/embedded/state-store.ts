@@ -4,7 +4,7 @@
  */
 import { mkdirSync } from 'node:fs'
 import { open, type RootDatabase } from 'lmdb'
-import type { PartitionState, StateCommit, StateStore } from '../ports.ts'
+import type { PartitionState, StateCommit, StateStore, StoredAt } from '../ports.ts'
 import { TerminalFailure } from '../failure.ts'
 import { advance, CommitLedger } from '../protocol/commit-ledger.ts'
 import { isLmdbFolder } from './lmdb-file.ts'
@@ -64,8 +64,9 @@ class LmdbStateStore implements StateStore {
     return state
   }
 
-  load(partition: number, keys: readonly string[]): Promise<readonly (Uint8Array | undefined)[]> {
-    return Promise.resolve(keys.map((key) => this.#db.getBinary(entityKey(partition, key))))
+  async load(partition: number, keys: readonly string[], at?: StoredAt): Promise<readonly (Uint8Array | undefined)[]> {
+    if (at !== undefined) this.#ledger.admitLoad(partition, at)
+    return keys.map((key) => this.#db.getBinary(entityKey(partition, key)))
   }
 
   commit(commits: readonly StateCommit[]): Promise<void> {

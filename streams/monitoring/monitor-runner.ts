@@ -6,7 +6,7 @@ import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promi
 import { deserialize, serialize } from 'node:v8'
 import type { Decision } from '#schemas/decision.ts'
 import type { CreditEvent } from '#schemas/events.ts'
-import { decodeDecisionRecord, decodeEvent, peekDecision } from '#schemas/wire.ts'
+import { decodeDecisionRecord, decodeEvent, eventKindOf, peekDecision } from '#schemas/wire.ts'
 import type { Logger } from '../logger.ts'
 import type { EventLog, Topic } from '../ports.ts'
 import { isBelieved, NO_CLAIM, seeClaim } from '../protocol/belief.ts'
@@ -17,15 +17,20 @@ const TOPICS: readonly Topic[] = ['credit-events', 'decisions']
 /** Some 2 ms of work between turns of the event loop: others share the process. */
 const BATCH_RECORDS = 512
 const IDLE_MS = 100
-/** Findings wait at most this long to be handed over, and progress to be remembered. */
-const DELIVER_MS = 1_000
-const CHECKPOINT_MS = 5_000
+/** Rows wait this long for company, alerts not at all; progress is remembered with them. */
+const DELIVER_MS = 10_000
 const FORMAT = 1
 
 /** What folds; arrives as an argument. `at` is log time, never falling. */
 export interface LogMonitor {
   readonly state: unknown
   readonly hasFindings: boolean
+  /** Something that somebody is to hear of at once. */
+  readonly hasNews: boolean
+  /** Whether an event of this kind, appended at `at`, is to be looked at; asked once for each, in order. */
+  wants(kind: CreditEvent['kind'], at: number): boolean
+  /** An event that was not wanted. */
+  skip(partition: number, offset: number): void
   event(event: CreditEvent, partition: number, offset: number, at: number): void
   decision(decision: Decision, at: number): void
   pass(at: number): void
@@ -63,7 +68,6 @@ export class MonitorRunner<State> {
   readonly #records: OrderedRecords
   readonly #newestClaim: number[]
   readonly #decided: number[]
-  #deliveredAt = 0
   #savedAt = 0
   #stopping = false
   /** Records that did not decode. */
@@ -106,7 +110,7 @@ export class MonitorRunner<State> {
         else this.#decision(record.value, record.partition, record.offset, at)
       }
       if (records.length === 0) this.#monitor.pass(this.#records.at)
-      await this.#settle(records.length === 0)
+      await this.#settle()
       await (records.length === 0 ? delay(IDLE_MS) : nextTurn())
     }
     await this.#deliver()
@@ -114,6 +118,11 @@ export class MonitorRunner<State> {
   }
 
   #event(value: Uint8Array, partition: number, offset: number, at: number): void {
+    const kind = eventKindOf(value)
+    if (kind !== undefined && !this.#monitor.wants(kind, at)) {
+      this.#monitor.skip(partition, offset)
+      return
+    }
     const parsed = decodeEvent(value)
     if (parsed.kind === 'rejected') this.rejected++
     else this.#monitor.event(parsed.value, partition, offset, at)
@@ -137,18 +146,14 @@ export class MonitorRunner<State> {
     else this.rejected++
   }
 
-  async #settle(idle: boolean): Promise<void> {
-    const now = this.#options.now()
-    if (this.#monitor.hasFindings && (idle || now - this.#deliveredAt >= DELIVER_MS)) await this.#deliver()
-    if (now - this.#savedAt >= CHECKPOINT_MS) {
-      await this.#deliver()
-      this.#save()
-    }
+  async #settle(): Promise<void> {
+    const due = this.#options.now() - this.#savedAt >= DELIVER_MS
+    if (due || this.#monitor.hasNews) await this.#deliver()
+    if (due) this.#save()
   }
 
   async #deliver(): Promise<void> {
     if (this.#monitor.hasFindings) await this.#options.deliver(this.#monitor)
-    this.#deliveredAt = this.#options.now()
   }
 
   /** Positions are remembered only with the findings before them stored. */

@@ -4,13 +4,13 @@
  */
 import type { EventLog, LogRecord, Topic } from '../ports.ts'
 
-/** Bytes read of one partition at a time. */
-const SLICE_BYTES = 128 * 1024
+/** Bytes read of one partition at a time: partitions lie interleaved in a file, so small slices keep all readers near one another in it. */
+const SLICE_BYTES = 32 * 1024
 /**
  * How long after its append time a record may take to become readable: group commit and the follower's polling, with room. One that takes
  * longer is still delivered, behind its time and in an order that a re-run might not repeat.
  */
-const VISIBLE_WITHIN_MS = 1_000
+const VISIBLE_WITHIN_MS = 250
 
 export interface OrderedRecord {
   readonly topic: Topic
@@ -45,6 +45,8 @@ export class OrderedRecords {
   readonly #lanes: readonly Lane[]
   readonly #now: () => number
   #at: number
+  /** Append time of the record delivered last. */
+  #last = Number.NaN
 
   constructor({ log, topics, from, at, now }: OrderedRecordsOptions) {
     this.#log = log
@@ -84,10 +86,13 @@ export class OrderedRecords {
     const empty = this.#lanes.some(({ index, held }) => index === held.length)
     const bound = empty ? looked - VISIBLE_WITHIN_MS : Infinity
     const out: OrderedRecord[] = []
+    let lane: Lane | undefined
     while (out.length < countMax) {
-      const lane = this.#oldest()
+      // The first of equals goes on while it has more of the same instant: no other comes before.
+      if (lane?.held[lane.index]?.appendedAt !== this.#last) lane = this.#oldest()
       const record = lane?.held[lane.index]
       if (lane === undefined || record === undefined || record.appendedAt >= bound) break
+      this.#last = record.appendedAt
       this.#at = Math.max(this.#at, record.appendedAt)
       out.push({ topic: lane.topic, record, at: this.#at })
       lane.index++

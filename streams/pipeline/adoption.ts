@@ -6,6 +6,7 @@ import type { Decision } from '#schemas/decision.ts'
 import { decodeDecisionRecord } from '#schemas/wire.ts'
 import { TerminalFailure } from '../failure.ts'
 import type { EventLog, LogRecord } from '../ports.ts'
+import type { Persist } from './persist.ts'
 import { isBelieved, NO_CLAIM, seeClaim, type NewestClaim } from '../protocol/belief.ts'
 
 const PAGE_BYTES = 512 * 1024
@@ -16,8 +17,14 @@ export interface Believed {
   readonly at: number
 }
 
+export interface AdoptionPorts {
+  readonly log: EventLog
+  /** Runs a read, trying again after retryable failures. */
+  readonly persist: Persist
+}
+
 export class Adoption {
-  readonly #log: EventLog
+  readonly #ports: AdoptionPorts
   readonly #partition: number
   readonly #end: number
   #next: number
@@ -29,8 +36,8 @@ export class Adoption {
    * Reads from `from`, just after the last believed decision below the committed offset, to `end`, the owner's own claim. That last
    * decision is read too: its epoch is the newest claim there.
    */
-  constructor(log: EventLog, partition: number, from: number, end: number) {
-    this.#log = log
+  constructor(ports: AdoptionPorts, partition: number, from: number, end: number) {
+    this.#ports = ports
     this.#partition = partition
     this.#next = Math.max(0, from - 1)
     this.#end = end
@@ -81,7 +88,8 @@ export class Adoption {
   }
 
   async #readPage(): Promise<void> {
-    const records = await this.#log.read('decisions', this.#partition, this.#next, PAGE_BYTES)
+    const { log, persist } = this.#ports
+    const records = await persist(() => log.read('decisions', this.#partition, this.#next, PAGE_BYTES))
     if (records.length === 0)
       throw new TerminalFailure(
         'log-shortened',

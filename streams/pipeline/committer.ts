@@ -1,8 +1,10 @@
 /** Commits states behind the work: coalesced, one commit under way at a time, taken between batches so that it is one consistent cut. */
+import { StaleCommit } from '../failure.ts'
 import type { StateCommit, StateStore } from '../ports.ts'
 import type { EngineCounters } from './counters.ts'
 import type { EntityCache } from './entity-cache.ts'
 import type { Lane } from './lane.ts'
+import type { Persist } from './persist.ts'
 import type { PipelineSettings } from './settings.ts'
 
 /**
@@ -18,9 +20,11 @@ export interface CommitterPorts {
   readonly counters: EngineCounters
   readonly monotonicUs: () => number
   /** Runs a commit, trying again after retryable failures. */
-  readonly persist: <Result>(run: () => Promise<Result>) => Promise<Result>
+  readonly persist: Persist
   /** Called with the lanes' committed positions. */
   readonly committed: (commits: readonly StateCommit[]) => void
+  /** Called with the lanes whose commit was refused: of none of them is it known what the store holds now. */
+  readonly refused: (lanes: readonly Lane[], cause: StaleCommit) => void
 }
 
 export class Committer {
@@ -34,7 +38,7 @@ export class Committer {
     this.#ports = ports
   }
 
-  /** Called after each batch: commits when it is time, waits only where the backlog is too large, throws what a commit threw. */
+  /** Called between batches: commits when it is time, waits only where the backlog is too large, throws what a commit threw. */
   afterBatch(lanes: readonly Lane[]): void | Promise<void> {
     const { settings, cache } = this.#ports
     if (this.#under !== undefined && cache.dirtyCount >= 2 * settings.dirtyEntitiesMax) return this.#under.then(() => this.#next(lanes))
@@ -52,23 +56,20 @@ export class Committer {
 
   /** Commits all that is left. */
   async flush(lanes: readonly Lane[]): Promise<void> {
-    await this.#under
-    if (this.#failure !== undefined) throw this.#failure.cause
+    await this.settle()
     this.#begin(lanes)
     await this.settle()
   }
 
-  /** Waits for the commit under way; forgets its failure where `forget` says so. */
-  async settle(forget = false): Promise<void> {
+  /** Waits for the commit under way and throws what a commit threw. */
+  async settle(): Promise<void> {
     await this.#under
-    const failure = this.#failure
-    if (forget) this.#failure = undefined
-    else if (failure !== undefined) throw failure.cause
+    if (this.#failure !== undefined) throw this.#failure.cause
   }
 
   #begin(lanes: readonly Lane[]): void {
-    const { cache, state, persist, counters, monotonicUs, committed } = this.#ports
-    const moved = lanes.filter((lane) => lane.next > lane.committed)
+    const { cache, state, persist, counters, monotonicUs, committed, refused } = this.#ports
+    const moved = lanes.filter((lane) => lane.departure === undefined && lane.next > lane.committed)
     if (moved.length === 0) return
     const startedUs = monotonicUs()
     const { states, held } = cache.takeDirty()
@@ -89,11 +90,13 @@ export class Committer {
         cache.committed(held)
         counters.commits++
         this.lastCommitUs = monotonicUs() - startedUs
+        moved.forEach((lane, i) => (lane.stored = (commits[i] as StateCommit).to))
         committed(commits)
       },
       (cause: unknown) => {
         this.#under = undefined
-        this.#failure = { cause }
+        if (cause instanceof StaleCommit) refused(moved, cause)
+        else this.#failure = { cause }
       },
     )
   }

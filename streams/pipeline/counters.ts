@@ -20,6 +20,9 @@ export interface EngineCounters {
   adopted: number
   /** Positions a predecessor had deliberately left undecided. */
   passed: number
+  /** Partitions claimed, and those let go because another owner claimed them or the store stood elsewhere. */
+  claims: number
+  losses: number
   /** Attempts undone because code threw; each refolds from the last commit. */
   restarts: number
   batches: number
@@ -43,6 +46,8 @@ export const newCounters = (): EngineCounters => ({
   degraded: {},
   adopted: 0,
   passed: 0,
+  claims: 0,
+  losses: 0,
   restarts: 0,
   batches: 0,
   commits: 0,

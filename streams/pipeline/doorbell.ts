@@ -1,6 +1,13 @@
 /** Where the pipeline sleeps until there is something to do. */
+import type { Pauses } from './pauses.ts'
+
 export class Doorbell {
+  readonly #pauses: Pauses
   #answer: (() => void) | undefined
+
+  constructor(pauses: Pauses) {
+    this.#pauses = pauses
+  }
 
   /** Wakes the sleeper, if there is one; a ring that nobody waits for is forgotten. */
   ring(): void {
@@ -10,10 +17,10 @@ export class Doorbell {
   /** Resolves at the next ring, or after `msMax` where that is given. One sleeper at a time. */
   wait(msMax?: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = msMax === undefined ? undefined : setTimeout(() => this.ring(), msMax)
+      const callOff = msMax === undefined ? undefined : this.#pauses.after(msMax, () => this.ring())
       this.#answer = () => {
         this.#answer = undefined
-        clearTimeout(timer)
+        callOff?.()
         resolve()
       }
     })

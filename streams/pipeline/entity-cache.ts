@@ -4,7 +4,7 @@
  */
 import type { FeatureSet } from '#features/feature-set.ts'
 import { decodeEntity, entityBytes, newEntity, writeEntity, type Entity } from '../entity-record.ts'
-import type { StateStore } from '../ports.ts'
+import type { StateStore, StoredAt } from '../ports.ts'
 
 /** Objects, map entry and array headers around an entity's bytes; measured at about 400 bytes. */
 const OVERHEAD_BYTES = 400
@@ -20,16 +20,23 @@ interface Held {
   used: boolean
 }
 
+/** The applicants of one owned partition. Whoever loads for an ownership that has ended inserts where nobody looks any more. */
+interface Slot {
+  readonly held: Map<string, Held>
+  readonly loading: Map<string, Promise<void>>
+  /** Where its owner left the store, now. */
+  readonly at: () => StoredAt
+}
+
 export class EntityCache {
   readonly #featureSet: FeatureSet
   readonly #hash: Buffer
   readonly #store: StateStore
   readonly #bytesMax: number
-  readonly #held: Map<string, Held>[]
+  readonly #slots: (Slot | undefined)[]
   /** All of them once more, in no order: what the hand goes over. */
-  readonly #ring: Held[] = []
+  #ring: Held[] = []
   #hand = 0
-  readonly #loading = new Map<string, Promise<void>>()
   #dirty: Held[] = []
   #bytes = 0
 
@@ -38,7 +45,7 @@ export class EntityCache {
     this.#hash = Buffer.from(featureSet.hash, 'hex')
     this.#store = store
     this.#bytesMax = bytesMax
-    this.#held = Array.from({ length: partitions }, () => new Map<string, Held>())
+    this.#slots = Array.from({ length: partitions }, () => undefined)
   }
 
   get bytes(): number {
@@ -48,14 +55,34 @@ export class EntityCache {
     return this.#dirty.length
   }
 
+  /** Begins an ownership of a partition, with nothing in memory. */
+  open(partition: number, at: () => StoredAt): void {
+    this.drop(partition)
+    this.#slots[partition] = { held: new Map(), loading: new Map(), at }
+  }
+
+  /** Ends an ownership: what was not committed is forgotten. */
+  drop(partition: number): void {
+    const slot = this.#slots[partition]
+    if (slot === undefined) return
+    for (const held of slot.held.values()) this.#bytes -= held.bytes
+    this.#slots[partition] = undefined
+    this.#dirty = this.#dirty.filter((held) => held.partition !== partition)
+    this.#ring = this.#ring.filter((held) => held.partition !== partition)
+    this.#hand = 0
+  }
+
   peek(partition: number, key: string): Entity | undefined {
-    const held = this.#of(partition).get(key)
+    const held = this.#slots[partition]?.held.get(key)
     if (held === undefined) return undefined
     held.used = true
     return held.entity
   }
 
-  /** The entity for reading alone: what is not at work is read past the cache, so that read-outs cannot fill it. */
+  /**
+   * The entity for reading alone: what is not at work is read past the cache, so that read-outs cannot fill it. Where the partition is another
+   * process's, that is its state as of the last commit.
+   */
   async read(partition: number, key: string): Promise<Entity> {
     const held = this.peek(partition, key)
     if (held !== undefined) return held
@@ -65,7 +92,7 @@ export class EntityCache {
 
   /** The entity, about to be changed. It must be in the cache. */
   change(partition: number, key: string): Entity {
-    const held = this.#of(partition).get(key)
+    const held = this.#slots[partition]?.held.get(key)
     if (held === undefined) throw new Error(`entity ${key} of partition ${partition} was not loaded`)
     held.used = true
     if (!held.dirty) {
@@ -75,19 +102,24 @@ export class EntityCache {
     return held.entity
   }
 
-  /** Brings what is missing into the cache; simultaneous calls share one load, so that nobody can insert an older copy. */
+  /**
+   * Brings what is missing into the cache; simultaneous calls share one load, so that nobody can insert an older copy. Rejects with
+   * `StaleCommit` where the store no longer stands where the owner left it. Does nothing for a partition that is not owned.
+   */
   async load(partition: number, keys: readonly string[]): Promise<void> {
+    const slot = this.#slots[partition]
+    if (slot === undefined) return
     const missing: string[] = []
     const waits: Promise<void>[] = []
     for (const key of keys) {
-      if (this.#of(partition).has(key)) continue
-      const under = this.#loading.get(`${partition}/${key}`)
+      if (slot.held.has(key)) continue
+      const under = slot.loading.get(key)
       if (under === undefined) missing.push(key)
       else waits.push(under)
     }
     if (missing.length > 0) {
-      const load = this.#insertLoaded(partition, missing)
-      for (const key of missing) this.#loading.set(`${partition}/${key}`, load)
+      const load = this.#insertLoaded(slot, partition, missing)
+      for (const key of missing) slot.loading.set(key, load)
       waits.push(load)
     }
     await Promise.all(waits)
@@ -95,7 +127,7 @@ export class EntityCache {
 
   /** Encodes all dirty entities, by partition, as they are now; they stay until {@link committed} is called with the result. */
   takeDirty(): { states: Map<string, Uint8Array>[]; held: readonly Held[] } {
-    const states = this.#held.map(() => new Map<string, Uint8Array>())
+    const states = this.#slots.map(() => new Map<string, Uint8Array>())
     const held = this.#dirty
     this.#dirty = []
     let total = 0
@@ -127,29 +159,21 @@ export class EntityCache {
     if (this.#bytes > this.#bytesMax) this.#evict()
   }
 
-  /** Drops everything: after a failure the store is the truth again. No commit may be under way. */
-  clear(): void {
-    for (const lane of this.#held) lane.clear()
-    this.#ring.length = 0
-    this.#hand = 0
-    this.#dirty = []
-    this.#bytes = 0
-  }
-
-  async #insertLoaded(partition: number, keys: readonly string[]): Promise<void> {
+  async #insertLoaded(slot: Slot, partition: number, keys: readonly string[]): Promise<void> {
     try {
-      const records = await this.#store.load(partition, keys)
-      keys.forEach((key, i) => this.#insert(partition, key, records[i]))
+      const records = await this.#store.load(partition, keys, slot.at())
+      keys.forEach((key, i) => this.#insert(slot, partition, key, records[i]))
     } finally {
-      for (const key of keys) this.#loading.delete(`${partition}/${key}`)
+      for (const key of keys) slot.loading.delete(key)
     }
   }
 
-  #insert(partition: number, key: string, record: Uint8Array | undefined): void {
+  #insert(slot: Slot, partition: number, key: string, record: Uint8Array | undefined): void {
+    if (this.#slots[partition] !== slot) return
     const entity = this.#decode(partition, key, record)
     const bytes = entityBytes(entity) + OVERHEAD_BYTES
     const held: Held = { key, partition, entity, bytes, pins: 0, dirty: false, used: true }
-    this.#of(partition).set(key, held)
+    slot.held.set(key, held)
     this.#ring.push(held)
     this.#bytes += bytes
   }
@@ -169,14 +193,10 @@ export class EntityCache {
         this.#hand++
         continue
       }
-      this.#of(held.partition).delete(held.key)
+      this.#slots[held.partition]?.held.delete(held.key)
       this.#bytes -= held.bytes
       const last = this.#ring.pop() as Held
       if (last !== held) this.#ring[this.#hand] = last
     }
-  }
-
-  #of(partition: number): Map<string, Held> {
-    return this.#held[partition] as Map<string, Held>
   }
 }

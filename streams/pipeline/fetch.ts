@@ -2,6 +2,7 @@
 import { admit } from './admission.ts'
 import type { Batch, Item } from './batch.ts'
 import type { Lane } from './lane.ts'
+import type { Persist } from './persist.ts'
 import type { EventLog, LogRecord } from '../ports.ts'
 import type { PipelineSettings } from './settings.ts'
 
@@ -9,6 +10,8 @@ export interface FetchPorts {
   readonly log: EventLog
   readonly settings: PipelineSettings
   readonly monotonicUs: () => number
+  /** Runs a read, trying again after retryable failures. */
+  readonly persist: Persist
   /** Whether an event was given up as poison. */
   readonly isPoison: (record: LogRecord) => boolean
   /** Whether an event threw before and is to be tried again: then in a batch of its own. */
@@ -19,14 +22,14 @@ export interface FetchPorts {
 export const fetchPages = async (
   lanes: readonly Lane[],
   turn: number,
-  { log, settings }: FetchPorts,
+  { log, settings, persist }: FetchPorts,
 ): Promise<readonly [Lane, readonly LogRecord[]][]> => {
   const ends = log.end('credit-events')
-  const behind = lanes.filter((lane) => lane.next < (ends[lane.partition] as number))
+  const behind = lanes.filter((lane) => lane.departure === undefined && lane.next < (ends[lane.partition] as number))
   // Each turn begins with another lane, so that none starves where the bounds cut a batch short.
   const ordered = behind.map((_, i) => behind[(i + turn) % behind.length] as Lane)
   const share = Math.ceil(settings.batchBytesMax / Math.max(1, ordered.length))
-  const pages = await Promise.all(ordered.map((lane) => log.read('credit-events', lane.partition, lane.next, share)))
+  const pages = await Promise.all(ordered.map((lane) => persist(() => log.read('credit-events', lane.partition, lane.next, share))))
   return ordered.map((lane, i) => [lane, pages[i] as readonly LogRecord[]])
 }
 

@@ -2,7 +2,7 @@
 import type { ApplicationEvent } from '#schemas/events.ts'
 import type { FeatureSet } from '#features/feature-set.ts'
 import type { Rejection } from '#schemas/rejection.ts'
-import { TerminalFailure } from '../failure.ts'
+import { StaleCommit, TerminalFailure } from '../failure.ts'
 import type { LogRecord } from '../ports.ts'
 import { dutyAt } from '../protocol/belief.ts'
 import { EventCrash, type Batch, type Item, type Pending } from './batch.ts'
@@ -10,6 +10,7 @@ import { count, newCounters, type EngineCounters } from './counters.ts'
 import type { EntityCache } from './entity-cache.ts'
 import { foldEvent, recognise } from './fold.ts'
 import type { Lane } from './lane.ts'
+import type { Persist } from './persist.ts'
 import type { PipelineSettings } from './settings.ts'
 
 export interface FoldPorts {
@@ -17,6 +18,8 @@ export interface FoldPorts {
   readonly featureSet: FeatureSet
   readonly settings: PipelineSettings
   readonly monotonicUs: () => number
+  /** Runs a load, trying again after retryable failures. */
+  readonly persist: Persist
 }
 
 export interface Folded {
@@ -41,18 +44,41 @@ export const loadBatch = (batch: Batch, ports: FoldPorts): Batch | Promise<Batch
   }
   const adopting = batch.next.keys().some((lane) => lane.adoption !== undefined)
   if (missing.size === 0 && !adopting) return batch
-  return fetchStates(batch, missing, ports.cache).then(() => {
-    batch.timing.stateUs = ports.monotonicUs() - started
-    return batch
+  return fetchStates(batch, missing, ports).then((left) => {
+    left.timing.stateUs = ports.monotonicUs() - started
+    return left
   })
 }
 
-const fetchStates = async (batch: Batch, missing: ReadonlyMap<number, readonly string[]>, cache: EntityCache): Promise<void> => {
-  await Promise.all([...missing].map(([partition, keys]) => cache.load(partition, [...new Set(keys)])))
-  for (const [lane, next] of batch.next) {
+const fetchStates = async (batch: Batch, missing: ReadonlyMap<number, readonly string[]>, ports: FoldPorts): Promise<Batch> => {
+  const refused = new Set<number>()
+  await Promise.all([...missing].map(([partition, keys]) => loadApplicants(partition, [...new Set(keys)], refused, ports)))
+  const left = refused.size === 0 ? batch : without(batch, refused)
+  for (const [lane, next] of left.next) {
     await lane.adoption?.readTo(next - 1)
     if (lane.adoption?.done === true) lane.adoption = undefined
   }
+  return left
+}
+
+const loadApplicants = async (partition: number, keys: string[], refused: Set<number>, { cache, persist }: FoldPorts): Promise<void> => {
+  try {
+    await persist(() => cache.load(partition, keys))
+  } catch (failure) {
+    if (!(failure instanceof StaleCommit)) throw failure
+    refused.add(partition)
+  }
+}
+
+/** The batch without the lanes whose states the store refused: nothing of theirs was touched yet, and they depart. */
+const without = (batch: Batch, refused: ReadonlySet<number>): Batch => {
+  const next = new Map(batch.next)
+  for (const lane of batch.next.keys())
+    if (refused.has(lane.partition)) {
+      lane.departure = 'refused'
+      next.delete(lane)
+    }
+  return { ...batch, items: batch.items.filter(({ lane }) => !refused.has(lane.partition)), next }
 }
 
 /** Synchronous over the whole batch: nothing else sees states between two of its events. */

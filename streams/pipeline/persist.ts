@@ -1,5 +1,9 @@
-/** Patience with the outside: a retryable failure took no effect, so the same call is made again until it succeeds or fails for good. */
+/**
+ * Patience with the outside: after a retryable failure the same call is made again until it succeeds or fails for good. Should the first
+ * have taken effect unheard, nothing is harmed: a claim or a record appended twice is a repeat, a commit made twice is refused.
+ */
 import { RetryableFailure } from '../failure.ts'
+import type { Pauses } from './pauses.ts'
 
 export type Persist = <Result>(run: () => Promise<Result>) => Promise<Result>
 
@@ -8,14 +12,14 @@ export type Persist = <Result>(run: () => Promise<Result>) => Promise<Result>
  * more is fetched, and what was not persisted is done again after the next start.
  */
 export const persistently =
-  (retryAfterMs: number, goOn: (failure: RetryableFailure) => boolean): Persist =>
+  (pauses: Pauses, retryAfterMs: number, goOn: (failure: RetryableFailure) => boolean): Persist =>
   async (run) => {
     for (;;) {
       try {
         return await run()
       } catch (failure) {
         if (!(failure instanceof RetryableFailure) || !goOn(failure)) throw failure
-        await new Promise((resolve) => setTimeout(resolve, retryAfterMs))
+        await pauses.wait(retryAfterMs)
       }
     }
   }

@@ -8,13 +8,14 @@ import { mayCommitReadBack, seeClaim } from '../protocol/belief.ts'
 import type { Published } from './batch.ts'
 import type { Folded } from './fold-batch.ts'
 import type { Lane } from './lane.ts'
+import type { Persist } from './persist.ts'
 
 const PAGE_BYTES = 1024 * 1024
 
 export interface PublishPorts {
   readonly log: EventLog
-  /** Runs an append, trying again after retryable failures. */
-  readonly persist: <Result>(run: () => Promise<Result>) => Promise<Result>
+  /** Runs an append or a read, trying again after retryable failures. */
+  readonly persist: Persist
 }
 
 /** Dead letters first: should the process end between the two, they are repeated, never missing. Returns the decisions' offsets. */
@@ -36,11 +37,14 @@ export const publish = async (
   )
 }
 
-/** Reads each lane's decisions partition up to its newest decision, and checks that the log holds what was meant. */
+/**
+ * Reads each lane's decisions partition up to its newest decision, and checks that the log holds what was meant. Returns what is believed; a
+ * lane that finds a newer claim departs.
+ */
 export const readBack = async (
   decisions: readonly Published[],
   offsets: readonly number[],
-  log: EventLog,
+  ports: PublishPorts,
 ): Promise<readonly Decision[]> => {
   const byLane = new Map<Lane, { published: Published; offset: number }[]>()
   decisions.forEach((published, i) => {
@@ -49,14 +53,18 @@ export const readBack = async (
     if (list === undefined) byLane.set(published.lane, [entry])
     else list.push(entry)
   })
-  await Promise.all([...byLane].map(([lane, expected]) => readBackLane(lane, expected, log)))
-  return decisions.map(({ decision }) => decision)
+  await Promise.all([...byLane].map(([lane, expected]) => readBackLane(lane, expected, ports)))
+  return decisions.flatMap(({ lane, decision }) => (lane.departure === 'succeeded' ? [] : [decision]))
 }
 
-const readBackLane = async (lane: Lane, expected: readonly { published: Published; offset: number }[], log: EventLog): Promise<void> => {
+const readBackLane = async (
+  lane: Lane,
+  expected: readonly { published: Published; offset: number }[],
+  { log, persist }: PublishPorts,
+): Promise<void> => {
   let at = 0
   while (at < expected.length) {
-    const records = await log.read('decisions', lane.partition, lane.readBack, PAGE_BYTES)
+    const records = await persist(() => log.read('decisions', lane.partition, lane.readBack, PAGE_BYTES))
     if (records.length === 0)
       throw new TerminalFailure(
         'log-shortened',
@@ -71,7 +79,10 @@ const readBackLane = async (lane: Lane, expected: readonly { published: Publishe
         if (peekDecision(record.value).kind === 'claim') lane.newestClaim = seeClaim(lane.newestClaim, record.offset)
         continue
       }
-      if (!mayCommitReadBack(lane.newestClaim, lane.epoch)) throw lostOwnership(lane)
+      if (!mayCommitReadBack(lane.newestClaim, lane.epoch)) {
+        lane.departure = 'succeeded'
+        return
+      }
       if (Buffer.compare(record.value, own.published.record.value) !== 0)
         throw new TerminalFailure(
           'one-content-broken',
@@ -82,9 +93,3 @@ const readBackLane = async (lane: Lane, expected: readonly { published: Publishe
     }
   }
 }
-
-const lostOwnership = (lane: Lane): TerminalFailure =>
-  new TerminalFailure(
-    'lost-ownership',
-    `partition ${lane.partition} was claimed anew at ${lane.newestClaim}, after this owner's ${lane.epoch}; its decisions are ignored from there on. This engine stops working on it.`,
-  )

@@ -24,6 +24,8 @@ export interface PipelineSettings {
   readonly latency: LatencyContract | null
   /** Wait before a retryable failure is tried again. */
   readonly retryAfterMs: number
+  /** Wait before a partition that another owner claimed, though it is assigned here, is claimed again. */
+  readonly retakeAfterMs: number
 }
 
 const MEBI = 1024 * 1024
@@ -41,4 +43,6 @@ export const PIPELINE_DEFAULTS: PipelineSettings = {
   dedupe: DEDUPE_DEFAULT,
   latency: null,
   retryAfterMs: 50,
+  // Longer than a zombie's coordinator takes to tell it, so that two owners do not claim against each other for long.
+  retakeAfterMs: 250,
 }

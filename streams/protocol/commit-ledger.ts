@@ -1,7 +1,7 @@
 /** Where each partition stands, for stores that keep it in this process: applies the commit rules to several partitions at once. */
 import { StaleCommit } from '../failure.ts'
-import type { PartitionState, StateCommit } from '../ports.ts'
-import { judgeClaim, judgeCommit } from './commit-rules.ts'
+import type { PartitionState, StateCommit, StoredAt } from '../ports.ts'
+import { judgeClaim, judgeCommit, judgeLoad } from './commit-rules.ts'
 
 export const CHAIN_START = '0'.repeat(64)
 const NOTHING: PartitionState = { offset: 0, epoch: -1, chainHash: CHAIN_START, decisionsOffset: 0 }
@@ -33,6 +33,18 @@ export class CommitLedger {
     const claimed = { ...stored, epoch }
     this.#held.set(partition, claimed)
     return claimed
+  }
+
+  /** Throws where states loaded now would not be this owner's. */
+  admitLoad(partition: number, at: StoredAt): void {
+    const stored = this.#of(partition)
+    const verdict = judgeLoad(stored, at)
+    if (verdict !== 'load')
+      throw new StaleCommit(
+        verdict,
+        partition,
+        `partition ${partition} stands at ${stored.offset} under epoch ${stored.epoch}; an owner of epoch ${at.epoch} that left it at ${at.offset} may not load from it`,
+      )
   }
 
   /** Checks all, then advances all. Returns what to {@link restore} should the write fail. */

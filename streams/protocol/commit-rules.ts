@@ -20,3 +20,9 @@ export const judgeCommit = (stored: StoredPosition, from: number, epoch: number)
 
 /** An owner whose epoch is older than the stored one may not even begin. */
 export const judgeClaim = (stored: StoredPosition, epoch: number): 'claim' | 'fenced' => (epoch < stored.epoch ? 'fenced' : 'claim')
+
+/** States may be loaded only where the store stands where this owner left it, or where its commit under way has brought it. */
+export const judgeLoad = (stored: StoredPosition, at: StoredPosition): 'load' | 'stale-commit' | 'fenced' => {
+  if (at.epoch < stored.epoch) return 'fenced'
+  return stored.epoch === at.epoch && stored.offset >= at.offset ? 'load' : 'stale-commit'
+}

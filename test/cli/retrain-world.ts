@@ -147,7 +147,7 @@ export const openRetrainWorld = async (): Promise<RetrainWorld> => {
     async alert(alert) {
       await log.append('alerts', [{ partition: 0, key: Buffer.from(alert.alertId), value: encodeAlert(alert) }])
     },
-    async request(id, inputOffsets = engine.positions()) {
+    async request(id, inputOffsets = log.end('credit-events')) {
       const request: RetrainRequested = {
         kind: 'retrain-requested',
         requestId: id,

@@ -5,11 +5,13 @@
 import { creditFeatureSet } from '#features/credit-v1.ts'
 import { loadScorer } from '#scoring/load-scorer.ts'
 import { SwappableDecider, swapBetweenBatches } from '#streams/swappable-decider.ts'
-import { EMPTY } from 'rxjs'
 
 const [policyPath = '', ...bundles] = process.argv.slice(2)
 const load = (bundleDir: string) => loadScorer({ bundleDir, policyPath, featureSet: creditFeatureSet })
-const idle = { lag: () => [0], positions: () => [0], progress: EMPTY }
+const idle = {
+  positions: () => new Map([[0, 0]]),
+  betweenBatches: (task: () => void) => Promise.resolve(task()),
+}
 
 const collect = async (): Promise<void> => {
   for (let round = 0; round < 4; round++) {

@@ -64,15 +64,21 @@ export const stateStoreContract = (factory: StateStoreFactory): void => {
       expect(await load(0, 'a')).toEqual([undefined])
     })
 
-    it('one refused partition refuses the whole step', async () => {
+    it('a refused partition is named and stays as it was, whatever goes with it', async () => {
       await store.claim(0, 1)
       await store.claim(1, 1)
       await expect(store.commit([commit(0, 0, 1, 1, { a: 'A' }), commit(1, 4, 5, 1, { b: 'B' })])).rejects.toMatchObject({
         code: 'stale-commit',
         partition: 1,
       })
-      expect(await load(0, 'a')).toEqual([undefined])
-      expect((await store.claim(0, 2)).offset).toBe(0)
+      expect(await load(1, 'b')).toEqual([undefined])
+      expect((await store.claim(1, 2)).offset).toBe(0)
+      const [state] = await load(0, 'a')
+      const { offset } = await store.claim(0, 2)
+      expect([
+        [0, undefined],
+        [1, 'A'],
+      ]).toContainEqual([offset, state])
     })
 
     it('null removes an entity', async () => {

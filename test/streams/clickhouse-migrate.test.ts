@@ -19,7 +19,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** Every table of the contract. */
+/** Every table of the contract, and those that monitoring adds. */
 const TABLES = [
   'events',
   'decisions',
@@ -35,6 +35,8 @@ const TABLES = [
   'dead_letters',
   'revisions',
   'reconciliation',
+  'alerts',
+  'data_quality',
 ]
 
 const shipped = readMigrations()

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { decodeDeadLetter } from '#schemas/wire.ts'
 import { epochMs, moneyMinor } from '#schemas/units.ts'
 import { RetryableFailure } from '#streams/failure.ts'
+import { findDecision } from '#streams/find-decision.ts'
 import type { StateStore } from '#streams/ports.ts'
 import {
   application,
@@ -254,8 +255,8 @@ it('a shortened input log stops the engine with the reason', async () => {
   await expect(world.engine.start()).rejects.toMatchObject({ code: 'log-shortened', message: expect.stringContaining('state stands at 2') })
 })
 
-it('an owner that was succeeded stops instead of committing', async () => {
-  world = openWorld(folder)
+it('an owner that was succeeded is not believed any more; where the partition is still its own it claims anew and decides again', async () => {
+  world = openWorld(folder, { parts: { settings: { retakeAfterMs: 1 } } })
   await world.engine.start()
   const { encodeClaim } = await import('#schemas/wire.ts')
   const partition = world.engine.partitionOf('c1')
@@ -263,6 +264,10 @@ it('an owner that was succeeded stops instead of committing', async () => {
     { partition, key: Buffer.from('other'), value: encodeClaim({ owner: 'other', claimedAt: epochMs(T0) }) },
   ])
   await put(world.log, application('c1', 1))
-  await expect(world.engine.caughtUp()).rejects.toMatchObject({ code: 'lost-ownership' })
-  expect(world.failures).toHaveLength(1)
+  await world.engine.drain()
+  const decisions = (await decisionsIn(world.log)).filter((decision) => decision.body.partition === partition)
+  expect(decisions.map(({ epoch }) => epoch)).toEqual([0, 3])
+  expect(await findDecision(world.log, partition, 0)).toEqual(decisions[1])
+  expect(world.engine.counters).toMatchObject({ losses: 1, claims: PARTITIONS + 1 })
+  expect(world.failures).toEqual([])
 })

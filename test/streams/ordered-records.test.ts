@@ -75,11 +75,11 @@ test('log time passes while nothing comes, and never falls', async () => {
   let now = 10_000
   const ordered = new OrderedRecords({ log, topics: TOPICS, from: {}, at: 0, now: () => now })
   await ordered.next(10)
-  expect(ordered.at).toBe(9_000)
+  expect(ordered.at).toBe(9_750)
   now = 20_000
   await ordered.next(10)
-  expect(ordered.at).toBe(19_000)
+  expect(ordered.at).toBe(19_750)
   log.append1('decisions', 1, 15_000)
   const late = await ordered.next(10)
-  expect(late.map(({ at }) => at)).toEqual([19_000])
+  expect(late.map(({ at }) => at)).toEqual([19_750])
 })

@@ -11,6 +11,8 @@ export type PointOfDeath =
   | 'between-steps'
   /** States and offset are stored, nobody has been told. */
   | 'committed'
+  /** The same, while decisions are said to be written and are not. */
+  | 'committed-unreadable'
 
 const [point, times] = (process.env['SCORESTREAM_TEST_KILL'] ?? ':').split(':')
 let left = Number(times)

@@ -2,6 +2,7 @@
 import { openStateStore as openReal, type EmbeddedStateOptions } from '#streams/embedded/state-store.ts'
 import type { PartitionState, StateCommit, StateStore } from '#streams/ports.ts'
 import { passing } from './death.ts'
+import { outstanding } from './outstanding.ts'
 
 const NO_STATES: ReadonlyMap<string, Uint8Array | null> = new Map()
 
@@ -45,6 +46,7 @@ export const openStateStore = (options: EmbeddedStateOptions): StateStore => {
       }
       for (const { partition, to, ...commit } of commits) stored.set(partition, { ...commit, offset: to })
       passing('committed')
+      if (outstanding.decisions > 0) passing('committed-unreadable')
     },
     close: () => store.close(),
   }

@@ -1,0 +1,118 @@
+/** The topics of an installation: their names, how they must be set, and making those that are missing. */
+import { findErrorBy } from '@platformatic/kafka'
+import { TerminalFailure } from '../failure.ts'
+import type { Topic } from '../ports.ts'
+import { explained, type KafkaCluster } from './cluster.ts'
+import type { KafkaSettings } from './settings.ts'
+
+export const TOPICS: readonly Topic[] = ['credit-events', 'decisions', 'revisions', 'dead-letters', 'alerts', 'model-events']
+/** Topics that follow the input's partitions have as many; the others are small and totally ordered. */
+const SINGLE: ReadonlySet<Topic> = new Set(['alerts', 'model-events'])
+const DAY_MS = 86_400_000
+/** A dead letter holds an event of up to 1 MiB with its reasons; a decision a few KB. */
+const MESSAGE_BYTES_MAX = 2_097_152
+
+export const topicName = (topic: Topic, settings: Pick<KafkaSettings, 'topicPrefix'>): string => settings.topicPrefix + topic
+
+/** `partitions` is the input's. */
+export const partitionsOf = (topic: Topic, partitions: number): number => (SINGLE.has(topic) ? 1 : partitions)
+
+/** What a topic that is made here is given. The engine's clock is the append time, so the broker must set it. */
+export const topicConfiguration = (settings: KafkaSettings): Readonly<Record<string, string>> => ({
+  'message.timestamp.type': 'LogAppendTime',
+  'cleanup.policy': 'delete',
+  'retention.ms': settings.retentionDays === null ? '-1' : `${settings.retentionDays * DAY_MS}`,
+  'retention.bytes': '-1',
+  'min.insync.replicas': `${Math.min(settings.minInsyncReplicas, settings.replicas)}`,
+  'max.message.bytes': `${MESSAGE_BYTES_MAX}`,
+  'unclean.leader.election.enable': 'false',
+})
+
+export interface FoundTopic {
+  readonly topic: Topic
+  readonly name: string
+  readonly id: string
+  readonly partitions: number
+}
+
+/** Every topic with its id; makes what is missing where the settings allow it. Throws on another count of partitions. */
+export const openTopics = async (cluster: KafkaCluster, partitions: number): Promise<ReadonlyMap<Topic, FoundTopic>> => {
+  const found = await Promise.all(TOPICS.map((topic) => openTopic(cluster, topic, partitionsOf(topic, partitions))))
+  await refuseProducerTimes(cluster)
+  return new Map(found.map((one) => [one.topic, one]))
+}
+
+const openTopic = async (cluster: KafkaCluster, topic: Topic, wanted: number): Promise<FoundTopic> => {
+  const name = topicName(topic, cluster.settings)
+  const facts = (await cluster.topic(name)) ?? (await make(cluster, name, wanted))
+  if (facts.partitionsCount !== wanted)
+    throw new TerminalFailure(
+      'partitions-changed',
+      `topic ${name} has ${facts.partitionsCount} partitions, the configuration says ${wanted}: keys would move to other partitions than their states. Set log.partitions to ${facts.partitionsCount}, or migrate to topics of another prefix (kafka.topicPrefix) that have ${wanted}.`,
+    )
+  return { topic, name, id: facts.id, partitions: wanted }
+}
+
+const make = async (cluster: KafkaCluster, name: string, partitions: number) => {
+  const { settings } = cluster
+  if (!settings.createTopics)
+    throw new TerminalFailure(
+      'topic-missing',
+      `topic ${name} does not exist, and kafka.createTopics is false. Create it with ${partitions} partitions and ${Object.entries(
+        topicConfiguration(settings),
+      )
+        .map(([key, value]) => `${key}=${value}`)
+        .join(', ')}.`,
+    )
+  const configs = Object.entries(topicConfiguration(settings)).map(([key, value]) => ({ name: key, value }))
+  try {
+    await cluster.admin.createTopics({ topics: [name], partitions, replicas: settings.replicas, configs })
+  } catch (error) {
+    // Another process was faster.
+    if (findErrorBy(error as Error, 'apiId', 'TOPIC_ALREADY_EXISTS') === null) throw creationFailure(error, name, settings)
+  }
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const facts = await cluster.topic(name)
+    if (facts !== undefined && facts.partitionsCount > 0 && facts.partitions.every(({ leader }) => leader >= 0)) return facts
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  throw new TerminalFailure(
+    'topic-missing',
+    `topic ${name} was created, but its partitions have no leader after 5 s: are enough brokers alive?`,
+  )
+}
+
+const creationFailure = (error: unknown, name: string, settings: KafkaSettings): Error =>
+  findErrorBy(error as Error, 'apiId', 'INVALID_REPLICATION_FACTOR') === null
+    ? explained(error, `creating topic ${name}`)
+    : new TerminalFailure(
+        'topic-missing',
+        `topic ${name} cannot have ${settings.replicas} replicas: there are fewer brokers. Set kafka.replicas (and kafka.minInsyncReplicas) to what the cluster has.`,
+        error,
+      )
+
+/** Replay needs a time that is the same for all readers and never goes back: the broker's, not the producer's. */
+const refuseProducerTimes = async (cluster: KafkaCluster): Promise<void> => {
+  const name = topicName('credit-events', cluster.settings)
+  const type = (await describeTopic(cluster, name)).get('message.timestamp.type')
+  if (type !== undefined && type !== 'LogAppendTime')
+    throw new TerminalFailure(
+      'topic-unsuitable',
+      `topic ${name} has message.timestamp.type=${type}: times set by producers cannot be replayed. Run: kafka-configs --alter --topic ${name} --add-config message.timestamp.type=LogAppendTime`,
+    )
+}
+
+const TOPIC_RESOURCE = 2
+
+/** A topic's settings; empty where this user may not see them. */
+export const describeTopic = async (cluster: KafkaCluster, name: string): Promise<ReadonlyMap<string, string>> => {
+  try {
+    const [found] = await cluster.admin.describeConfigs({
+      resources: [{ resourceType: TOPIC_RESOURCE, resourceName: name, configurationKeys: null }],
+    })
+    return new Map(found?.configs.map(({ name: key, value }) => [key, value ?? '']))
+  } catch (error) {
+    if (findErrorBy(error as Error, 'apiId', 'TOPIC_AUTHORIZATION_FAILED') !== null) return new Map()
+    throw explained(error, `asking for the settings of ${name}`)
+  }
+}

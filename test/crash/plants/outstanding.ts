@@ -1,0 +1,2 @@
+/** Decisions that were said to be written and are not yet. */
+export const outstanding = { decisions: 0 }

@@ -1,0 +1,130 @@
+/** Real Redis servers for tests, each in a folder of its own on a free port, ended with the process that started them. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
+import { redisBinary } from './redis-binary.ts'
+
+/** Cluster nodes talk on their port + 10,000. */
+const PORT_MAX = 55_535
+const UP_MS_MAX = 15_000
+
+export const freePort = async (): Promise<number> => {
+  for (;;) {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    server.close()
+    await once(server, 'close')
+    if (port <= PORT_MAX) return port
+  }
+}
+
+export interface RedisServerOptions {
+  /** Words after `redis-server`, such as `--appendonly yes`. */
+  readonly args?: readonly string[]
+  /** `--sentinel` servers want their file of settings first. */
+  readonly configFile?: (folder: string, port: number) => string
+}
+
+/** One server that can be killed and started again over its own folder. */
+export class RedisServer {
+  readonly port: number
+  readonly folder: string
+  readonly #options: RedisServerOptions
+  #child: ChildProcess | undefined
+
+  constructor(port: number, folder: string, options: RedisServerOptions) {
+    this.port = port
+    this.folder = folder
+    this.#options = options
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.port}`
+  }
+
+  async start(): Promise<void> {
+    const binary = redisBinary()
+    if (binary.kind === 'absent') throw new Error(binary.reason)
+    const { args = [], configFile } = this.#options
+    const file = configFile === undefined ? [] : [configFile(this.folder, this.port)]
+    const common = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.folder, '--save', '', '--logfile', 'redis.log']
+    const child = spawn(binary.server, [...file, ...common, ...args], { stdio: 'ignore' })
+    this.#child = child
+    running.add(child)
+    child.once('exit', () => running.delete(child))
+    await this.up()
+  }
+
+  /** Resolves once it answers and has loaded what its folder holds. */
+  async up(): Promise<void> {
+    const deadline = performance.now() + UP_MS_MAX
+    for (;;) {
+      const client = this.client()
+      try {
+        await client.connect()
+        await client.ping()
+        return
+      } catch (error) {
+        // One that wants a password, or TLS, is up too.
+        if (String(error).includes('NOAUTH')) return
+        if (performance.now() > deadline)
+          throw new Error(`redis-server on port ${this.port} did not come up: ${String(error)}`, { cause: error })
+        await new Promise((done) => setTimeout(done, 20))
+      } finally {
+        client.disconnect()
+      }
+    }
+  }
+
+  /** A client of the test's own; it retries nothing. */
+  client(): Redis {
+    const client = new Redis({ port: this.port, lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 })
+    client.on('error', () => {})
+    return client
+  }
+
+  /** Runs one command on a connection of its own. */
+  async call(command: string, ...args: readonly (string | number)[]): Promise<unknown> {
+    const client = this.client()
+    try {
+      await client.connect()
+      return await client.call(command, ...args)
+    } finally {
+      client.disconnect()
+    }
+  }
+
+  /** SIGKILL, SIGSTOP, SIGCONT. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal)
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#child
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const gone = once(child, 'exit')
+    child.kill('SIGKILL')
+    await gone
+  }
+
+  async destroy(): Promise<void> {
+    await this.kill()
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
+export const startRedis = async (options: RedisServerOptions = {}): Promise<RedisServer> => {
+  const server = new RedisServer(await freePort(), mkdtempSync(join(tmpdir(), 'redis-')), options)
+  await server.start()
+  return server
+}
