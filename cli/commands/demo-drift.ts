@@ -31,7 +31,7 @@ const configOf = (file: string | undefined, dataDir: string | undefined): Config
 export const demoDrift: Command = {
   name: 'demo-drift',
   summary:
-    'Runs the engine on a portfolio to which two things happen: a producer begins to send amounts in another unit, and later the clients of one channel are others than before.',
+    'Runs the engine on a portfolio where a producer begins to send another unit, and later the clients of one channel are others than before.',
   options: {
     ...DATA_OPTIONS,
     rate: { type: 'string', value: 'N', help: `applications per second, each with its history (default: ${RATE_DEFAULT})` },
