@@ -12,7 +12,7 @@ import { Value } from 'typebox/value'
 import { creditFeatureSet } from '#features/credit-v1.ts'
 import { silentLogger } from '#streams/logger.ts'
 import type { StateStore } from '#streams/ports.ts'
-import { packRecord } from '#streams/redis/packed-record.ts'
+import { packRecords } from '#streams/redis/packed-records.ts'
 import { RedisSettings } from '#streams/redis/settings.ts'
 import { openRedisState } from '#streams/redis/state-store.ts'
 import type { BenchContext } from './bench-context.ts'
@@ -81,7 +81,7 @@ const rounds = (count: number): readonly Round[] => {
     const picked = new Set<string>()
     while (picked.size < BATCH) picked.add(`applicant-${random(APPLICANTS)}`)
     const states = Array.from(picked, state)
-    return { keys: [...picked], states, packed: states.map(packRecord) }
+    return { keys: [...picked], states, packed: packRecords(states) }
   })
 }
 
@@ -110,10 +110,24 @@ const ourRound = async (store: StateStore, { keys, states }: Round, from: number
 }
 
 const ROUNDS = 400
-const entitiesPerSecond = async (work: readonly Round[], run: (round: Round, index: number) => Promise<void>): Promise<number> => {
-  const began = performance.now()
-  for (const [index, round] of work.entries()) await run(round, index)
-  return (work.length * BATCH * 1000) / (performance.now() - began)
+/** Ours and the floor by turns of so many round trips, so that whatever else the machine does falls on both. */
+const TURN = 20
+
+interface Timed {
+  readonly run: (round: Round, index: number) => Promise<void>
+  ms: number
+}
+
+/** Entities a second of each. */
+const alternate = async (work: readonly Round[], parties: readonly Timed[]): Promise<number[]> => {
+  for (const party of parties) party.ms = 0
+  for (let from = 0; from < work.length; from += TURN)
+    for (const party of parties) {
+      const began = performance.now()
+      for (let i = from; i < from + TURN; i++) await party.run(work[i] as Round, i)
+      party.ms += performance.now() - began
+    }
+  return parties.map(({ ms }) => (work.length * BATCH * 1000) / ms)
 }
 
 export const redisStateBench = async ({ scratch, runs, say }: BenchContext): Promise<readonly BenchRow[]> => {
@@ -134,14 +148,16 @@ export const redisStateBench = async ({ scratch, runs, say }: BenchContext): Pro
     const mean = (of: (round: Round) => readonly Buffer[]): string =>
       (work.flatMap(of).reduce((sum, { length }) => sum + length, 0) / (work.length * BATCH)).toFixed(0)
     await store.claim(PARTITION, 1)
-    let offset = 0
+    let first = 0
+    const parties: Timed[] = [
+      { ms: 0, run: (round, i) => ourRound(store, round, first + i * BATCH) },
+      { ms: 0, run: (round) => floorRound(client, round) },
+    ]
     const ours: number[] = []
     const floor: number[] = []
     for (let run = 0; run <= runs; run++) {
-      const first = offset
-      const one = await entitiesPerSecond(work, (round, i) => ourRound(store, round, first + i * BATCH))
-      offset += work.length * BATCH
-      const other = await entitiesPerSecond(work, (round) => floorRound(client, round))
+      const [one = Number.NaN, other = Number.NaN] = await alternate(work, parties)
+      first += work.length * BATCH
       say(`redis.state ${run === 0 ? 'warming up' : `run ${run}`}: ours ${one.toFixed(0)}, floor ${other.toFixed(0)} entities/s`)
       if (run === 0) continue
       ours.push(one)
@@ -149,6 +165,8 @@ export const redisStateBench = async ({ scratch, runs, say }: BenchContext): Pro
     }
     const value = median(ours)
     const peerValue = median(floor)
+    const conditions = `states of ${mean(({ states }) => states)} B, ${mean(({ packed }) => packed)} B packed, one partition`
+    const memory = await bytesPerApplicant(client)
     return [
       {
         name: 'redis.state',
@@ -157,12 +175,35 @@ export const redisStateBench = async ({ scratch, runs, say }: BenchContext): Pro
         peer: 'MGET + MULTI MSET of the same packed bytes, nothing checked',
         peerValue,
         ratio: value / peerValue,
-        conditions: `${BATCH} of ${APPLICANTS} states of ${mean(({ states }) => states)} B (${mean(({ packed }) => packed)} B packed) loaded and written back each round trip, one partition, ioredis, loopback, AOF everysec. Bound: floor ÷ 1.3`,
+        conditions: `${BATCH} of ${APPLICANTS} ${conditions}, loaded and written back each round trip; ioredis, loopback, AOF everysec. Held: floor ÷ 1.3`,
+      },
+      {
+        name: 'redis.bytes_per_applicant',
+        value: memory.hash,
+        unit: 'B',
+        peer: 'a key of its own for each packed state',
+        peerValue: memory.keys,
+        ratio: memory.keys / memory.hash,
+        conditions: `MEMORY USAGE by Redis itself; ${conditions}`,
       },
     ]
   } finally {
     await store.close()
     client.disconnect()
     await server.stop()
+  }
+}
+
+/** By Redis's own account: the partition's hash by its fields, and the floor's keys on average of a thousand of them. */
+const bytesPerApplicant = async (client: Redis): Promise<{ hash: number; keys: number }> => {
+  const [key = ''] = await client.keys('scorestream:*')
+  const fields = await client.hlen(key)
+  const sampled = Array.from({ length: 1000 }, () =>
+    client.randomkey().then((one) => (one === null || one === key ? null : client.memory('USAGE', one))),
+  )
+  const usages = (await Promise.all(sampled)).filter((bytes) => bytes !== null)
+  return {
+    hash: Number(await client.memory('USAGE', key, 'SAMPLES', 0)) / fields,
+    keys: usages.reduce((sum, bytes) => sum + bytes, 0) / usages.length,
   }
 }

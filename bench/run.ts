@@ -28,6 +28,10 @@ const BENCHES: readonly Bench[] = [
   },
   { names: ['latency.p50', 'latency.p99', 'latency.p999'], run: async (context) => (await import('./latency.ts')).latencyBenches(context) },
   { names: ['memory.rss'], run: async (context) => (await import('./memory.ts')).memoryBench(context) },
+  {
+    names: ['redis.state', 'redis.bytes_per_applicant'],
+    run: async (context) => (await import('./redis-state.ts')).redisStateBench(context),
+  },
   { names: ['model.auc'], run: async (context) => (await import('./model-quality.ts')).modelBench(context) },
 ]
 const NAMES = BENCHES.flatMap(({ names }) => names)

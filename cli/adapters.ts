@@ -86,6 +86,8 @@ const onKafka = async ({ config, logger, failed, opened }: AdapterArguments): Pr
 const redisState = async ({ dataDir, log, state }: Config, generation: string, logger: Logger): Promise<StateStore> => {
   const facts = { partitions: log.partitions, featureSetHash: creditFeatureSet.hash, generation }
   const store = await openRedisState({ settings: state.redis, ...facts, logger })
-  const checkpoints = new FolderCheckpoints(state.checkpointsDir ?? join(dataDir, 'checkpoints'), `${hostname()}-${process.pid}`)
+  // A new feature set or number of partitions has checkpoints of its own, beside the old ones.
+  const folder = join(state.checkpointsDir ?? join(dataDir, 'checkpoints'), `${facts.featureSetHash.slice(0, 12)}-${facts.partitions}`)
+  const checkpoints = new FolderCheckpoints(folder, `${hostname()}-${process.pid}`)
   return new CheckpointedStateStore({ store, checkpoints, facts, logger })
 }

@@ -65,6 +65,10 @@ const ConfigSchema = Type.Object(
         host: Type.String({ default: '127.0.0.1', description: 'Address listened on; anything but loopback needs tokens' }),
         port: Type.Integer({ default: 8080, minimum: 0, maximum: 65_535, description: 'HTTP and WebSocket port; 0 takes a free one' }),
         sqlPort: Type.Integer({ default: 8123, minimum: 0, maximum: 65_535, description: 'ClickHouse HTTP port; 0 takes a free one' }),
+        allowedHosts: Type.Array(Type.String({ minLength: 1 }), {
+          default: [],
+          description: 'Names under which clients address this engine, beyond loopback, IP addresses and gateway.host',
+        }),
         tokensFile: Type.Optional(
           Type.String({ description: 'File (mode 600) with one `name role token` a line; roles reader, producer, operator' }),
         ),
@@ -122,6 +126,11 @@ const ConfigSchema = Type.Object(
       },
       { default: {}, additionalProperties: false },
     ),
+    reconciler: Type.Enum(['on', 'off'], {
+      default: 'on',
+      description:
+        'Whether both logs are read again to count lost and conflicting decisions; in the warehouse process, or here without one',
+    }),
     tracing: TracingSettings,
     monitoring: MonitoringSettings,
     explain: Type.Enum(['interventional', 'path-dependent'], {
@@ -147,7 +156,7 @@ const SHORT_NAMES: Readonly<Record<string, string>> = {
   SCORESTREAM_MODELS_DIR: 'models.dir',
 }
 /** Read elsewhere, not configuration keys. */
-const OTHER_NAMES = /^SCORESTREAM_(TEST_|BENCH_|LIGHTGBM_LIB$|XGBOOST_LIB$)/
+const OTHER_NAMES = /^SCORESTREAM_(TEST_|BENCH_|LIGHTGBM_LIB$|XGBOOST_LIB$|SQL_USER$|SQL_PASSWORD$)/
 
 const propertiesOf = (schema: TSchema): Record<string, TSchema> | undefined =>
   'properties' in schema ? (schema.properties as Record<string, TSchema>) : undefined

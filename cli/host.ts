@@ -23,6 +23,7 @@ import { Waiters } from '#streams/waiters.ts'
 import { openAdapters } from './adapters.ts'
 import type { Config } from './config.ts'
 import { readCredentials } from './credentials.ts'
+import { openDashboard } from './dashboard-build.ts'
 import { writeFacts } from './facts.ts'
 import { followForWaiters } from './follow-for-waiters.ts'
 import { gatewayEngine } from './gateway-engine.ts'
@@ -36,6 +37,7 @@ import { readinessOf } from './readiness.ts'
 import { pipelineSettings } from './pipeline-settings.ts'
 import { PROJECT_ROOT } from './project.ts'
 import { requirePort } from './port-free.ts'
+import { replayInChild } from './replay-process.ts'
 import { ModelWatcher } from './retrain/model-watcher.ts'
 import { startRetraining } from './retrain/start-retraining.ts'
 import { announceEngine, withdrawEngine } from './running-engine.ts'
@@ -105,7 +107,17 @@ const startWarehouse = (config: Config, logger: Logger, publish: Publish): Super
       ? ['--server', JSON.stringify(warehouse.server)]
       : ['--sql-host', gateway.host, '--sql-port', String(gateway.sqlPort)]
   const source = log.kind === 'kafka' ? ['--kafka', JSON.stringify(log.kafka), '--partitions', String(log.partitions)] : []
-  const args = ['--data-dir', dataDir, '--facts', facts, ...tables, ...source, ...monitoringArguments(config)]
+  const args = [
+    '--data-dir',
+    dataDir,
+    '--facts',
+    facts,
+    '--reconciler',
+    config.reconciler,
+    ...tables,
+    ...source,
+    ...monitoringArguments(config),
+  ]
   return superviseWarehouse({ args, logger, publish })
 }
 
@@ -208,7 +220,8 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
   const { port, host } = config.gateway
   let subscribers = (): number => 0
   // It lives in the warehouse's process; where there is none, here.
-  const reconciliation = warehouse === undefined ? startReconciliation({ log, dataDir, logger, onFailure: fail }) : undefined
+  const reconciliation =
+    warehouse === undefined && config.reconciler === 'on' ? startReconciliation({ log, dataDir, logger, onFailure: fail }) : undefined
   closers.add(() => reconciliation?.stop())
   const tracer = openTracer(config.tracing, log, VERSION)
   // Traces are no reason to fail, nor to wait.
@@ -234,7 +247,7 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
       host,
       port,
       credentials: readCredentials(config.gateway.tokensFile),
-      allowedHosts: [],
+      allowedHosts: config.gateway.allowedHosts,
       allowedOrigins: [],
       limits: DEFAULT_LIMITS,
     },
@@ -242,6 +255,8 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
     log,
     report: logger,
     sqlUrl: sqlUrl ?? '',
+    replay: replayInChild(config),
+    dashboard: openDashboard(logger),
   })
   subscribers = () => gateway.counters.subscribers
   closers.add(() => gateway.close())

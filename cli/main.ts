@@ -21,6 +21,14 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; load(): Prom
     load: async () => (await import('./commands/replay.ts')).replay,
   },
   query: { summary: 'ask the warehouse in SQL', load: async () => (await import('./commands/query.ts')).query },
+  features: {
+    summary: 'list the features: meaning, lineage, bounds, bytes',
+    load: async () => (await import('./commands/features.ts')).features,
+  },
+  parity: {
+    summary: 'recompute features of past decisions in SQL and compare',
+    load: async () => (await import('./commands/parity.ts')).parity,
+  },
   'verify-chain': {
     summary: 'check hashes, order and uniqueness of every decision',
     load: async () => (await import('./commands/verify-chain.ts')).verifyChain,

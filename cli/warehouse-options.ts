@@ -15,6 +15,7 @@ export interface WarehouseOptions {
   /** Where the logs are Kafka's. */
   readonly kafka: { readonly settings: KafkaSettings; readonly partitions: number } | undefined
   readonly monitoring: MonitoringTask | undefined
+  readonly reconciles: boolean
 }
 
 /** Reads the command line. Throws an error with code `usage` that names the option. */
@@ -29,6 +30,7 @@ export const warehouseOptions = (): WarehouseOptions => {
       kafka: { type: 'string' },
       partitions: { type: 'string' },
       monitoring: { type: 'string' },
+      reconciler: { type: 'string', default: 'on' },
     },
   })
   const port = Number(values['sql-port'])
@@ -42,5 +44,14 @@ export const warehouseOptions = (): WarehouseOptions => {
       ? undefined
       : { settings: Value.Parse(KafkaSettingsSchema, JSON.parse(values.kafka)), partitions: Number(values.partitions) }
   const monitoring = values.monitoring === undefined ? undefined : (JSON.parse(values.monitoring) as MonitoringTask)
-  return { dataDir: values['data-dir'], host: values['sql-host'], port, facts: values.facts, server, kafka, monitoring }
+  return {
+    dataDir: values['data-dir'],
+    host: values['sql-host'],
+    port,
+    facts: values.facts,
+    server,
+    kafka,
+    monitoring,
+    reconciles: values.reconciler === 'on',
+  }
 }

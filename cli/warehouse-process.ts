@@ -126,7 +126,7 @@ const follow = async (given: WarehouseOptions, running: Running, opening: Promis
   const log = await openLog(given, running)
   if (log === undefined) return
   running.log = log
-  running.reconciliation = reconcile(given.dataDir, log, running)
+  if (given.reconciles) running.reconciliation = reconcile(given.dataDir, log, running)
   const tables = await opening
   if (tables === undefined) return
   const { patience } = running

@@ -9,10 +9,10 @@ export interface Tables {
 }
 
 /** Rows per table: those found at start and those inserted since. */
-export const rowsIn = async ({ database, writer }: Tables): Promise<ReadonlyMap<string, number>> => {
+export const rowsIn = async (of: Tables): Promise<ReadonlyMap<string, number>> => {
   const tables = ['events', 'decisions', 'outcomes', 'dead_letters'].map(
-    (table) => `SELECT '${table}' AS name, count() AS rows FROM ${database}.${table}`,
+    (table) => `SELECT '${table}' AS name, count() AS rows FROM ${of.database}.${table}`,
   )
-  const found = await writer().connection.rows<{ name: string; rows: number }>(tables.join(' UNION ALL '))
+  const found = await of.writer().connection.rows<{ name: string; rows: number }>(tables.join(' UNION ALL '))
   return new Map(found.map(({ name, rows }) => [name, rows]))
 }

@@ -140,7 +140,7 @@ export class Exchange {
       this.#res.writeStatus(statusLines.get(status) ?? String(status))
       this.#res.writeHeader('Content-Type', contentType)
       this.#res.writeHeader('X-Content-Type-Options', 'nosniff')
-      this.#res.writeHeader('Cache-Control', 'no-store')
+      if (!headers.some(([name]) => name === 'Cache-Control')) this.#res.writeHeader('Cache-Control', 'no-store')
       for (const [name, value] of headers) this.#res.writeHeader(name, value)
       // A body that was refused half-way is not read on: the connection ends with the answer.
       if (this.#headOnly) this.#res.endWithoutBody(Buffer.byteLength(body), this.#unread)

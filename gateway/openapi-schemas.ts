@@ -168,6 +168,23 @@ const own: Record<string, JsonSchema> = {
   Models: object('Models of the registry', {
     models: array({ type: 'object', description: 'Version, aliases, members, metrics with 95 % intervals, data' }, 'Newest last'),
   }),
+  Replay: object(
+    'A decision run again',
+    {
+      id: string('decisionId'),
+      result: string('Whether every byte is the same', { enum: ['same', 'different'] }),
+      capsuleHash: hash('Of both, where they are the same'),
+      eventsFolded: integer('Events of the applicant before the application'),
+      differences: array(
+        object('A difference', {
+          cause: string('data, feature, model, policy, degrade, runtime or chain'),
+          detail: string('What differs'),
+        }),
+        'Where they differ',
+      ),
+    },
+    ['capsuleHash', 'eventsFolded', 'differences'],
+  ),
   Readiness: object('Whether work can be taken on', {
     ready: { type: 'boolean', description: 'All checks hold' },
     checks: array(

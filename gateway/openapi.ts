@@ -1,6 +1,7 @@
 /** The OpenAPI 3.1 document, from the same schemas that check the events. */
 import { EVENT_BYTES_MAX } from '#schemas/parse-event.ts'
-import { componentSchemas, ref, type JsonSchema } from './openapi-schemas.ts'
+import { answer, BODY_REFUSALS, content, path, query, refusal, REFUSALS } from './openapi-parts.ts'
+import { componentSchemas, ref } from './openapi-schemas.ts'
 import { DEADLINE_MS_MAX } from './ports.ts'
 import type { GatewayLimits } from './settings.ts'
 
@@ -30,36 +31,6 @@ const PAYMENT_EXAMPLE = {
   period: '2005-08',
 }
 const { eventId: _event, kind: _kind, producer: _producer, applicationId: _application, ...hypothesis } = APPLICATION_EXAMPLE
-
-const content = (schema: JsonSchema, example?: unknown, type = 'application/json') => ({
-  [type]: example === undefined ? { schema } : { schema, example },
-})
-const answer = (description: string, schema: JsonSchema, type?: string) => ({ description, content: content(schema, undefined, type) })
-const refusal = (description: string) => answer(description, ref('Problem'), 'application/problem+json')
-
-const REFUSALS = {
-  '400': refusal('Not valid JSON or UTF-8, or a wrong parameter'),
-  '401': refusal('Credentials required'),
-  '403': refusal('Host, Origin or role not allowed'),
-} as const
-const BODY_REFUSALS = {
-  ...REFUSALS,
-  '408': refusal('The body did not arrive in time'),
-  '413': refusal('Too large'),
-  '415': refusal('Unsupported media type'),
-  '422': refusal('The content is not acceptable; errors name pointer, value, expectation and remedy'),
-  '503': refusal('Overloaded, or the disk is full: send again after Retry-After'),
-} as const
-
-const query = (name: string, description: string, schema: JsonSchema) => ({ name, in: 'query', required: false, description, schema })
-const path = (name: string, description: string, schema: JsonSchema, example: string) => ({
-  name,
-  in: 'path',
-  required: true,
-  description,
-  schema,
-  example,
-})
 
 const mebibytes = (bytes: number): string => `${bytes / 2 ** 20} MiB`
 
@@ -128,16 +99,54 @@ const eventPaths = (limits: GatewayLimits) => ({
   },
 })
 
+const DECISION_ID = path('id', '<partition>-<offset>: decisionId', { type: 'string', pattern: '^\\d{1,6}-\\d{1,16}$' }, '0-0')
+
 const readPaths = () => ({
+  '/v1/sql': {
+    post: {
+      operationId: 'askSql',
+      tags: ['Ask'],
+      summary: 'Ask the warehouse in SQL; reads only',
+      description:
+        'The body is one ClickHouse statement, answered in JSONCompact unless it names a FORMAT. The same rules as on the SQL port, at most 100,000 rows and 16 MiB: ' +
+        'larger results belong to the SQL port.',
+      requestBody: {
+        required: true,
+        content: content(
+          { type: 'string', description: 'One statement' },
+          'SELECT decision, count() AS n FROM decisions_latest GROUP BY decision',
+          'application/sql',
+        ),
+      },
+      responses: {
+        ...BODY_REFUSALS,
+        '200': answer('The result', { type: 'object' }),
+        '422': refusal('Refused or failed; detail is the engine’s own message'),
+        '503': refusal('No warehouse runs, or it is busy: send again after Retry-After'),
+      },
+    },
+  },
+  '/v1/decisions/{id}/replay': {
+    post: {
+      operationId: 'replayDecision',
+      tags: ['Ask'],
+      summary: 'Run a past decision again and compare it bit for bit',
+      description: 'Refolds the applicant from the log in a fresh process, with the model and policy of that time. Takes a second or more.',
+      parameters: [DECISION_ID],
+      responses: {
+        ...REFUSALS,
+        '200': answer('The same, or the cause of each difference', ref('Replay')),
+        '404': refusal('Nothing was decided there so far'),
+        '503': refusal('Too many replays are under way'),
+      },
+    },
+  },
   '/v1/decisions/{id}': {
     get: {
       operationId: 'getDecision',
       tags: ['Ask'],
       summary: 'A decision with its reasons, or its whole capsule',
-      parameters: [
-        path('id', '<partition>-<offset>: decisionId', { type: 'string', pattern: '^\\d{1,6}-\\d{1,16}$' }, '0-0'),
-        query('capsule', 'true: the whole capsule', { type: 'boolean', default: false }),
-      ],
+      parameters: [DECISION_ID, query('capsule', 'true: the whole capsule', { type: 'boolean', default: false })],
       responses: {
         ...REFUSALS,
         '200': answer('Found', { anyOf: [ref('Decision'), ref('Capsule')] }),

@@ -1,5 +1,7 @@
-/** The built-in pages: static files beside this one, read once, served under a strict content security policy. */
+/** The pages: the dashboard's views and files, and the description of the API, all under a strict content security policy. */
 import { readFileSync } from 'node:fs'
+import type { HttpRequest } from 'uWebSockets.js'
+import { type Dashboard, VIEW_PATHS } from './dashboard.ts'
 import type { Exchange, Headers } from './exchange.ts'
 
 const POLICY: Headers = [
@@ -16,31 +18,36 @@ const SCRIPT = 'text/javascript; charset=utf-8'
 
 /** Path → file and media type. */
 const FILES = {
-  '/': ['landing.html', HTML],
   '/docs': ['docs.html', HTML],
   '/assets/page.css': ['page.css', 'text/css; charset=utf-8'],
-  '/assets/landing.js': ['landing.js', SCRIPT],
   '/assets/docs.js': ['docs.js', SCRIPT],
   '/assets/icon.svg': ['icon.svg', 'image/svg+xml'],
 } as const
 
-export const PAGE_PATHS = Object.keys(FILES) as (keyof typeof FILES)[]
-
-const escapeHtml = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
+const FILE_PATHS = Object.keys(FILES) as (keyof typeof FILES)[]
 
 export class Pages {
   readonly #files = new Map<string, { readonly type: string; readonly body: Buffer }>()
+  readonly #dashboard: Dashboard
 
-  /** `sqlUrl`: where the SQL interface listens; shown to people. */
-  constructor(sqlUrl: string) {
-    for (const path of PAGE_PATHS) {
+  constructor(dashboard: Dashboard) {
+    this.#dashboard = dashboard
+    for (const path of FILE_PATHS) {
       const [name, type] = FILES[path]
-      const text = readFileSync(new URL(`pages/${name}`, import.meta.url), 'utf8')
-      this.#files.set(path, { type, body: Buffer.from(type === HTML ? text.replaceAll('{{sqlUrl}}', escapeHtml(sqlUrl)) : text) })
+      this.#files.set(path, { type, body: readFileSync(new URL(`pages/${name}`, import.meta.url)) })
     }
   }
 
-  serve(exchange: Exchange): void {
+  /** Each path with what answers it. `/app/*` holds the files of the dashboard. */
+  routes(): readonly (readonly [path: string, handle: (exchange: Exchange, req: HttpRequest) => void])[] {
+    return [
+      ...FILE_PATHS.map((path) => [path, (exchange: Exchange) => this.#file(exchange)] as const),
+      ...VIEW_PATHS.map((path) => [path, (exchange: Exchange, req: HttpRequest) => this.#dashboard.view(exchange, req, POLICY)] as const),
+      ['/app/*', (exchange, req) => this.#dashboard.asset(exchange, req, POLICY)],
+    ]
+  }
+
+  #file(exchange: Exchange): void {
     const file = this.#files.get(exchange.path)
     if (file === undefined) throw new Error(`no page at ${exchange.path}`)
     exchange.send(200, file.type, file.body, POLICY)

@@ -100,6 +100,19 @@ export interface Engine {
   readiness(): Readiness | Promise<Readiness>
 }
 
+/** What differs between a decision and its replay, traced to its cause. */
+export interface ReplayDifference {
+  readonly cause: string
+  readonly detail: string
+}
+
+export type ReplayAnswer =
+  | { readonly id: string; readonly result: 'same'; readonly capsuleHash: string; readonly eventsFolded: number }
+  | { readonly id: string; readonly result: 'different'; readonly differences: readonly ReplayDifference[] }
+
+/** Runs the decision again from the log in a fresh process, with the model and policy of that time; undefined where there is none. */
+export type Replay = (id: string) => Promise<ReplayAnswer | undefined>
+
 /** Where the gateway tells of trouble; pino's shape. Never given bodies, tokens or authorization headers. */
 export interface GatewayLog {
   warn(facts: object, message: string): void

@@ -19,6 +19,9 @@ type GatewayCode =
   | 'upgrade-required'
   | 'overloaded'
   | 'storage-unavailable'
+  | 'sql-failed'
+  | 'sql-unavailable'
+  | 'replay-unavailable'
   | 'internal'
 
 export type ProblemCode = RejectionCode | GatewayCode
@@ -62,6 +65,9 @@ const FACTS: Record<ProblemCode, readonly [status: number, title: string]> = {
   'upgrade-required': [426, 'WebSocket required'],
   overloaded: [503, 'Overloaded'],
   'storage-unavailable': [503, 'Storage unavailable'],
+  'sql-failed': [422, 'The statement was refused or failed'],
+  'sql-unavailable': [503, 'SQL is not available'],
+  'replay-unavailable': [503, 'Replay is not available'],
   internal: [500, 'Internal error'],
 }
 

@@ -3,22 +3,12 @@ import type { HttpRequest } from 'uWebSockets.js'
 import type { GatewayCounters } from './counters.ts'
 import { countersText } from './counters-text.ts'
 import type { Exchange } from './exchange.ts'
+import { DECISION_ID, decisionIdProblem, pathParameter } from './path-parameter.ts'
 import type { Engine, PublishedModel } from './ports.ts'
 import { parameterProblem, problem } from './problem.ts'
 import { publicCapsule, publicDecision } from './public-decision.ts'
 
-const ID = /^\d{1,6}-\d{1,16}$/
 const APPLICANT = /^[A-Za-z0-9._:~-]{1,128}$/
-
-/** A path parameter, percent-decoded; undecodable text stays as it is and fails its pattern. */
-const parameter = (req: HttpRequest): string => {
-  const raw = req.getParameter(0) ?? ''
-  try {
-    return decodeURIComponent(raw)
-  } catch {
-    return raw
-  }
-}
 
 /** What a reader wants of a manifest; reference distributions and scorecard bins stay in the bundle. */
 const modelJson = ({ name, version, aliases, bundleHash, manifest }: PublishedModel) => ({
@@ -46,10 +36,9 @@ export class ReadRoutes {
   }
 
   async decision(exchange: Exchange, req: HttpRequest): Promise<void> {
-    const id = parameter(req)
+    const id = pathParameter(req)
     const capsule = req.getQuery('capsule')
-    if (!ID.test(id))
-      return exchange.problem(parameterProblem('id', id, '<partition>-<offset>', 'copy decisionId from a decision, for example 3-1742'))
+    if (!DECISION_ID.test(id)) return exchange.problem(decisionIdProblem(id))
     if (capsule !== undefined && capsule !== 'true' && capsule !== 'false')
       return exchange.problem(parameterProblem('capsule', capsule, 'true or false', 'leave it out, or write capsule=true'))
     const decision = await this.#engine.findDecision(id)
@@ -61,7 +50,7 @@ export class ReadRoutes {
   }
 
   async features(exchange: Exchange, req: HttpRequest): Promise<void> {
-    const id = parameter(req)
+    const id = pathParameter(req)
     if (!APPLICANT.test(id))
       return exchange.problem(parameterProblem('id', id, '1 to 128 letters, digits and . _ : ~ -', 'use the applicantId of an event'))
     const features = await this.#engine.applicantFeatures(id)

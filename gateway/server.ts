@@ -11,7 +11,8 @@ import { feedBehavior } from './feed-route.ts'
 import { latest } from './feed-start.ts'
 import type { FeedState } from './feed-state.ts'
 import { Feed } from './feed.ts'
-import type { Engine, GatewayLog } from './ports.ts'
+import type { Dashboard } from './dashboard.ts'
+import type { Engine, GatewayLog, Replay } from './ports.ts'
 import { problem } from './problem.ts'
 import { buildRoutes, type Route } from './routes.ts'
 import { refusals, type GatewaySettings } from './settings.ts'
@@ -21,8 +22,12 @@ export interface GatewayArguments {
   readonly engine: Engine
   readonly log: EventLog
   readonly report: GatewayLog
-  /** Where the SQL interface listens, for the pages. */
+  /** Where the SQL interface listens; empty where none does. */
   readonly sqlUrl: string
+  /** Runs past decisions again; without it that route answers that it cannot. */
+  readonly replay?: Replay
+  /** Without it the pages say that it is being built. */
+  readonly dashboard?: Dashboard
   /** Where belief stands at the end of the decisions log, if the caller knows; otherwise the log is searched backwards. */
   readonly feedStart?: FeedState
 }
@@ -120,7 +125,7 @@ export const startGateway = async (from: GatewayArguments): Promise<Gateway> => 
   const feed = new Feed({ log, limits: settings.limits, counters, report }, from.feedStart ?? (await latest(log)))
   const app = uWS.App()
   app.ws('/v1/feed', feedBehavior(feed, log, access, around))
-  mount(app, buildRoutes(engine, settings.limits, counters, from.sqlUrl), access, around)
+  mount(app, buildRoutes(engine, settings.limits, counters, from), access, around)
   const socket = await listen(app, settings.host, settings.port)
   if (socket === false) {
     await feed.close()

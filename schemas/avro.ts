@@ -114,6 +114,10 @@ class TimestampMillis extends avsc.types.LogicalType {
   protected override _toValue(value: unknown): unknown {
     return value
   }
+  /** Writers that only say `long` count milliseconds too; anything else is no instant. */
+  protected override _resolve(writer: avsc.Type): ((value: unknown) => unknown) | undefined {
+    return writer instanceof TimestampMillis || writer.typeName === 'long' || writer.typeName === 'int' ? (value) => value : undefined
+  }
 }
 
 /** 32 bytes in the log, 64 hexadecimal digits everywhere else. */
@@ -139,11 +143,10 @@ const typeHook = (schema: avsc.Schema, options: object): avsc.Type | undefined =
     ? new BoundedArray(schema, options)
     : undefined
 
+const OPTIONS = { logicalTypes: LOGICAL_TYPES, wrapUnions: false, typeHook } as const
+
+/** The type of a schema that another program wrote. Throws where it is none. */
+export const foreignAvroType = (schema: avsc.Schema): avsc.Type => avsc.Type.forSchema(schema, { ...OPTIONS, registry: {} })
+
 /** The codec of a typebox object, in the forms the engine holds: instants as numbers, hashes as hex, vectors as typed arrays. */
-export const avroTypeOf = (schema: TSchema): avsc.Type =>
-  avsc.Type.forSchema(avroSchemaOf(schema) as unknown as avsc.Schema, {
-    logicalTypes: LOGICAL_TYPES,
-    registry: {},
-    wrapUnions: false,
-    typeHook,
-  })
+export const avroTypeOf = (schema: TSchema): avsc.Type => foreignAvroType(avroSchemaOf(schema) as unknown as avsc.Schema)

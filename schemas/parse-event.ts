@@ -10,7 +10,7 @@ import { describeViolations, shown, type Violation } from './violation.ts'
 /** Largest event accepted, in bytes: the largest real one is under 2 KB; the bound keeps one producer from stalling the loop. */
 export const EVENT_BYTES_MAX = 1_048_576
 /** Event times accepted, whatever the retention: 1970-01-01 to 2200-01-01, milliseconds. */
-const EVENT_TIME_MS_MAX = 7_258_118_400_000
+export const EVENT_TIME_MS_MAX = 7_258_118_400_000
 const ERRORS_MAX = 16
 Settings.Set({ maxErrors: ERRORS_MAX })
 

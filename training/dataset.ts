@@ -27,9 +27,9 @@ export interface ReplayedData {
   /** SHA-256 hex over application ids, labels and vectors of all rows. */
   readonly sha256: string
   readonly events: number
-  /** Applications without an observed outcome, left out. */
+  /** Applications without an observed, mature outcome, left out. */
   readonly unlabelled: number
-  /** Applications left out because their applicant was erased or touched by doubtful data. */
+  /** Applications left out because their applicant was touched by doubtful data. */
   readonly excluded: number
   /** The present population, row-major, labelled or not; null where it was not asked for. */
   readonly recent: Float32Array | null
@@ -37,10 +37,18 @@ export interface ReplayedData {
 
 /**
  * Folds `events` (in log order) into one state per applicant and reads each application's vector as of its own moment, as the live
- * pipeline does: what comes later cannot reach it.
+ * pipeline does: what comes later cannot reach it. An erasure wipes the state and drops the applicant's rows.
+ *
+ * @param maturedBy Only outcomes final by then (epoch ms) label a row, as whoever had trained at that moment would have known them; all where
+ * left out.
  */
-export const replay = (events: Iterable<CreditEvent>, featureSet: FeatureSet): ReplayedData => {
-  const folding = new EventReplay({ featureSet })
+export const replay = (
+  events: Iterable<CreditEvent>,
+  featureSet: FeatureSet,
+  onProgress?: ReplayOptions['onProgress'],
+  maturedBy = Infinity,
+): ReplayedData => {
+  const folding = new EventReplay({ featureSet, onProgress, maturedBy })
   for (const event of events) folding.event(event)
   return datasetsOf(folding, featureSet.size)
 }

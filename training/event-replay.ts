@@ -14,7 +14,7 @@ export type EventSource = (sink: EventSink) => Promise<void>
 
 export interface EventSink {
   event(event: CreditEvent): void
-  /** Leaves out everything of this applicant: erased, or touched by data that is not to be learned from. */
+  /** Leaves out everything of this applicant: touched by data that is not to be learned from. */
   exclude(applicantId: string): void
   /** No event of an applicant seen so far will follow: their states are dropped. */
   partitionEnd(): void
@@ -26,6 +26,8 @@ export interface ReplayOptions {
   readonly rowsMax?: number
   /** Newest applications, labelled or not, that the present population is described by; none when absent. */
   readonly recentMax?: number
+  /** Only outcomes final by then (epoch ms) label a row; all of them when absent. */
+  readonly maturedBy?: number
   /** Sees every vector as it is made. */
   readonly onVector?: ((application: ApplicationEvent, vector: Float32Array) => void) | undefined
   readonly onProgress?: ((events: number, applications: number) => void) | undefined
@@ -63,18 +65,15 @@ export class EventReplay implements EventSink {
     const { featureSet, onVector, onProgress } = this.#options
     if (++this.events % PROGRESS_EVERY_EVENTS === 0) onProgress?.(this.events, this.applications)
     const state = this.#stateOf(event.applicantId)
-    if (event.kind === 'subject-request') {
-      if (event.request === 'erasure') this.exclude(event.applicantId)
-      return
-    }
     featureSet.fold(state, event)
-    if (event.kind === 'application') {
+    if (event.kind === 'subject-request' && event.request === 'erasure') this.#erase(event.applicantId)
+    else if (event.kind === 'application') {
       const vector = new Float32Array(featureSet.size)
       featureSet.vector(state, event, vector, 0)
       onVector?.(event, vector)
       this.applications++
       this.#open.push({ application: event, vector })
-    } else if (event.kind === 'outcome' && event.observed) {
+    } else if (event.kind === 'outcome' && event.observed && event.maturedAt <= (this.#options.maturedBy ?? Infinity)) {
       this.#labels.set(event.applicationId, event.label)
     }
   }
@@ -105,6 +104,12 @@ export class EventReplay implements EventSink {
     this.#options.onProgress?.(this.events, this.applications)
     if (this.#rows.length > this.#rowsMax) this.#prune()
     return this.#rows.toSorted((a, b) => (a.application.applicationId < b.application.applicationId ? -1 : 1))
+  }
+
+  /** As the live pipeline does: what was known is gone, what comes later counts. */
+  #erase(erased: string): void {
+    this.#states.delete(erased)
+    this.#open = this.#open.filter(({ application }) => application.applicantId !== erased)
   }
 
   #stateOf(applicantId: string): Uint8Array {

@@ -19,6 +19,8 @@ import { measureRun } from './training-run.ts'
 export interface TrainOptions {
   /** In log order. */
   readonly events: EventSource
+  /** Only outcomes final by then (epoch ms) are known; all of them when absent. */
+  readonly maturedBy?: number
   /** Most labelled applications to learn from and be judged on, the newest; all of them when absent. */
   readonly rowsMax?: number
   /**
@@ -51,7 +53,7 @@ export interface TrainResult extends Published {
   readonly report: TrainingReport
   /** The untouched applicants, for whoever judges the bundle. */
   readonly holdout: Dataset
-  /** Applications left out because their applicant was erased or touched by doubtful data. */
+  /** Applications left out because their applicant was touched by doubtful data. */
   readonly excluded: number
 }
 
@@ -131,6 +133,7 @@ export const train = async (options: TrainOptions): Promise<TrainResult> => {
   const data = await replaySource(options.events, {
     featureSet,
     ...(options.rowsMax === undefined ? {} : { rowsMax: options.rowsMax }),
+    ...(options.maturedBy === undefined ? {} : { maturedBy: options.maturedBy }),
     ...(options.recentMax === undefined ? {} : { recentMax: options.recentMax }),
     onVector: options.onVector,
     onProgress: (events, applications) => onProgress?.({ kind: 'replay', events, applications }),

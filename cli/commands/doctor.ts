@@ -4,7 +4,9 @@ import { dirname } from 'node:path'
 import { creditFeatureSet } from '#features/credit-v1.ts'
 import { resolve } from '#registry/resolve.ts'
 import { loadScorer } from '#scoring/load-scorer.ts'
+import { epochMs } from '#schemas/units.ts'
 import { isDirectoryLocked, readFormat } from '#streams/embedded/data-directory.ts'
+import { kafkaChecks } from '#streams/kafka/checks.ts'
 import { locateLightGbm } from '#training/lightgbm/library.ts'
 import { type Command, DATA_OPTIONS, JSON_OPTION, text } from '../command.ts'
 import { type Config, loadConfig } from '../config.ts'
@@ -55,6 +57,10 @@ const port = async (name: string, variable: string, host: string, number: number
     ? ok(name, `${host}:${number} is free`)
     : failure(name, `${host}:${number} is in use: end the other process (ss -ltnp 'sport = :${number}' names it) or set ${variable}`)
 }
+
+/** Nothing where the log is embedded. Checkpoints are not known here, so bounded retention is a warning at least. */
+const kafka = async ({ log }: Config): Promise<readonly Finding[]> =>
+  log.kind === 'kafka' ? kafkaChecks(log.kafka, { partitions: log.partitions, now: epochMs(Date.now()) }) : []
 
 const dataDirectory = (config: Config): Finding[] => {
   const { dataDir } = config
@@ -132,6 +138,7 @@ const examine = async (config: Config): Promise<Finding[]> => {
       : warning('platform', `${process.platform} ${process.arch}: only Linux is tested`),
     ...(await Promise.all(nativeModules())),
     ...dataDirectory(config),
+    ...(await kafka(config)),
     await port('HTTP port', 'SCORESTREAM_PORT', host, http, mine),
     await port('SQL port', 'SCORESTREAM_SQL_PORT', host, sqlPort, mine),
     await model(config),

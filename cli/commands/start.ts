@@ -30,7 +30,7 @@ const paceOf = (options: OptionValues): Pace => {
 const banner = (host: Host): string => `
 Scorestream is running. Everything listens on loopback only.
 
-  Live feed   ${host.httpUrl}/            decisions as they happen (WebSocket ${host.httpUrl.replace('http', 'ws')}/v1/feed)
+  Dashboard   ${host.httpUrl}/            decisions as they happen, why, the portfolio, the model, operations
   API         ${host.httpUrl}/docs        every route, with requests to copy
   SQL         ${host.sqlUrl ?? 'off'}/            ClickHouse HTTP, read-only, database scorestream
 

@@ -17,7 +17,7 @@ export interface RetrainLoopParts {
   readonly log: EventLog
   readonly clock: Clock
   readonly logger: Logger
-  readonly order: Omit<TrainingOrder, 'champion' | 'requestId' | 'inputOffsets'>
+  readonly order: Omit<TrainingOrder, 'champion' | 'requestId' | 'inputOffsets' | 'maturedBy'>
   readonly budget: TrainingBudget
   /** Whether a successor that passes every gate is promoted by the gate, or waits for a person. */
   readonly promotion: 'manual' | 'gated'
@@ -124,11 +124,13 @@ export class RetrainLoop {
 
   async #answer(request: RetrainRequested): Promise<void> {
     const { order, budget, logger, champion } = this.#parts
-    const { requestId, inputOffsets } = request
+    const { requestId, inputOffsets, requestedAt } = request
     logger.info({ requestId, cause: request.cause, features: request.features }, 'training a successor')
     this.#show(requestId, { kind: 'progress', stage: 'starting', done: null, total: null })
     const against = champion()
-    const child = startTraining({ ...order, champion: against, requestId, inputOffsets }, budget, (told) => this.#show(requestId, told))
+    const child = startTraining({ ...order, champion: against, requestId, inputOffsets, maturedBy: requestedAt }, budget, (told) =>
+      this.#show(requestId, told),
+    )
     this.#child = child
     const outcome = await child.outcome
     this.#child = undefined

@@ -14,6 +14,8 @@ export interface TrainingOrder {
   readonly requestId: string
   /** Per partition of credit-events, the offset before which everything was known. */
   readonly inputOffsets: readonly number[]
+  /** Epoch milliseconds of the request: outcomes that mature later were not known. */
+  readonly maturedBy: number
   readonly learner: LearnerName
   readonly plan: PlanName
   readonly threads: number

@@ -111,6 +111,7 @@ const trainSuccessor = async (order: TrainingOrder, log: EventLog) => {
     parent: selector,
     plan: order.plan,
     threads: order.threads,
+    maturedBy: order.maturedBy,
     rowsMax: order.rowsMax,
     recentMax: RECENT_MAX,
     onVector(application, vector) {

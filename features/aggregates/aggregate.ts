@@ -1,4 +1,5 @@
 /** *how*: an aggregate turns the values of the events in a window into one number. One algorithm a file. */
+import type { Accumulator, Memory } from '../accumulators/accumulator.ts'
 import type { Window } from '../language/window.ts'
 
 /**
@@ -22,18 +23,30 @@ export interface Slice {
   readonly slot: number
 }
 
+/** How an aggregate is computed from mergeable partial results, for windows whose events are not held. */
+export interface Paned {
+  readonly accumulator: Accumulator
+  /** Writes what the partial result at word `at` amounts to, seen from `instant[0]`, to `out[slot]`; NaN where undefined. */
+  readonly read: (memory: Memory, at: number, instant: Float64Array, out: Float64Array, slot: number) => void
+}
+
 export interface Aggregate {
-  /** Segment of the feature's name. */
+  /** Segment of the feature's name; parameters are part of it. */
   readonly name: string
   /** Raised whenever the result changes for some input, so that the feature set's hash changes too. */
   readonly version: number
-  /** `nothing`: looks at events alone; `flag`: at values that are 0 or 1. */
-  readonly needs: 'nothing' | 'value' | 'flag'
+  /** `nothing`: looks at events alone; `flag`: at values that are 0 or 1; `any`: at values told apart, numbers or texts. */
+  readonly needs: 'nothing' | 'value' | 'flag' | 'any'
+  /** Windows over held events. */
   readonly windows: readonly Window['kind'][]
   /** Unit of the result, given the unit of the values. */
   unit(of: string): string
   /** Reads before the value's noun phrase: "mean of". */
   readonly phrase: string
+  /** The algorithm's name and its parameter, for whoever computes the same elsewhere; the name alone says it where absent. */
+  readonly algorithm?: { readonly name: string; readonly parameter: number }
   /** Writes the result to `slice.out[slice.slot]`, NaN where it is undefined. */
   readonly reduce: (slice: Slice) => void
+  /** Absent where the aggregate needs the events themselves, in order. */
+  readonly paned?: Paned
 }

@@ -1,4 +1,6 @@
+import { readCount, tally } from '../accumulators/moments.ts'
 import type { Aggregate, Slice } from './aggregate.ts'
+import { EVENT_WINDOWS } from '../language/window.ts'
 
 const reduce = (slice: Slice): void => {
   const { values, from, to } = slice
@@ -12,8 +14,9 @@ export const count = (): Aggregate => ({
   name: 'count',
   version: 1,
   needs: 'nothing',
-  windows: ['months'],
+  windows: EVENT_WINDOWS,
   unit: () => 'events',
   phrase: 'number of',
   reduce,
+  paned: { accumulator: tally, read: readCount },
 })

@@ -1,4 +1,5 @@
 import { DAY_MS } from '../language/calendar.ts'
+import { EVENT_WINDOWS } from '../language/window.ts'
 import type { Aggregate, Slice } from './aggregate.ts'
 
 const reduce = (slice: Slice): void => {
@@ -14,7 +15,7 @@ export const daysSinceLast = (): Aggregate => ({
   name: 'days-since-last',
   version: 1,
   needs: 'nothing',
-  windows: ['months', 'ever'],
+  windows: [...EVENT_WINDOWS, 'ever'],
   unit: () => 'days',
   phrase: 'days since the latest of',
   reduce,

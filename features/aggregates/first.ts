@@ -1,4 +1,6 @@
+import { oldest, readEnd } from '../accumulators/extremes.ts'
 import type { Aggregate, Slice } from './aggregate.ts'
+import { EVENT_WINDOWS } from '../language/window.ts'
 
 const reduce = (slice: Slice): void => {
   const { values, from, to } = slice
@@ -13,8 +15,9 @@ export const first = (): Aggregate => ({
   name: 'first',
   version: 1,
   needs: 'value',
-  windows: ['months'],
+  windows: EVENT_WINDOWS,
   unit: (of) => of,
   phrase: 'earliest of',
   reduce,
+  paned: { accumulator: oldest, read: readEnd },
 })

@@ -1,4 +1,5 @@
 import type { Aggregate, Slice } from './aggregate.ts'
+import { EVENT_WINDOWS } from '../language/window.ts'
 
 const reduce = (slice: Slice): void => {
   const { values, from, to } = slice
@@ -18,7 +19,7 @@ export const longestStreak = (): Aggregate => ({
   name: 'longest-streak',
   version: 1,
   needs: 'flag',
-  windows: ['months'],
+  windows: EVENT_WINDOWS,
   unit: () => 'events in a row',
   phrase: 'longest run of',
   reduce,

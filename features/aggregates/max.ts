@@ -1,4 +1,6 @@
+import { extremes, readGreatest } from '../accumulators/extremes.ts'
 import type { Aggregate, Slice } from './aggregate.ts'
+import { EVENT_WINDOWS } from '../language/window.ts'
 
 const reduce = (slice: Slice): void => {
   const { values, from, to } = slice
@@ -16,8 +18,9 @@ export const max = (): Aggregate => ({
   name: 'max',
   version: 1,
   needs: 'value',
-  windows: ['months'],
+  windows: EVENT_WINDOWS,
   unit: (of) => of,
   phrase: 'greatest of',
   reduce,
+  paned: { accumulator: extremes, read: readGreatest },
 })

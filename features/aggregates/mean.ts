@@ -1,4 +1,6 @@
+import { readMean, total } from '../accumulators/moments.ts'
 import type { Aggregate, Slice } from './aggregate.ts'
+import { EVENT_WINDOWS } from '../language/window.ts'
 
 const reduce = (slice: Slice): void => {
   const { values, from, to } = slice
@@ -19,8 +21,9 @@ export const mean = (): Aggregate => ({
   name: 'mean',
   version: 1,
   needs: 'value',
-  windows: ['months'],
+  windows: EVENT_WINDOWS,
   unit: (of) => (of === 'flag' ? 'share' : of),
   phrase: 'mean of',
   reduce,
+  paned: { accumulator: total, read: readMean },
 })

@@ -1,5 +1,7 @@
+import { readSlope, regression } from '../accumulators/regression.ts'
 import { MEAN_MONTH_MS } from '../language/calendar.ts'
 import type { Aggregate, Slice } from './aggregate.ts'
+import { EVENT_WINDOWS } from '../language/window.ts'
 
 const reduce = (slice: Slice): void => {
   const { values, times, from, to } = slice
@@ -41,8 +43,9 @@ export const slope = (): Aggregate => ({
   name: 'slope',
   version: 1,
   needs: 'value',
-  windows: ['months'],
+  windows: EVENT_WINDOWS,
   unit: (of) => `${of} per month`,
   phrase: 'trend of',
   reduce,
+  paned: { accumulator: regression, read: readSlope },
 })

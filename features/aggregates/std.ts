@@ -1,4 +1,6 @@
+import { moments, readStd } from '../accumulators/moments.ts'
 import type { Aggregate, Slice } from './aggregate.ts'
+import { EVENT_WINDOWS } from '../language/window.ts'
 
 const reduce = (slice: Slice): void => {
   const { values, from, to } = slice
@@ -25,8 +27,9 @@ export const std = (): Aggregate => ({
   name: 'std',
   version: 1,
   needs: 'value',
-  windows: ['months'],
+  windows: EVENT_WINDOWS,
   unit: (of) => of,
   phrase: 'standard deviation of',
   reduce,
+  paned: { accumulator: moments, read: readStd },
 })

@@ -1,4 +1,6 @@
+import { readSum, total } from '../accumulators/moments.ts'
 import type { Aggregate, Slice } from './aggregate.ts'
+import { EVENT_WINDOWS } from '../language/window.ts'
 
 const reduce = (slice: Slice): void => {
   const { values, from, to } = slice
@@ -15,8 +17,9 @@ export const sum = (): Aggregate => ({
   name: 'sum',
   version: 1,
   needs: 'value',
-  windows: ['months'],
+  windows: EVENT_WINDOWS,
   unit: (of) => of,
   phrase: 'sum of',
   reduce,
+  paned: { accumulator: total, read: readSum },
 })

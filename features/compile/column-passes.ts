@@ -5,7 +5,19 @@
  */
 import type { ArithmeticOperator, Comparison, ExpressionNode } from '../language/expression.ts'
 import type { FoldedKind } from '../language/kinds.ts'
-import type { NumberArray, Ring } from '../state/ring.ts'
+import { textField } from '../language/kinds.ts'
+import type { NumberArray } from '../state/number-array.ts'
+import { MISSING_CHOICE, MISSING_HASH, textCode } from '../state/text-code.ts'
+
+/** Events of one kind in columns, ascending by time: a ring, or a single event on its way into partial results. */
+export interface EventColumns {
+  readonly capacity: number
+  /** Events there are now. */
+  readonly held: number
+  readonly times: Float64Array
+  /** What is stored of a field. */
+  stored(field: string): NumberArray
+}
 
 /** Computes its column for the oldest `rows` events of its kind. */
 export type Pass = (rows: number) => void
@@ -17,12 +29,34 @@ const copy =
     for (let i = 0; i < rows; i++) out[i] = from[i]!
   }
 
+const missingCode = (kind: FoldedKind, field: string): number => (textField(kind, field)!.choices === null ? MISSING_HASH : MISSING_CHOICE)
+
+const codes =
+  (from: NumberArray, missing: number, out: Column): Pass =>
+  (rows) => {
+    for (let i = 0; i < rows; i++)
+      if (from[i] === missing) out[i] = NaN
+      else out[i] = from[i]!
+  }
+
+const compareCode =
+  (from: NumberArray, missing: number, code: number, out: Column): Pass =>
+  (rows) => {
+    for (let i = 0; i < rows; i++)
+      if (from[i] === missing) out[i] = NaN
+      else if (from[i] === code) out[i] = 1
+      else out[i] = 0
+  }
+
 const BINARY: Readonly<Record<ArithmeticOperator | Comparison, (left: Column, right: Column, out: Column) => Pass>> = {
   add: (left, right, out) => (rows) => {
     for (let i = 0; i < rows; i++) out[i] = left[i]! + right[i]!
   },
   subtract: (left, right, out) => (rows) => {
     for (let i = 0; i < rows; i++) out[i] = left[i]! - right[i]!
+  },
+  multiply: (left, right, out) => (rows) => {
+    for (let i = 0; i < rows; i++) out[i] = left[i]! * right[i]!
   },
   divide: (left, right, out) => (rows) => {
     for (let i = 0; i < rows; i++)
@@ -70,7 +104,7 @@ const shift =
 
 /** Two pointers: both kinds ascend in time. */
 const sumBetween =
-  (times: Column, other: Ring, amounts: NumberArray, out: Column): Pass =>
+  (times: Column, other: EventColumns, amounts: NumberArray, out: Column): Pass =>
   (rows) => {
     const otherTimes = other.times
     const otherRows = other.held
@@ -88,12 +122,12 @@ const sumBetween =
 export class ColumnPasses {
   /** In an order in which operands come before what uses them. */
   readonly passes = new Map<FoldedKind, Pass[]>()
-  readonly #rings: ReadonlyMap<FoldedKind, Ring>
+  readonly #events: ReadonlyMap<FoldedKind, EventColumns>
   readonly #columns = new Map<string, Column>()
 
-  constructor(rings: ReadonlyMap<FoldedKind, Ring>) {
-    this.#rings = rings
-    for (const kind of rings.keys()) this.passes.set(kind, [])
+  constructor(events: ReadonlyMap<FoldedKind, EventColumns>) {
+    this.#events = events
+    for (const kind of events.keys()) this.passes.set(kind, [])
   }
 
   /** The column that will hold `node` for the events of `kind`. */
@@ -112,6 +146,16 @@ export class ColumnPasses {
       if (stored instanceof Float64Array) return stored
       return this.#add(kind, (out) => copy(stored, out))
     }
+    if (node.op === 'code') {
+      const stored = this.#stored(kind, node.field)
+      return this.#add(kind, (out) => codes(stored, missingCode(kind, node.field), out))
+    }
+    if (node.op === 'is') {
+      const stored = this.#stored(kind, node.field)
+      const code = new Float64Array(1)
+      textCode(kind, node.field)(node.text, code, 0)
+      return this.#add(kind, (out) => compareCode(stored, missingCode(kind, node.field), code[0]!, out))
+    }
     if (node.op === 'constant') return this.#empty(kind).fill(node.value)
     if (node.op === 'when') {
       const flag = this.column(kind, node.flag)
@@ -124,7 +168,7 @@ export class ColumnPasses {
     }
     if (node.op === 'sum-since-previous') {
       const amounts = this.#stored(node.on, node.field)
-      return this.#add(kind, (out) => sumBetween(this.#ring(kind).times, this.#ring(node.on), amounts, out))
+      return this.#add(kind, (out) => sumBetween(this.#of(kind).times, this.#of(node.on), amounts, out))
     }
     const left = this.column(kind, node.left)
     const right = this.column(kind, node.right)
@@ -138,15 +182,14 @@ export class ColumnPasses {
   }
 
   #empty(kind: FoldedKind): Column {
-    return new Float64Array(this.#ring(kind).section.capacity)
+    return new Float64Array(this.#of(kind).capacity)
   }
 
-  #ring(kind: FoldedKind): Ring {
-    return this.#rings.get(kind)!
+  #of(kind: FoldedKind): EventColumns {
+    return this.#events.get(kind)!
   }
 
   #stored(kind: FoldedKind, field: string): NumberArray {
-    const ring = this.#ring(kind)
-    return ring.columns[ring.section.columns.findIndex((column) => column.field === field)]!
+    return this.#of(kind).stored(field)
   }
 }

@@ -3,13 +3,18 @@ import { endianness } from 'node:os'
 import type { ApplicationEvent, CreditEvent } from '#schemas/events.ts'
 import type { FeatureFacts, FeatureSet } from '../feature-set.ts'
 import type { Definition } from '../language/feature.ts'
+import { FOLDED_KINDS } from '../language/kinds.ts'
 import type { FoldedKind } from '../language/kinds.ts'
 import { windowLabel } from '../language/window.ts'
 import { LAYOUT_VERSION, stateLayout } from '../state/layout.ts'
 import type { Capacities, StateLayout } from '../state/layout.ts'
+import { memoryOf } from '../accumulators/accumulator.ts'
+import { EventRow } from '../state/event-row.ts'
+import { Panes } from '../state/panes.ts'
 import { Ring } from '../state/ring.ts'
 import { bytesCharged } from '../state/bytes-charged.ts'
 import { canonical, EVALUATION_VERSION, sha256 } from './canonical.ts'
+import { PaneReads, scratchWords } from './pane-reads.ts'
 import { StateMismatch } from './state-mismatch.ts'
 import { VectorPlan } from './vector-plan.ts'
 
@@ -27,6 +32,8 @@ export interface Occupancy {
 export interface CompiledFeatureSet extends FeatureSet {
   readonly definitions: readonly Definition[]
   readonly layout: StateLayout
+  /** The vector as of `application.eventTime` in float64, before it is rounded: for comparisons, not for scoring. */
+  values(state: Uint8Array, application: ApplicationEvent): Float64Array
   occupancy(state: Uint8Array): readonly Occupancy[]
 }
 
@@ -49,21 +56,55 @@ const requireUniqueNames = (definitions: readonly Definition[]): void => {
   }
 }
 
+/** Kinds that no feature looks at have none. */
+const intakesOf = (
+  rings: ReadonlyMap<FoldedKind, Ring>,
+  rows: ReadonlyMap<FoldedKind, EventRow>,
+  panes: readonly Panes[],
+): (readonly [FoldedKind, Intake])[] =>
+  [...rows].flatMap(([kind, row]) => {
+    const ring = rings.get(kind) ?? null
+    const own = panes.filter(({ section }) => section.kind === kind)
+    return ring === null && own.length === 0 ? [] : [[kind, { ring, row, panes: own }] as const]
+  })
+
+export interface FeatureSource {
+  /** In vector order. */
+  readonly definitions: readonly Definition[]
+  /** The most events held per kind that the definitions look at. */
+  readonly capacities: Capacities
+  /** How late an event or application may come and still find its windows over hops complete; 0 where absent. */
+  readonly latenessMs?: number
+}
+
+/** What takes in the events of one kind. */
+interface Intake {
+  readonly ring: Ring | null
+  readonly row: EventRow
+  readonly panes: readonly Panes[]
+}
+
 /**
- * Compiles definitions, in vector order. `capacities` declares the most events held per kind that the definitions read.
- * All states are worked on in one buffer of the set's own: a call copies the state in, and `fold` copies it back.
+ * All states are worked on in one buffer of the set's own: a call copies the state in, and `fold` copies it back. Behind the state the
+ * buffer has room to merge partial results.
  */
-export const compile = (source: { readonly definitions: readonly Definition[]; readonly capacities: Capacities }): CompiledFeatureSet => {
+export const compile = (source: FeatureSource): CompiledFeatureSet => {
   if (endianness() !== 'LE') throw new Error('feature state is little-endian and read in place; this machine is big-endian: use another')
   const definitions = [...source.definitions]
   requireUniqueNames(definitions)
-  const layout = stateLayout(definitions, source.capacities)
-  const buffer = new ArrayBuffer(layout.bytes)
-  const working = new Uint8Array(buffer)
+  const layout = stateLayout(definitions, source.capacities, source.latenessMs ?? 0)
+  const buffer = new ArrayBuffer(layout.bytes + 8 * scratchWords(layout.panes))
+  const memory = memoryOf(buffer)
+  const working = new Uint8Array(buffer, 0, layout.bytes)
   const header = new Uint32Array(buffer, 0, 2)
   const rings = new Map(layout.sections.map((section) => [section.kind, new Ring(section, buffer)]))
-  const ringOf: Readonly<Record<string, Ring | undefined>> = Object.assign(Object.create(null), Object.fromEntries(rings))
-  const plan = new VectorPlan(definitions, rings)
+  const rows = new Map(FOLDED_KINDS.map((kind) => [kind, new EventRow(kind)]))
+  const panes = layout.panes.map((section) => new Panes(section, memory, rows.get(section.kind)!))
+  const intakes: Readonly<Record<string, Intake | undefined>> = Object.assign(
+    Object.create(null),
+    Object.fromEntries(intakesOf(rings, rows, panes)),
+  )
+  const plan = new VectorPlan(definitions, rings, new PaneReads(panes, memory, layout.bytes / 8))
   const charged = bytesCharged(definitions, layout)
 
   const load = (state: Uint8Array): void => {
@@ -85,17 +126,27 @@ export const compile = (source: { readonly definitions: readonly Definition[]; r
       return state
     },
     fold(state: Uint8Array, event: CreditEvent) {
-      const ring = ringOf[event.kind]
-      if (ring === undefined) return
+      const intake = intakes[event.kind]
+      if (intake === undefined) return
       load(state)
-      ring.insert(event)
+      intake.ring?.insert(event)
+      if (intake.panes.length > 0) {
+        intake.row.load(event)
+        for (let i = 0; i < intake.panes.length; i++) intake.panes[i]!.insert()
+      }
       state.set(working)
     },
     vector(state: Uint8Array, application: ApplicationEvent, out: Float32Array, at: number) {
       if (at < 0 || at + definitions.length > out.length)
         throw new RangeError(`a vector of ${definitions.length} does not fit at ${at} of ${out.length}; give a longer array`)
       load(state)
-      plan.run(application, out, at)
+      const values = plan.run(application)
+      // Adding 0 turns −0 into 0: equal numbers must be equal bytes.
+      for (let i = 0; i < definitions.length; i++) out[at + i] = values[i]! + 0
+    },
+    values(state: Uint8Array, application: ApplicationEvent) {
+      load(state)
+      return plan.run(application).slice(0, definitions.length)
     },
     occupancy(state: Uint8Array) {
       load(state)

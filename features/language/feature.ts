@@ -4,10 +4,11 @@
  */
 import type { Aggregate } from '../aggregates/aggregate.ts'
 import { DefinitionError } from './definition-error.ts'
+import type { DerivedNode } from './derived.ts'
 import type { ExpressionNode, NamedExpression } from './expression.ts'
-import { fieldsOf } from './expression.ts'
-import type { Entity, FoldedKind, NumericField } from './kinds.ts'
-import { FOLDED_KINDS, numericField, numericFieldNames } from './kinds.ts'
+import { fieldsOf, looksBack } from './expression.ts'
+import type { Entity, FoldedKind, NumericField, TextField } from './kinds.ts'
+import { FOLDED_KINDS, numericField, numericFieldNames, textField, textFieldNames } from './kinds.ts'
 import type { Window } from './window.ts'
 import { windowLabel, windowPhrase } from './window.ts'
 
@@ -42,12 +43,28 @@ export interface RatioDefinition extends DefinitionFacts {
   readonly divisor: Definition
 }
 
-export type Definition = AggregateDefinition | StatedDefinition | RatioDefinition
+/** Computed from other features. */
+export interface DerivedDefinition extends DefinitionFacts {
+  readonly kind: 'derived'
+  readonly node: DerivedNode
+}
+
+export type Definition = AggregateDefinition | StatedDefinition | RatioDefinition | DerivedDefinition
+
+/** Whether a definition is read off partial results rather than held events. */
+export const isPaned = ({ how, window }: AggregateDefinition): boolean =>
+  window.kind === 'hops' || (window.kind === 'ever' && !how.windows.includes('ever'))
+
+/** The value of the events that `where` keeps; `null` where events are looked at unconditionally. */
+export const chosenValue = ({ value, where }: AggregateDefinition): ExpressionNode | null =>
+  where === null ? value : { op: 'when', flag: where, value: value ?? { op: 'constant', value: 1 } }
 
 type Subject<Kind extends FoldedKind> =
-  | { readonly field: NumericField<Kind>; readonly expression?: never }
-  | { readonly expression: NamedExpression<NoInfer<Kind>>; readonly field?: never }
-  | { readonly field?: never; readonly expression?: never }
+  | { readonly field: NumericField<Kind>; readonly text?: never; readonly expression?: never }
+  /** A category, text or identifier, for aggregates that tell values apart. */
+  | { readonly text: TextField<Kind>; readonly field?: never; readonly expression?: never }
+  | { readonly expression: NamedExpression<NoInfer<Kind>>; readonly field?: never; readonly text?: never }
+  | { readonly field?: never; readonly text?: never; readonly expression?: never }
 
 export type FeatureSpec<Kind extends FoldedKind> = {
   readonly on: Kind
@@ -64,7 +81,9 @@ const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text
 const fieldPhrase = (description: string): string => lowerFirst(description.split(/[;:]/)[0]!.trim())
 
 const requireFields = (name: string, on: FoldedKind, node: ExpressionNode): void => {
-  for (const { kind, field } of fieldsOf(on, node)) {
+  for (const { kind, field, reads } of fieldsOf(on, node)) {
+    // Texts are looked up where expressions are made.
+    if (reads === 'text') continue
     const facts = numericField(kind, field)
     if (facts === undefined)
       throw new DefinitionError(name, `${kind} has no numeric field "${field}"`, `use one of ${numericFieldNames(kind).join(', ')}`)
@@ -81,31 +100,52 @@ const requireKinds = (name: string, on: FoldedKind, expressions: readonly (Named
       throw new DefinitionError(name, `"${expression.name}" is of ${expression.on} events`, `use an expression over ${on} events`)
 }
 
+/** Partial results take one event at a time, and cannot leave the application being decided out. */
+const requirePaneable = (name: string, { on, value, where }: AggregateDefinition): void => {
+  if (on === 'application')
+    throw new DefinitionError(name, 'an application would count itself in a partial result', 'use months, days or lastEvents')
+  for (const node of [value, where])
+    if (node !== null && looksBack(node))
+      throw new DefinitionError(
+        name,
+        'a partial result knows no event before this one',
+        'use a window over held events: months, days or lastEvents',
+      )
+}
+
 const requireFitting = (name: string, definition: AggregateDefinition, flag: boolean): void => {
   const { how, window } = definition
-  if (!how.windows.includes(window.kind))
-    throw new DefinitionError(
-      name,
-      `"${how.name}" has no meaning over the window "${windowLabel(window)}"`,
-      `use ${how.windows.join(' or ')}`,
-    )
+  const kinds = [...how.windows, ...(how.paned === undefined ? [] : ['hops', 'ever'])]
+  if (!kinds.includes(window.kind))
+    throw new DefinitionError(name, `"${how.name}" has no meaning over the window "${windowLabel(window)}"`, `use ${kinds.join(' or ')}`)
+  if (isPaned(definition)) requirePaneable(name, definition)
   if (how.needs === 'nothing' && definition.value !== null)
     throw new DefinitionError(name, `"${how.name}" looks at events, not at values`, 'use where to choose events, or another aggregate')
   if (how.needs !== 'nothing' && definition.value === null)
     throw new DefinitionError(name, `"${how.name}" needs a value`, 'give field or expression')
+  if (how.needs !== 'any' && definition.value?.op === 'code')
+    throw new DefinitionError(name, `"${how.name}" does not read texts`, 'use distinct() or topShare(), or a flag such as is(…)')
   if (how.needs === 'flag' && !flag) throw new DefinitionError(name, `"${how.name}" needs a flag`, 'give a comparison such as greater(…)')
+}
+
+const valueOf = <Kind extends FoldedKind>({ field, text, expression }: FeatureSpec<Kind>): ExpressionNode | null => {
+  if (field !== undefined) return { op: 'field', field }
+  if (text !== undefined) return { op: 'code', field: text }
+  return expression?.node ?? null
 }
 
 /** Defines a feature over past events; `field` or `expression` give the value, `where` chooses events. */
 export const feature = <const Kind extends FoldedKind>(spec: FeatureSpec<Kind>): AggregateDefinition => {
   const { on, by, how, window, where, expression } = spec
-  const field = spec.field
-  const subject = field ?? expression?.name
+  const { field, text } = spec
+  const subject = field ?? text ?? expression?.name
   const segment = [subject, where?.name].filter((part) => part !== undefined).join('-where-') || 'event'
   const name = [by, on, segment, how.name, windowLabel(window)].join('.')
   requireKinds(name, on, [expression, where])
-  const facts = field === undefined ? undefined : numericField(on, field)
-  const value: ExpressionNode | null = field === undefined ? (expression?.node ?? null) : { op: 'field', field }
+  if (text !== undefined && textField(on, text) === undefined)
+    throw new DefinitionError(name, `${on} has no text field "${text}"`, `use one of ${textFieldNames(on).join(', ')}`)
+  const facts = field === undefined ? (text === undefined ? undefined : textField(on, text)) : numericField(on, field)
+  const value = valueOf(spec)
   const phrase = expression?.phrase ?? where?.phrase ?? (facts === undefined ? `${on} events` : fieldPhrase(facts.description))
   const condition = where === undefined || expression === undefined ? '' : ` of ${where.phrase}`
   const lead = how.name === 'mean' && expression?.flag ? 'share of' : how.phrase
@@ -145,7 +185,8 @@ export const stated = (spec: { readonly by: Entity; readonly field: NumericField
   return { kind: 'stated', name, description: facts.description, unit: facts.unit, on: 'application', by: spec.by, field }
 }
 
-const windowOf = (definition: Definition): string => definition.name.slice(definition.name.lastIndexOf('.') + 1)
+/** Last segment of a feature's name. */
+export const windowSegment = (definition: Definition): string => definition.name.slice(definition.name.lastIndexOf('.') + 1)
 
 /** Defines the quotient of two features under a name of its own; its window reads `3mo`, or `3mo-6mo` where the two differ. */
 export const ratio = (
@@ -153,7 +194,7 @@ export const ratio = (
   spec: { readonly dividend: Definition; readonly divisor: Definition; readonly description: string; readonly unit?: string },
 ): RatioDefinition => {
   const { dividend, divisor, description, unit = 'ratio' } = spec
-  const windows = [...new Set([windowOf(dividend), windowOf(divisor)])].join('-')
+  const windows = [...new Set([windowSegment(dividend), windowSegment(divisor)])].join('-')
   const name = `${dividend.by}.${dividend.on}.${field}.ratio.${windows}`
   const [over, under]: readonly string[] = [dividend.by, divisor.by]
   if (over !== under) throw new DefinitionError(name, `${String(over)} is divided by ${String(under)}`, 'use two features of one entity')

@@ -1,16 +1,22 @@
 /**
- * Where everything lies in one entity's state: a header, then one section per event kind. The layout follows from the definitions (which
- * fields of which kinds they read), the declared capacities and the ranges in the schemas.
+ * Where everything lies in one entity's state: a header, then one section per event kind, then the partial results (`pane-layout.ts`). The
+ * layout follows from the definitions (which fields of which kinds they read), the declared capacities and the ranges in the schemas.
  *
  * Section, all little-endian, starting on a multiple of 8 bytes:
  * `held u32 · dropped u32 · newest dropped time f64 · first time f64 · times f64[capacity] · one array per field`,
  * fields by falling width, padded to 8 bytes. Unused entries are zero.
  */
 import { sha256 } from '../compile/canonical.ts'
-import type { Definition } from '../language/feature.ts'
+import type { AggregateDefinition, Definition } from '../language/feature.ts'
+import { isPaned } from '../language/feature.ts'
+import { featuresOf } from '../language/derived.ts'
 import { fieldsOf } from '../language/expression.ts'
-import { FOLDED_KINDS, numericField } from '../language/kinds.ts'
+import { FOLDED_KINDS, numericField, textField } from '../language/kinds.ts'
 import type { FoldedKind } from '../language/kinds.ts'
+import type { Encoding } from './number-array.ts'
+import { ENCODING_BYTES } from './number-array.ts'
+import type { PaneSection } from './pane-layout.ts'
+import { describePanes, paneSections } from './pane-layout.ts'
 
 /** Raised when the meaning of the bytes changes though their description does not. */
 export const LAYOUT_VERSION = 1
@@ -18,9 +24,6 @@ export const LAYOUT_VERSION = 1
 export const HEADER_BYTES = 8
 /** Counters, newest dropped time and first time of a section. */
 const SECTION_HEAD_BYTES = 24
-
-export type Encoding = 'f64' | 'i32' | 'i16' | 'i8'
-export const ENCODING_BYTES: Readonly<Record<Encoding, number>> = { f64: 8, i32: 4, i16: 2, i8: 1 }
 
 export interface Column {
   readonly field: string
@@ -42,6 +45,7 @@ export interface Section {
 export interface StateLayout {
   readonly bytes: number
   readonly sections: readonly Section[]
+  readonly panes: readonly PaneSection[]
   /** First four bytes of the layout's SHA-256; written into every state. */
   readonly tag: number
 }
@@ -50,28 +54,50 @@ export type Capacities = Readonly<Partial<Record<FoldedKind, number>>>
 
 /** Smallest encoding that holds every value the schema admits. */
 const encodingOf = (kind: FoldedKind, field: string): Encoding => {
-  const { minimum, maximum } = numericField(kind, field)!
+  const facts = numericField(kind, field)
+  if (facts === undefined) return textField(kind, field)!.choices === null ? 'hash' : 'choice'
+  const { minimum, maximum } = facts
   const fits = (bits: number): boolean => minimum >= -(2 ** (bits - 1)) && maximum < 2 ** (bits - 1)
   return fits(8) ? 'i8' : fits(16) ? 'i16' : fits(32) ? 'i32' : 'f64'
 }
 
-/** The (kind, field) pairs that state must hold for a definition; field `null` is the event's time alone. */
-export const readsOf = (definition: Definition): { readonly kind: FoldedKind; readonly field: string | null }[] => {
+export interface Read {
+  readonly kind: FoldedKind
+  /** `null` is the event's time alone. */
+  readonly field: string | null
+}
+
+/** Every aggregate behind a definition. */
+export const aggregatesOf = (definition: Definition): readonly AggregateDefinition[] => {
   switch (definition.kind) {
     case 'stated':
       return []
+    case 'aggregate':
+      return [definition]
     case 'ratio':
-      return [...readsOf(definition.dividend), ...readsOf(definition.divisor)]
-    case 'aggregate': {
-      const { on, value, where } = definition
-      const nodes = [value, where].filter((node) => node !== null)
-      return [
-        { kind: on, field: null },
-        ...nodes.flatMap((node) => fieldsOf(on, node)).flatMap((read) => [{ kind: read.kind, field: null }, read]),
-      ]
-    }
+      return [...aggregatesOf(definition.dividend), ...aggregatesOf(definition.divisor)]
+    case 'derived':
+      return featuresOf(definition.node).flatMap(aggregatesOf)
   }
 }
+
+/** The (kind, field) pairs of past events that an aggregate looks at. */
+export const readsOf = ({ on, value, where }: AggregateDefinition): readonly Read[] => {
+  const nodes = [value, where].filter((node) => node !== null)
+  const fields = nodes
+    .flatMap((node) => fieldsOf(on, node))
+    .flatMap(({ kind, field }) => [
+      { kind, field: null },
+      { kind, field },
+    ])
+  return [{ kind: on, field: null }, ...fields]
+}
+
+/** The (kind, field) pairs that rings must hold for a definition. */
+export const heldFor = (definition: Definition): readonly Read[] =>
+  aggregatesOf(definition)
+    .filter((aggregate) => !isPaned(aggregate))
+    .flatMap(readsOf)
 
 /** Offset of the next multiple of 8. */
 const aligned = (offset: number): number => Math.ceil(offset / 8) * 8
@@ -93,8 +119,9 @@ const layOut = (kind: FoldedKind, capacity: number, fields: readonly string[], o
 /** Largest capacity of a ring: an insertion moves at most this many entries. */
 const CAPACITY_MAX = 256
 
-export const stateLayout = (definitions: readonly Definition[], capacities: Capacities): StateLayout => {
-  const reads = definitions.flatMap(readsOf)
+/** @param latenessMs How late an event may come and still be in every window over hops that looks at its time. */
+export const stateLayout = (definitions: readonly Definition[], capacities: Capacities, latenessMs: number): StateLayout => {
+  const reads = definitions.flatMap(heldFor)
   const sections: Section[] = []
   let offset = HEADER_BYTES
   for (const kind of FOLDED_KINDS) {
@@ -108,13 +135,19 @@ export const stateLayout = (definitions: readonly Definition[], capacities: Capa
     sections.push(section)
     offset += section.bytes
   }
-  const tag = Number.parseInt(sha256([LAYOUT_VERSION, sections.map(describeSection)]).slice(0, 8), 16)
-  return { bytes: offset, sections, tag }
+  const panes = paneSections(definitions.flatMap(aggregatesOf).filter(isPaned), latenessMs, offset)
+  const bytes = panes.reduce((end, section) => end + section.bytes, offset)
+  const described = [LAYOUT_VERSION, sections.map(describeSection), ...(panes.length === 0 ? [] : [panes.map(describePanes)])]
+  const tag = Number.parseInt(sha256(described).slice(0, 8), 16)
+  return { bytes, sections, panes, tag }
 }
 
 const describeSection = (section: Section): readonly unknown[] => [
   section.kind,
   section.capacity,
   section.offset,
-  section.columns.map((column) => [column.field, column.encoding, column.offset]),
+  section.columns.map(({ field, encoding, offset }) => {
+    const described = [field, encoding, offset]
+    return encoding === 'choice' ? [...described, textField(section.kind, field)!.choices] : described
+  }),
 ]

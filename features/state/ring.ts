@@ -3,16 +3,11 @@
  * content, so that the bytes depend on *which* events arrived, never on the order of their arrival. What does not fit is the oldest: it
  * is dropped and counted.
  */
-import type { Encoding, Section } from './layout.ts'
-
-export type NumberArray = Float64Array | Int32Array | Int16Array | Int8Array
-
-const VIEWS: Readonly<Record<Encoding, new (buffer: ArrayBuffer, offset: number, length: number) => NumberArray>> = {
-  f64: Float64Array,
-  i32: Int32Array,
-  i16: Int16Array,
-  i8: Int8Array,
-}
+import type { Section } from './layout.ts'
+import type { NumberArray } from './number-array.ts'
+import { NUMBER_ARRAYS } from './number-array.ts'
+import { textCode } from './text-code.ts'
+import type { TextCode } from './text-code.ts'
 
 const COUNT_MAX = 0xffff_ffff
 
@@ -21,6 +16,8 @@ export class Ring {
   readonly times: Float64Array
   readonly columns: readonly NumberArray[]
   readonly #fields: readonly string[]
+  /** Per column: how its texts become numbers; `null` where it holds numbers. */
+  readonly #codes: readonly (TextCode | null)[]
   /** held, dropped */
   readonly #counters: Uint32Array
   /** newest dropped time, first time */
@@ -33,9 +30,20 @@ export class Ring {
     this.#counters = new Uint32Array(buffer, section.offset, 2)
     this.#registers = new Float64Array(buffer, section.offset + 8, 2)
     this.times = new Float64Array(buffer, section.timesOffset, section.capacity)
-    this.columns = section.columns.map(({ encoding, offset }) => new VIEWS[encoding](buffer, offset, section.capacity))
+    this.columns = section.columns.map(({ encoding, offset }) => new NUMBER_ARRAYS[encoding](buffer, offset, section.capacity))
     this.#fields = section.columns.map((column) => column.field)
+    this.#codes = section.columns.map(({ field, encoding }) =>
+      encoding === 'choice' || encoding === 'hash' ? textCode(section.kind, field) : null,
+    )
     this.#incoming = new Float64Array(1 + this.columns.length)
+  }
+
+  get capacity(): number {
+    return this.section.capacity
+  }
+
+  stored(field: string): NumberArray {
+    return this.columns[this.#fields.indexOf(field)]!
   }
 
   get held(): number {
@@ -64,7 +72,12 @@ export class Ring {
     const values = event as unknown as Readonly<Record<string, number>>
     incoming[0] = event.eventTime
     // Adding 0 turns −0 into 0: equal numbers must be equal bytes.
-    for (let c = 0; c < fields.length; c++) incoming[c + 1] = values[fields[c]!]! + 0
+    const codes = this.#codes
+    for (let c = 0; c < fields.length; c++) {
+      const code = codes[c]!
+      if (code === null) incoming[c + 1] = values[fields[c]!]! + 0
+      else code(values[fields[c]!] as unknown as string | undefined, incoming, c + 1)
+    }
 
     const held = this.#counters[0]!
     const registers = this.#registers

@@ -44,7 +44,8 @@ export class CheckpointedStateStore implements StateStore {
   readonly #settings: CheckpointSettings
   readonly #owned = new Map<number, Owned>()
   #timer: NodeJS.Timeout | undefined
-  #round: Promise<void> = Promise.resolve()
+  /** Checkpoints follow one another. */
+  #last: Promise<unknown> = Promise.resolve()
   #closing = false
 
   constructor(parts: CheckpointedParts) {
@@ -84,8 +85,22 @@ export class CheckpointedStateStore implements StateStore {
     return new Map([...this.#owned].flatMap(([partition, { last }]) => (last === null ? [] : [[partition, last] as const])))
   }
 
-  /** Makes one checkpoint now, where the partition is owned and has moved. False where the partition changed hands meanwhile. */
-  async checkpoint(partition: number): Promise<boolean> {
+  /** Makes one checkpoint, where the partition is owned and has moved, after those under way. False where it changed hands meanwhile. */
+  checkpoint(partition: number): Promise<boolean> {
+    const made = this.#last.then(() => this.#checkpoint(partition))
+    this.#last = made.catch(() => {})
+    return made
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true
+    clearTimeout(this.#timer)
+    for (const partition of [...this.#owned.keys()]) this.#let(partition)
+    await this.#last
+    await this.#parts.store.close()
+  }
+
+  async #checkpoint(partition: number): Promise<boolean> {
     const owned = this.#owned.get(partition)
     if (owned === undefined || owned.changes.position.offset === owned.last) return true
     try {
@@ -98,14 +113,6 @@ export class CheckpointedStateStore implements StateStore {
     }
     await this.#sweep(partition)
     return true
-  }
-
-  async close(): Promise<void> {
-    this.#closing = true
-    clearTimeout(this.#timer)
-    for (const partition of [...this.#owned.keys()]) this.#let(partition)
-    await this.#round
-    await this.#parts.store.close()
   }
 
   async #make(partition: number, owned: Owned): Promise<void> {
@@ -139,9 +146,7 @@ export class CheckpointedStateStore implements StateStore {
   #schedule(): void {
     const { everyMs } = this.#settings
     if (!Number.isFinite(everyMs) || this.#closing) return
-    const next = (): void => {
-      this.#round = this.#turn().then(() => this.#schedule())
-    }
+    const next = (): void => void this.#turn().finally(() => this.#schedule())
     this.#timer = setTimeout(next, everyMs / Math.max(1, this.#owned.size)).unref()
   }
 

@@ -6,7 +6,6 @@ import {
   type Connection,
   ConnectionPool,
   type ConnectionOptions,
-  findErrorBy,
 } from '@platformatic/kafka'
 import { RetryableFailure, TerminalFailure } from '../failure.ts'
 import { connectionOptions, type KafkaSettings } from './settings.ts'
@@ -82,7 +81,7 @@ export class KafkaCluster {
       return this.#metadata.topics.get(name)
     } catch (error) {
       // The library words a missing topic as a mistake of its caller.
-      if (findErrorBy(error as Error, 'code', 'PLT_KFK_USER') !== null) return undefined
+      if (hasError(error, 'code', 'PLT_KFK_USER')) return undefined
       throw error
     }
   }
@@ -116,18 +115,26 @@ export class KafkaCluster {
   }
 }
 
+/** Whether the error, or any that it came of, has this property: the library wraps what brokers say in what it was doing. */
+export const hasError = (error: unknown, property: 'apiId' | 'apiCode' | 'code', value: unknown): boolean => {
+  if (!(error instanceof Error)) return false
+  if ((error as Error & { readonly [name: string]: unknown })[property] === value) return true
+  const inner: readonly unknown[] = error instanceof AggregateError ? error.errors : []
+  return inner.some((one) => hasError(one, property, value)) || hasError(error.cause, property, value)
+}
+
 /** What a person can do about an error of Kafka's, by what is behind it. */
 export const explained = (error: unknown, doing: string): Error => {
   const failure = error as Error
   if (failure instanceof TerminalFailure || failure instanceof RetryableFailure) return failure
-  const has = (apiId: string): boolean => findErrorBy(failure, 'apiId', apiId) !== null
+  const has = (apiId: string): boolean => hasError(failure, 'apiId', apiId)
   if (has('TOPIC_AUTHORIZATION_FAILED') || has('GROUP_AUTHORIZATION_FAILED') || has('CLUSTER_AUTHORIZATION_FAILED'))
     return new TerminalFailure(
       'forbidden',
       `${doing}: Kafka's access list forbids it to this user. Grant it with kafka-acls, or change kafka.sasl.username.`,
       failure,
     )
-  if (has('SASL_AUTHENTICATION_FAILED') || findErrorBy(failure, 'code', 'PLT_KFK_AUTHENTICATION') !== null)
+  if (has('SASL_AUTHENTICATION_FAILED') || hasError(failure, 'code', 'PLT_KFK_AUTHENTICATION'))
     return new TerminalFailure(
       'forbidden',
       `${doing}: Kafka did not accept the login. Check kafka.sasl (mechanism, username, password).`,

@@ -2,7 +2,7 @@
 import type { Logger } from '../logger.ts'
 import type { Ownership, OwnershipListener } from '../ports.ts'
 import { ClassicMember } from './classic-member.ts'
-import { KafkaCluster } from './cluster.ts'
+import { explained, KafkaCluster } from './cluster.ts'
 import { ConsumerProtocolMember } from './consumer-protocol-member.ts'
 import type { GroupMember, MemberParts } from './group-member.ts'
 import { Holdings } from './holdings.ts'
@@ -47,9 +47,14 @@ class KafkaOwnership implements Ownership {
     const { settings, logger, onFailed, partitions } = this.#options
     const cluster = new KafkaCluster(settings)
     const holdings = new Holdings(this.#mirrored(listener))
-    const topic = (await openTopics(cluster, partitions)).get('credit-events')
-    const parts = { cluster, topic: topicName('credit-events', settings), topicId: topic?.id ?? '', partitions, holdings, logger }
-    const member = await memberOf(parts)
+    let member: GroupMember
+    try {
+      const topicId = (await openTopics(cluster, partitions)).get('credit-events')?.id ?? ''
+      member = await memberOf({ cluster, topic: topicName('credit-events', settings), topicId, partitions, holdings, logger })
+    } catch (error) {
+      await cluster.close()
+      throw explained(error, `joining group ${settings.group.id}`)
+    }
     const joined = Promise.withResolvers<void>()
     const run = member.run(this.#stop.signal, joined.resolve).catch(async (failure: Error) => {
       joined.reject(failure)

@@ -1,5 +1,6 @@
 /** What an installation says of its Kafka: addresses, encryption, login, topics. The composition root puts it into its own configuration. */
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import type { ConnectionOptions } from '@platformatic/kafka'
 import Type, { type Static } from 'typebox'
 import { TerminalFailure } from '../failure.ts'
@@ -116,7 +117,7 @@ const passwordOf = ({ passwordFile, passwordVariable }: KafkaSettings['sasl']): 
 }
 
 /** How each connection is opened. Throws, naming the setting, where a file or secret is missing. */
-export const connectionOptions = ({ tls, sasl }: KafkaSettings): ConnectionOptions => {
+export const connectionOptions = ({ brokers, tls, sasl }: KafkaSettings): ConnectionOptions => {
   const options: ConnectionOptions = { connectTimeout: 5_000, requestTimeout: 30_000, maxInflights: 5 }
   if (tls.enabled)
     options.tls = {
@@ -124,8 +125,10 @@ export const connectionOptions = ({ tls, sasl }: KafkaSettings): ConnectionOptio
       ...(tls.certFile === undefined ? {} : { cert: fileOf(tls.certFile, 'tls.certFile') }),
       ...(tls.keyFile === undefined ? {} : { key: fileOf(tls.keyFile, 'tls.keyFile') }),
     }
-  // Without a name the library sends none, and brokers behind a shared address could not tell which certificate to show.
-  if (tls.enabled) options.tlsServerName = tls.serverName ?? true
+  // Unless told to, the library names no host, and brokers behind a shared address could not tell which certificate to show. An address
+  // is no name (RFC 6066).
+  const byName = brokers.some((broker) => isIP(broker.replace(/:\d+$/, '')) === 0)
+  if (tls.enabled && (tls.serverName !== undefined || byName)) options.tlsServerName = tls.serverName ?? true
   if (sasl.mechanism !== 'none') {
     if (sasl.username === undefined) throw unusable(`kafka.sasl.mechanism is ${sasl.mechanism}, but kafka.sasl.username is missing`)
     passwordOf(sasl)

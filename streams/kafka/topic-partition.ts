@@ -2,7 +2,7 @@
 import { TerminalFailure } from '../failure.ts'
 import { Window } from './window.ts'
 
-/** Readers of one partition that are apart from each other: the engine, the feed, the warehouse, and one to look things up. */
+/** Readers of one partition that are apart from each other: the engine, the feed, the warehouse, and one to look things up. More share these. */
 const WINDOWS_MAX = 4
 
 export class TopicPartition {
@@ -56,7 +56,9 @@ export class TopicPartition {
     for (const window of this.windows) if (window.holds(offset) && (found === undefined || window.next > found.next)) found = window
     if (found === undefined) {
       found = new Window(this.#partition, offset)
-      if (this.windows.length === WINDOWS_MAX) this.drop(this.windows.reduce((a, b) => (b.lastRead < a.lastRead ? b : a)))
+      // One that a reader waits for stays: readers that took windows from each other would never be served.
+      const spare = this.windows.filter(({ waiting }) => waiting === 0)
+      if (this.windows.length >= WINDOWS_MAX && spare.length > 0) this.drop(spare.reduce((a, b) => (b.lastRead < a.lastRead ? b : a)))
       this.windows.push(found)
     }
     found.lastRead = performance.now()
@@ -81,7 +83,8 @@ export class TopicPartition {
   /** Gives up windows nobody visited since; one that waits at the end stays in use as long as nothing comes. */
   dropIdle(since: number): void {
     const idle = this.windows.filter(
-      (window) => !window.inFlight && window.lastRead <= since && !(window.ahead === 0 && this.windows.length === 1),
+      (window) =>
+        !window.inFlight && window.waiting === 0 && window.lastRead <= since && !(window.ahead === 0 && this.windows.length === 1),
     )
     for (const window of idle) this.drop(window)
   }

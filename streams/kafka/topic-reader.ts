@@ -78,17 +78,19 @@ export class TopicReader {
       const window = at.windowFor(offset)
       const records = window.read(offset, bytesMax)
       window.trim(this.#options.windowBytes)
+      if (records.length === 0 && window.failure !== undefined) {
+        at.drop(window)
+        throw window.failure
+      }
       if (records.length > 0 || window.next >= at.end) {
         if (records.length === 0) at.noteGap(offset)
         this.#pump()
         return records
       }
-      if (window.failure !== undefined) {
-        at.drop(window)
-        throw window.failure
-      }
       this.#pump()
+      window.waiting++
       await new Promise<void>((resolve) => this.#waiting.push(resolve))
+      window.waiting--
       if (this.#closed) throw new TerminalFailure('closed', `${this.#options.topic} was closed while it was read`)
     }
   }

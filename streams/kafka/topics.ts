@@ -1,8 +1,7 @@
 /** The topics of an installation: their names, how they must be set, and making those that are missing. */
-import { findErrorBy } from '@platformatic/kafka'
 import { TerminalFailure } from '../failure.ts'
 import type { Topic } from '../ports.ts'
-import { explained, type KafkaCluster } from './cluster.ts'
+import { explained, hasError, type KafkaCluster } from './cluster.ts'
 import type { KafkaSettings } from './settings.ts'
 
 export const TOPICS: readonly Topic[] = ['credit-events', 'decisions', 'revisions', 'dead-letters', 'alerts', 'model-events']
@@ -69,7 +68,7 @@ const make = async (cluster: KafkaCluster, name: string, partitions: number) => 
     await cluster.admin.createTopics({ topics: [name], partitions, replicas: settings.replicas, configs })
   } catch (error) {
     // Another process was faster.
-    if (findErrorBy(error as Error, 'apiId', 'TOPIC_ALREADY_EXISTS') === null) throw creationFailure(error, name, settings)
+    if (!hasError(error, 'apiId', 'TOPIC_ALREADY_EXISTS')) throw creationFailure(error, name, settings)
   }
   for (let attempt = 0; attempt < 50; attempt++) {
     const facts = await cluster.topic(name)
@@ -83,7 +82,7 @@ const make = async (cluster: KafkaCluster, name: string, partitions: number) => 
 }
 
 const creationFailure = (error: unknown, name: string, settings: KafkaSettings): Error =>
-  findErrorBy(error as Error, 'apiId', 'INVALID_REPLICATION_FACTOR') === null
+  !hasError(error, 'apiId', 'INVALID_REPLICATION_FACTOR')
     ? explained(error, `creating topic ${name}`)
     : new TerminalFailure(
         'topic-missing',
@@ -112,7 +111,7 @@ export const describeTopic = async (cluster: KafkaCluster, name: string): Promis
     })
     return new Map(found?.configs.map(({ name: key, value }) => [key, value ?? '']))
   } catch (error) {
-    if (findErrorBy(error as Error, 'apiId', 'TOPIC_AUTHORIZATION_FAILED') !== null) return new Map()
+    if (hasError(error, 'apiId', 'TOPIC_AUTHORIZATION_FAILED')) return new Map()
     throw explained(error, `asking for the settings of ${name}`)
   }
 }

@@ -25,6 +25,8 @@ export class Window {
   lastRead = 0
   bytes = 0
   inFlight = false
+  /** Readers that wait for it to be filled. */
+  waiting = 0
   /** Why this window cannot be filled any more; readers that reach its end get it. */
   failure: Error | undefined
   #chunks: Chunk[] = []
@@ -72,7 +74,6 @@ export class Window {
       this.#advance((records[end - 1] as LogRecord).offset + 1)
       return first === 0 && end === records.length ? records : records.slice(first, end)
     }
-    this.#advance(this.next)
     return []
   }
 

@@ -12,9 +12,14 @@ export interface TimeRules {
   readonly ageMsMax: number | null
 }
 
-/** Decodes and checks one record. `partitions` is the input topic's count. */
-export const admit = (record: LogRecord, partitions: number, rules: TimeRules): Parsed<CreditEvent> => {
-  const parsed = decodeEvent(record.value)
+/** Decodes and checks one record. `partitions` is the input topic's count; `decode` reads what others than this engine's edge wrote. */
+export const admit = (
+  record: LogRecord,
+  partitions: number,
+  rules: TimeRules,
+  decode: (bytes: Uint8Array) => Parsed<CreditEvent> = decodeEvent,
+): Parsed<CreditEvent> => {
+  const parsed = decode(record.value)
   if (parsed.kind === 'rejected') return parsed
   const event = parsed.value
   const belongs = partitionOf(record.key, partitions)

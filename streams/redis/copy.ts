@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { RecordPage } from '../checkpoint/ports.ts'
 import type { RedisConnection } from './connection.ts'
-import { packRecord, unpackRecord } from './packed-record.ts'
+import { packRecords, unpackRecords } from './packed-records.ts'
 import { POSITION_FIELD } from './position.ts'
 import { REPLACE, runScript } from './scripts.ts'
 
@@ -15,15 +15,40 @@ const UNFINISHED_SECONDS = 3600
 export async function* scanHash(client: RedisConnection, key: string): AsyncGenerator<RecordPage> {
   let cursor = '0'
   do {
-    const [next, fields] = (await client.callBuffer('HSCAN', key, cursor, 'COUNT', SCAN_COUNT)) as [Buffer, Buffer[]]
-    const page = new Map<string, Uint8Array>()
-    for (let i = 0; i + 1 < fields.length; i += 2) {
-      const field = (fields[i] as Buffer).toString('utf8')
-      if (field !== POSITION_FIELD) page.set(field, unpackRecord(fields[i + 1] as Buffer, `Redis key ${key}`))
+    const [next, found] = (await client.callBuffer('HSCAN', key, cursor, 'COUNT', SCAN_COUNT)) as [Buffer, Buffer[]]
+    const fields: string[] = []
+    const packed: Buffer[] = []
+    for (let i = 0; i + 1 < found.length; i += 2) {
+      const field = (found[i] as Buffer).toString('utf8')
+      if (field === POSITION_FIELD) continue
+      fields.push(field)
+      packed.push(found[i + 1] as Buffer)
     }
-    if (page.size > 0) yield page
+    const records = unpackRecords(packed, `Redis key ${key}`)
+    if (fields.length > 0) yield new Map(fields.map((field, i) => [field, records[i] ?? null]))
     cursor = next.toString('latin1')
   } while (cursor !== '0')
+}
+
+export interface HashFields {
+  /** Fields and packed records by turns. */
+  readonly written: readonly (string | Buffer)[]
+  readonly removed: readonly string[]
+}
+
+export const fieldsOf = (page: RecordPage): HashFields => {
+  const fields: string[] = []
+  const records: Uint8Array[] = []
+  const removed: string[] = []
+  for (const [field, record] of page) {
+    if (record === null) removed.push(field)
+    else {
+      fields.push(field)
+      records.push(record)
+    }
+  }
+  const packed = packRecords(records)
+  return { written: fields.flatMap((field, i) => [field, packed[i] as Buffer]), removed }
 }
 
 /** Fills a hash beside `key`, in its slot, and renames it into place; answers the position then in force. */
@@ -48,12 +73,7 @@ export const replaceHash = async (
 
 /** Answers by how many fields the hash grew. */
 const writePage = async (client: RedisConnection, key: string, page: RecordPage): Promise<number> => {
-  const written: (string | Buffer)[] = []
-  const removed: string[] = []
-  for (const [field, state] of page) {
-    if (state === null) removed.push(field)
-    else written.push(field, packRecord(state))
-  }
+  const { written, removed } = fieldsOf(page)
   const added = written.length === 0 ? 0 : await client.hset(key, ...written)
   const gone = removed.length === 0 ? 0 : await client.hdel(key, ...removed)
   await client.expire(key, UNFINISHED_SECONDS)

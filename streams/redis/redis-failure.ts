@@ -10,7 +10,8 @@ const PASSING = /max number of clients|loading|shutting down|handshake|timed out
 
 const remedyOf = (message: string): string => {
   if (/^(NOAUTH|WRONGPASS)/.test(message)) return 'Check the user and the password.'
-  if (message.startsWith('NOPERM')) return 'The ACL user needs +@hash +@scripting +@connection +@keyspace on its prefix, and +info.'
+  if (message.startsWith('NOPERM'))
+    return 'The ACL user needs +@hash +@scripting +@transaction +@connection +@keyspace +info +time, and ~prefix:*.'
   if (message.startsWith('OOM')) return 'Raise maxmemory or add memory; it is tried again by itself.'
   if (message.startsWith('MISCONF')) return 'Redis cannot save to its disk; free space there. It is tried again by itself.'
   return ''

@@ -2,6 +2,7 @@
  * What Redis does in one step. A script answers with the partition's position; whether that means yes or no is judged by the rules in
  * `protocol/`, which decided nothing else than the script did: offsets and epochs are compared there and here alike.
  */
+import type { HashFields } from './copy.ts'
 import type { RedisConnection } from './connection.ts'
 import { POSITION_FIELD } from './position.ts'
 
@@ -71,14 +72,11 @@ export const runScript = async (
   args: readonly (string | number)[],
 ): Promise<string> => (await client.call('EVAL', script, keys.length, ...keys, ...args)) as string
 
-export interface CommitWrites {
+export interface CommitWrites extends HashFields {
   readonly from: number
   readonly epoch: number
   /** Position text that is to be in force. */
   readonly wanted: string
-  /** Fields and values by turns. */
-  readonly written: readonly (string | Buffer)[]
-  readonly removed: readonly string[]
 }
 
 /** One transaction; answers the position in force afterwards. */

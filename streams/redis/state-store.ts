@@ -13,8 +13,8 @@ import type { PartitionState, StateCommit, StoredAt } from '../ports.ts'
 import { CHAIN_START } from '../protocol/commit-ledger.ts'
 import { judgeClaim, judgeCommit, judgeLoad, type StoredPosition } from '../protocol/commit-rules.ts'
 import { connectRedis, type RedisConnection } from './connection.ts'
-import { replaceHash, scanHash } from './copy.ts'
-import { packRecord, unpackRecord } from './packed-record.ts'
+import { fieldsOf, replaceHash, scanHash } from './copy.ts'
+import { unpackRecords } from './packed-records.ts'
 import { partitionKeys } from './partition-key.ts'
 import { commitText, parsePosition, POSITION_FIELD, positionText, type StoredPartition } from './position.ts'
 import { redisFailure } from './redis-failure.ts'
@@ -114,8 +114,7 @@ class RedisStateStore implements CopyableStateStore {
   async #loadPage(partition: number, keys: readonly string[], at: StoredAt | undefined): Promise<(Uint8Array | undefined)[]> {
     const replies = await this.#try(partition, () => this.#client.hmgetBuffer(this.#key(partition), POSITION_FIELD, ...keys))
     if (at !== undefined) this.#admitLoad(partition, replies[0]?.toString('latin1'), at)
-    const where = this.#where(partition)
-    return replies.slice(1).map((packed) => (packed === null ? undefined : unpackRecord(packed, where)))
+    return unpackRecords(replies.slice(1), this.#where(partition))
   }
 
   #admitLoad(partition: number, text: string | undefined, at: StoredAt): void {
@@ -182,15 +181,7 @@ const bytesOf = ({ states }: StateCommit): number => {
   return bytes
 }
 
-const writesOf = ({ from, epoch, states }: StateCommit, wanted: string): CommitWrites => {
-  const removed: string[] = []
-  const written: (string | Buffer)[] = []
-  for (const [key, state] of states) {
-    if (state === null) removed.push(key)
-    else written.push(key, packRecord(state))
-  }
-  return { from, epoch, wanted, written, removed }
-}
+const writesOf = ({ from, epoch, states }: StateCommit, wanted: string): CommitWrites => ({ from, epoch, wanted, ...fieldsOf(states) })
 
 /** Waits for all, whatever becomes of some: nothing is on its way any more when the first failure is thrown. */
 const allOf = async (work: readonly Promise<void>[]): Promise<void> => {

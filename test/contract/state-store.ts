@@ -81,6 +81,20 @@ export const stateStoreContract = (factory: StateStoreFactory): void => {
       ]).toContainEqual([offset, state])
     })
 
+    it('states are loaded only under the owner’s epoch, and from where it left the store or further on', async () => {
+      const at = (epoch: number, offset: number) =>
+        store.load(0, ['a'], { epoch, offset }).then(([state]) => state && new TextDecoder().decode(state))
+      await store.claim(0, 3)
+      expect(await at(3, 0)).toBeUndefined()
+      await store.commit([commit(0, 0, 10, 3, { a: 'A' })])
+      expect([await at(3, 0), await at(3, 10)]).toEqual(['A', 'A'])
+      await expect(at(3, 11)).rejects.toMatchObject({ name: 'StaleCommit', code: 'stale-commit', partition: 0 })
+      await expect(at(2, 10)).rejects.toMatchObject({ name: 'StaleCommit', code: 'fenced', partition: 0 })
+      await store.claim(0, 4)
+      await expect(at(3, 10)).rejects.toMatchObject({ code: 'fenced' })
+      expect(await at(4, 10)).toBe('A')
+    })
+
     it('null removes an entity', async () => {
       await store.claim(0, 1)
       await store.commit([commit(0, 0, 1, 1, { a: 'A', b: 'B' })])

@@ -20,6 +20,8 @@ const altered = (definition: Definition): Definition => {
       return { ...definition, field: definition.field === 'amount' ? 'termMonths' : 'amount' }
     case 'ratio':
       return { ...definition, divisor: altered(definition.divisor) }
+    case 'derived':
+      return { ...definition, node: { op: 'absolute', of: definition.node } }
   }
 }
 

@@ -66,7 +66,7 @@ describe('a definition', () => {
     expect(() => feature({ on: 'payment', by, field: 'amount', how: count(), window: months(3) })).toThrow(/looks at events, not at values/)
     expect(() => feature({ on: 'statement', by, expression: utilisation, how: longestStreak(), window: months(3) })).toThrow(/needs a flag/)
     expect(() => feature({ on: 'statement', by, where: utilisation, how: count(), window: months(3) })).toThrow(/is not a flag/)
-    expect(() => feature({ on: 'payment', by, field: 'amount', how: sum(), window: ever() })).toThrow(
+    expect(() => feature({ on: 'statement', by, expression: late, how: longestStreak(), window: ever() })).toThrow(
       /no meaning over the window "ever"; use months/,
     )
     expect(() => feature({ on: 'payment', by, how: daysSinceFirst(), window: months(3) })).toThrow(/use ever/)

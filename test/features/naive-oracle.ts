@@ -39,6 +39,12 @@ const evaluate = (events: readonly CreditEvent[], rows: readonly Row[], i: numbe
       return rows[i]![node.field]!
     case 'constant':
       return node.value
+    case 'is': {
+      const text = (rows[i] as unknown as Readonly<Record<string, string | undefined>>)[node.field]
+      return text === undefined ? missing : Number(text === node.text)
+    }
+    case 'code':
+      throw new Error('this oracle computes with numbers alone; the generated SQL judges texts')
     case 'when':
       return at(node.flag) === 1 ? at(node.value) : missing
     case 'previous':
@@ -58,6 +64,8 @@ const evaluate = (events: readonly CreditEvent[], rows: readonly Row[], i: numbe
       return left + right
     case 'subtract':
       return left - right
+    case 'multiply':
+      return left * right
     case 'divide':
       return right === 0 ? missing : left / right
     case 'at-most':
@@ -146,6 +154,8 @@ export const naiveValue = (definition: Definition, events: readonly CreditEvent[
       return aggregate(definition, events, application.eventTime)
     case 'stated':
       return (application as unknown as Readonly<Record<string, number | undefined>>)[definition.field] ?? missing
+    case 'derived':
+      throw new Error('this oracle knows version 1; the generated SQL judges what is computed from features')
     case 'ratio': {
       const divisor = naiveValue(definition.divisor, events, application)
       return divisor > 0 ? naiveValue(definition.dividend, events, application) / divisor : missing

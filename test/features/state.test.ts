@@ -44,7 +44,7 @@ describe('state', () => {
       let at = timesOffset + capacity * 8
       for (const column of columns) {
         expect(column.offset).toBe(at)
-        at += capacity * { f64: 8, i32: 4, i16: 2, i8: 1 }[column.encoding]
+        at += capacity * { f64: 8, i32: 4, i16: 2, i8: 1, choice: 1, hash: 4 }[column.encoding]
       }
       expect(at).toBeLessThanOrEqual(offset + bytes)
       end = offset + bytes

@@ -13,6 +13,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   training: ['schemas', 'features', 'registry', 'scoring'],
   streams: ['schemas', 'features'],
   gateway: ['schemas', 'registry', 'streams'],
+  web: [],
 }
 const COMPOSERS = ['cli', 'test', 'bench', 'examples']
 

@@ -3,18 +3,16 @@
  * Central, kept in `.servers/`. Where neither is possible the answer is a reason to skip; with `CI=true` that is a failure.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { createHash, randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { endWithRun, freePort, oncePerRun, runFolder } from './run-folder.ts'
+import { mavenFolder } from './maven-folder.ts'
+import { endWithRun, freePort, oncePerRun, runFolder, withRun } from './run-folder.ts'
 
-const ROOT = join(import.meta.dirname, '..', '..')
 const POM = join(import.meta.dirname, 'kafka-pom.xml')
 const START_MS_MAX = 60_000
-/** Jars of 60 MB from a far mirror. */
-const FETCH_MS_MAX = 240_000
 
 export type KafkaServer =
   | { readonly kind: 'ready'; readonly brokers: readonly string[]; readonly classPath: string | undefined }
@@ -43,22 +41,8 @@ const find = async (): Promise<KafkaServer> => {
 
 /** Class path of Kafka's jars, fetched where they are missing; undefined where there is no Java or no Maven. */
 export const jars = (): string | undefined => {
-  const wanted = createHash('sha256').update(readFileSync(POM)).digest('hex').slice(0, 12)
-  const folder = join(ROOT, '.servers', `kafka-${wanted}`)
-  if (existsSync(folder)) return join(folder, '*')
-  const making = `${folder}.${process.pid}`
-  try {
-    mkdirSync(making, { recursive: true })
-    execFileSync('mvn', ['-q', '-B', '-f', POM, 'dependency:copy-dependencies', `-DoutputDirectory=${making}`, '-DincludeScope=runtime'], {
-      stdio: 'pipe',
-      timeout: FETCH_MS_MAX,
-    })
-    renameSync(making, folder)
-    return join(folder, '*')
-  } catch {
-    rmSync(making, { recursive: true, force: true })
-    return existsSync(folder) ? join(folder, '*') : undefined
-  }
+  const folder = mavenFolder('kafka', POM, 'dependency:copy-dependencies', 'outputDirectory')
+  return folder === undefined ? undefined : join(folder, '*')
 }
 
 export interface BrokerOptions {
@@ -117,7 +101,7 @@ export const startBroker = async ({
     const output = openSync(join(folder, 'output.txt'), 'a')
     // Compiled lightly and collected by one thread: quick to start, small, and the tests' own cores stay free.
     const heap = ['-Xmx384m', '-Xss512k', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
-    process = spawn('java', [...heap, ...java(['kafka.Kafka', file])], { stdio: ['ignore', output, output], detached: true })
+    process = spawn('sh', withRun('java', [...heap, ...java(['kafka.Kafka', file])]), { stdio: ['ignore', output, output], detached: true })
     endWithRun(name, process.pid as number)
     process.unref()
     for (const { address } of addresses) await reachable(address, process, folder)
@@ -132,7 +116,7 @@ export const startBroker = async ({
       const running = process
       if (running === undefined || running.exitCode !== null) return
       const ended = new Promise((resolve) => running.once('exit', resolve))
-      running.kill('SIGKILL')
+      globalThis.process.kill(-(running.pid as number), 'SIGKILL')
       await ended
     },
   }

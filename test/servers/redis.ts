@@ -26,8 +26,8 @@ export const freePort = async (): Promise<number> => {
 export interface RedisServerOptions {
   /** Words after `redis-server`, such as `--appendonly yes`. */
   readonly args?: readonly string[]
-  /** `--sentinel` servers want their file of settings first. */
-  readonly configFile?: (folder: string, port: number) => string
+  /** Runs as a Sentinel, with the file of settings written by this. */
+  readonly sentinel?: (folder: string, port: number) => string
 }
 
 /** One server that can be killed and started again over its own folder. */
@@ -50,10 +50,10 @@ export class RedisServer {
   async start(): Promise<void> {
     const binary = redisBinary()
     if (binary.kind === 'absent') throw new Error(binary.reason)
-    const { args = [], configFile } = this.#options
-    const file = configFile === undefined ? [] : [configFile(this.folder, this.port)]
+    const { args = [], sentinel } = this.#options
     const common = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.folder, '--save', '', '--logfile', 'redis.log']
-    const child = spawn(binary.server, [...file, ...common, ...args], { stdio: 'ignore' })
+    const words = sentinel === undefined ? [...common, ...args] : [sentinel(this.folder, this.port), '--sentinel']
+    const child = spawn(binary.server, words, { stdio: 'ignore' })
     this.#child = child
     running.add(child)
     child.once('exit', () => running.delete(child))
@@ -70,8 +70,6 @@ export class RedisServer {
         await client.ping()
         return
       } catch (error) {
-        // One that wants a password, or TLS, is up too.
-        if (String(error).includes('NOAUTH')) return
         if (performance.now() > deadline)
           throw new Error(`redis-server on port ${this.port} did not come up: ${String(error)}`, { cause: error })
         await new Promise((done) => setTimeout(done, 20))
@@ -114,7 +112,7 @@ export class RedisServer {
 
   async destroy(): Promise<void> {
     await this.kill()
-    rmSync(this.folder, { recursive: true, force: true })
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
   }
 }
 

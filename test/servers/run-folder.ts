@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
 const VARIABLE = 'SCORESTREAM_TEST_RUN'
+const OWNER = 'SCORESTREAM_TEST_RUN_OWNER'
 const WAIT_MS_MAX = 300_000
 
 export const runFolder = (): string => {
@@ -17,9 +18,22 @@ export const runFolder = (): string => {
 export const beginRun = (folder: string): void => {
   mkdirSync(folder, { recursive: true })
   process.env[VARIABLE] = folder
+  process.env[OWNER] = `${process.pid}`
 }
 
-/** Notes a process that ends with the run. */
+/**
+ * Arguments for `sh` that run a command and end it with the test run, however that ends: a run that is killed cannot clean up. Start it
+ * detached; the shell leads the group.
+ */
+export const withRun = (command: string, args: readonly string[]): string[] => [
+  '-c',
+  '"$@" & child=$!; while kill -0 "$SCORESTREAM_TEST_RUN_OWNER" 2>/dev/null && kill -0 $child 2>/dev/null; do sleep 0.5; done; kill -9 $child 2>/dev/null',
+  'sh',
+  command,
+  ...args,
+]
+
+/** Notes a process, leader of its group, that ends with the run. */
 export const endWithRun = (name: string, pid: number): void => writeFileSync(join(runFolder(), `${name}.pid`), `${pid}`)
 
 /** Ends what was noted and removes the folder. */
@@ -27,7 +41,7 @@ export const endRun = (): void => {
   const folder = runFolder()
   for (const file of readdirSync(folder).filter((name) => name.endsWith('.pid'))) {
     try {
-      process.kill(Number(readFileSync(join(folder, file), 'utf8')), 'SIGKILL')
+      process.kill(-Number(readFileSync(join(folder, file), 'utf8')), 'SIGKILL')
     } catch {
       // Ended by itself.
     }

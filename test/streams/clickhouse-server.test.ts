@@ -1,4 +1,6 @@
 /** The warehouse on a server over HTTP: the same rows as embedded, through kills and absences, in order and once. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { asOf, readMigrations, statementsOf } from '#streams/clickhouse/migrate.ts'
@@ -181,6 +183,16 @@ describe('on a cluster', () => {
       )
       expect(row?.formatted).toContain('ON CLUSTER main')
     }
+    await warehouse.close()
+  })
+
+  it('so is every statement that makes roles, limits and quotas', async () => {
+    const warehouse = await open()
+    const { connection } = warehouse.writer()
+    const access = statementsOf(readFileSync(join(import.meta.dirname, '../../deploy/clickhouse/access.sql'), 'utf8'))
+    expect(access.length).toBeGreaterThan(8)
+    for (const statement of access)
+      await connection.rows(`SELECT formatQuerySingleLine('${statement.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}') AS formatted`)
     await warehouse.close()
   })
 

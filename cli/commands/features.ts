@@ -1,0 +1,72 @@
+/** `scorestream features`: the catalogue of the feature set in force. */
+import { creditFeatureSet } from '#features/credit-v1.ts'
+import type { CatalogueEntry } from '#features/describe.ts'
+import { catalogue, featureTableMarkdown } from '#features/describe.ts'
+import { featureSql } from '#features/sql/feature-sql.ts'
+import { type Command, JSON_OPTION, text } from '../command.ts'
+import { CommandError, EXIT } from '../exit.ts'
+
+const COLUMNS = ['#', 'name', 'unit', 'window', 'from', 'error bound', 'privacy', 'bytes'] as const
+
+const cells = ({ position, name, unit, window, lineage, errorBound, pii, stateBytes }: CatalogueEntry): readonly string[] => [
+  String(position),
+  name,
+  unit,
+  window,
+  lineage.join(', '),
+  errorBound,
+  pii,
+  String(stateBytes),
+]
+
+const table = (entries: readonly CatalogueEntry[]): string => {
+  const lines = [COLUMNS, ...entries.map(cells)]
+  const widths = COLUMNS.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)))
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+/** Entries whose name, meaning or lineage holds the words searched for, all of them. */
+const matching = (entries: readonly CatalogueEntry[], words: readonly string[]): readonly CatalogueEntry[] =>
+  entries.filter(({ name, description, lineage }) => {
+    const haystack = [name, description, ...lineage].join(' ').toLowerCase()
+    return words.every((word) => haystack.includes(word.toLowerCase()))
+  })
+
+export const features: Command = {
+  name: 'features',
+  summary: 'Lists the features of the set in force: name, unit, window, lineage, error bound, privacy class, bytes of state.',
+  positionals: '[words to look for]',
+  options: {
+    ...JSON_OPTION,
+    format: {
+      type: 'string',
+      value: 'NAME',
+      help: 'table (default), markdown (as docs/features.md) or sql (the set as one ClickHouse statement)',
+    },
+  },
+  notes: `
+  scorestream features utilisation
+  scorestream features --json | jq '.features[] | select(.pii == "sensitive") | .name'
+
+The statement of --format sql reads two tables: events as the warehouse has them, and asks (ask, applicant_id, event_time, partition, offset, body),
+one row per vector wanted. Exit codes: 0 listed, 1 nothing matches, 64 usage.`,
+  async run(options, positionals) {
+    const set = creditFeatureSet
+    const entries = matching(catalogue(set), positionals)
+    const format = text(options, 'format') ?? 'table'
+    if (options['json'] === true)
+      process.stdout.write(`${JSON.stringify({ hash: set.hash, stateBytes: set.stateBytes, features: entries })}\n`)
+    else if (format === 'markdown') process.stdout.write(featureTableMarkdown(set))
+    else if (format === 'sql') process.stdout.write(`${featureSql(set, { events: 'events', asks: 'asks', known: 'then' })}\n`)
+    else if (format === 'table') process.stdout.write(`${table(entries)}\n`)
+    else throw new CommandError('usage', `--format takes table, markdown or sql, got "${format}"`, EXIT.usage)
+    return entries.length === 0 ? EXIT.findings : EXIT.ok
+  },
+}

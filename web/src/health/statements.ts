@@ -1,0 +1,133 @@
+/** The statements of the health view. The monitors write each finding possibly more than once: FINAL reads it once. */
+import { text } from '../api/sql-literal.ts'
+
+/** Which tables there are: monitors may be off. */
+export const TABLES = `SELECT name FROM system.tables WHERE database = 'scorestream' AND name IN ('alerts', 'data_quality', 'drift', 'fairness', 'performance', 'slo')`
+
+export interface DriftRow {
+  readonly feature: string
+  readonly window_end: string
+  readonly value: number
+  readonly threshold: number
+  readonly p_value: number | null
+  readonly n: number
+  readonly alert: boolean
+}
+
+/** Windows shown side by side. */
+const WINDOWS_MAX = 30
+
+/** The last windows of every feature and of the score, over the whole portfolio. */
+export const driftStatement = (
+  metric: string,
+): string => `SELECT feature, window_end, max(value) AS value, max(threshold) AS threshold, min(p_value) AS p_value, max(n) AS n, max(alert) AS alert
+FROM drift FINAL
+WHERE metric = ${text(metric)} AND segment = 'all'
+    AND window_end IN (SELECT DISTINCT window_end FROM drift WHERE metric = ${text(metric)} ORDER BY window_end DESC LIMIT ${WINDOWS_MAX})
+GROUP BY feature, window_end
+ORDER BY feature, window_end`
+
+export const DRIFT_METRICS = `SELECT metric, count() AS n FROM drift GROUP BY metric ORDER BY metric = 'psi' DESC, metric`
+
+export interface FairnessRow {
+  readonly attribute: string
+  readonly metric: string
+  readonly group: string
+  readonly reference_group: string
+  readonly window_end: string
+  readonly value: number | null
+  readonly low: number | null
+  readonly high: number | null
+  readonly n: number
+  readonly state: 'ok' | 'violation' | 'insufficient-evidence'
+}
+
+export const FAIRNESS = `SELECT attribute, metric, \`group\`, reference_group, window_end, value, low, high, n, state
+FROM fairness FINAL
+WHERE (model_version, window_end) IN (SELECT model_version, max(window_end) FROM fairness GROUP BY model_version ORDER BY max(window_end) DESC LIMIT 1)
+ORDER BY attribute, metric, n DESC`
+
+export const fairnessOverTime = (
+  attribute: string,
+  metric: string,
+): string => `SELECT toUnixTimestamp(window_end) AS second, \`group\`, avg(value) AS value
+FROM fairness FINAL
+WHERE attribute = ${text(attribute)} AND metric = ${text(metric)} AND value IS NOT NULL
+GROUP BY second, \`group\`
+ORDER BY second`
+
+export interface SeriesRow {
+  readonly second: number
+  readonly name: string
+  readonly value: number
+  readonly low: number | null
+  readonly high: number | null
+}
+
+export const performanceStatement = (
+  metric: string,
+): string => `SELECT toUnixTimestamp(window_end) AS second, model_version AS name, avg(value) AS value, avg(low) AS low, avg(high) AS high
+FROM performance FINAL
+WHERE segment = 'all' AND metric = ${text(metric)}
+GROUP BY second, name
+ORDER BY second`
+
+export const PERFORMANCE_METRICS = `SELECT metric, count() AS n FROM performance GROUP BY metric ORDER BY metric = 'auc' DESC, metric`
+
+export interface SloRow {
+  readonly second: number
+  readonly objective: string
+  readonly target: number
+  readonly good: number
+  readonly total: number
+  readonly burn_rate: number
+  readonly alert: boolean
+}
+
+export const SLO = `SELECT toUnixTimestamp(window_end) AS second, objective, target, good, total, burn_rate, alert
+FROM slo FINAL
+WHERE window_end > (SELECT max(window_end) FROM slo) - INTERVAL 1 DAY
+ORDER BY second`
+
+export interface AlertRow {
+  readonly raised_at: string
+  readonly state: string
+  readonly kind: string
+  readonly severity: string
+  readonly subject: string
+  readonly metric: string
+  readonly value: number
+  readonly threshold: number
+  readonly detail: string
+  readonly features: readonly string[]
+}
+
+export const ALERTS = `SELECT
+    min(raised_at) AS raised_at,
+    if(countIf(state = 'resolved') > 0, 'resolved', 'open') AS state,
+    any(kind) AS kind, any(severity) AS severity, any(subject) AS subject, any(metric) AS metric,
+    any(value) AS value, any(threshold) AS threshold, argMin(detail, raised_at) AS detail, any(features) AS features
+FROM alerts FINAL
+GROUP BY alert_id
+ORDER BY state = 'open' DESC, raised_at DESC
+LIMIT 50`
+
+export interface QualityRow {
+  readonly producer: string
+  readonly kind: string
+  readonly field: string
+  readonly metric: string
+  readonly value: number
+  readonly baseline: number
+  readonly threshold: number
+  readonly n: number
+  readonly alert: boolean
+  readonly window_end: string
+}
+
+export const QUALITY = `SELECT producer, kind, field, metric, argMax(value, window_end) AS value, argMax(baseline, window_end) AS baseline,
+    argMax(threshold, window_end) AS threshold, argMax(n, window_end) AS n, argMax(alert, window_end) AS alert, max(data_quality.window_end) AS window_end
+FROM data_quality FINAL
+GROUP BY producer, kind, field, metric
+ORDER BY alert DESC, abs(value - baseline) / threshold DESC
+LIMIT 40`

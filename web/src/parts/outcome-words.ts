@@ -1,0 +1,3 @@
+import type { Outcome } from '../api/types.ts'
+
+export const OUTCOME_WORDS: Readonly<Record<Outcome, string>> = { approve: 'Approved', refer: 'Referred', decline: 'Declined' }
