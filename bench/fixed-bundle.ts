@@ -135,7 +135,8 @@ export const publishFixedBundle = (shippedModels: string, into: string): string 
   files.set(treesMember.file, writeTreeEnsembleOnnx(trees, { name: treesMember.name, doc: 'fixed model of the benchmarks, not for use' }))
   files.set(manifest.golden.file, Buffer.from(JSON.stringify(golden)))
   const { version } = publish(into, { manifest: facts, files })
-  promote(into, manifest.name, version, 'champion')
-  promote(into, manifest.name, version, 'fallback')
+  const made = { actor: 'bench', reason: 'the fixed model of the measurement', at: 0, requestId: null }
+  promote(into, manifest.name, version, 'champion', made)
+  promote(into, manifest.name, version, 'fallback', made)
   return version
 }

@@ -10,6 +10,7 @@ import { ClickHouseServerSettings } from '#streams/clickhouse/server-settings.ts
 import { KafkaSettingsSchema } from '#streams/kafka/settings.ts'
 import { RedisSettings } from '#streams/redis/settings.ts'
 import { CommandError, EXIT } from './exit.ts'
+import { RetrainSettings } from './retrain/settings.ts'
 import { TracingSettings } from './tracing-settings.ts'
 
 const ConfigSchema = Type.Object(
@@ -85,6 +86,11 @@ const ConfigSchema = Type.Object(
       },
       { default: {}, additionalProperties: false },
     ),
+    promotion: Type.Enum(['manual', 'gated'], {
+      default: 'manual',
+      description: 'Whether a successor that passed every gate waits for a person (scorestream models promote) or takes over by itself',
+    }),
+    retrain: RetrainSettings,
     policy: Type.Object(
       { file: Type.String({ default: 'models/policy.yaml', description: 'Policy that turns scores into decisions' }) },
       { default: {}, additionalProperties: false },
@@ -150,7 +156,7 @@ const SHORT_NAMES: Readonly<Record<string, string>> = {
   SCORESTREAM_MODELS_DIR: 'models.dir',
 }
 /** Read elsewhere, not configuration keys. */
-const OTHER_NAMES = /^SCORESTREAM_(TEST_|BENCH_|LIGHTGBM_LIB$|SQL_USER$|SQL_PASSWORD$)/
+const OTHER_NAMES = /^SCORESTREAM_(TEST_|BENCH_|LIGHTGBM_LIB$|XGBOOST_LIB$|SQL_USER$|SQL_PASSWORD$)/
 
 const propertiesOf = (schema: TSchema): Record<string, TSchema> | undefined =>
   'properties' in schema ? (schema.properties as Record<string, TSchema>) : undefined

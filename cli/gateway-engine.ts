@@ -2,13 +2,12 @@
 import { creditFeatureSet } from '#features/credit-v1.ts'
 import type { Engine as GatewayEngine, Readiness } from '#gateway/ports.ts'
 import { listModels } from '#registry/list.ts'
-import type { Scorer } from '#scoring/scorer.ts'
 import { parseDecisionId } from '#schemas/decision.ts'
 import type { Engine } from '#streams/engine.ts'
 import { findDecision } from '#streams/find-decision.ts'
 import { findOriginal } from '#streams/find-original.ts'
 import type { Ingest } from '#streams/ingest.ts'
-import type { EventLog } from '#streams/ports.ts'
+import type { Decider, EventLog } from '#streams/ports.ts'
 import type { RecentDecisions } from '#streams/recent-decisions.ts'
 import type { Waiters } from '#streams/waiters.ts'
 import type { Config } from './config.ts'
@@ -22,13 +21,13 @@ export interface GatewayEngineParts {
   readonly waiters: Waiters
   /** Decisions of all processes lately. */
   readonly recent: RecentDecisions
-  readonly scorer: Scorer
+  readonly decider: Decider
   readonly readiness: () => Promise<Readiness>
   readonly metrics: () => Promise<string>
 }
 
 export const gatewayEngine = (parts: GatewayEngineParts): GatewayEngine => {
-  const { config, engine, log, ingest, waiters, recent, scorer, metrics, readiness } = parts
+  const { config, engine, log, ingest, waiters, recent, decider, metrics, readiness } = parts
   return {
     ingest: (events) => ingest.ingest(events),
     deadLetter: (bytes, rejection) => ingest.deadLetter(bytes, rejection),
@@ -48,7 +47,7 @@ export const gatewayEngine = (parts: GatewayEngineParts): GatewayEngine => {
       )
     },
     applicantFeatures: (applicantId) => readFeatures(engine, creditFeatureSet, applicantId),
-    whatIf: (application, overlays) => askWhatIf(engine, creditFeatureSet, scorer, application, overlays),
+    whatIf: (application, overlays) => askWhatIf(engine, creditFeatureSet, decider, application, overlays),
     models: async () => listModels(config.models.dir),
     metrics,
     readiness,

@@ -9,6 +9,7 @@ import { startGateway } from '#gateway/server.ts'
 import { DEFAULT_LIMITS } from '#gateway/settings.ts'
 import { resolve } from '#registry/resolve.ts'
 import { loadScorer } from '#scoring/load-scorer.ts'
+import type { Scorer } from '#scoring/scorer.ts'
 import type { DecisionOutcome } from '#schemas/decision.ts'
 import { epochMs } from '#schemas/units.ts'
 import { agreeOnFormat, lockDirectory } from '#streams/embedded/data-directory.ts'
@@ -17,6 +18,7 @@ import { createEngine, type Engine } from '#streams/engine.ts'
 import { Ingest } from '#streams/ingest.ts'
 import type { Clock } from '#streams/ports.ts'
 import { RecentDecisions } from '#streams/recent-decisions.ts'
+import { SwappableDecider } from '#streams/swappable-decider.ts'
 import { Waiters } from '#streams/waiters.ts'
 import { openAdapters } from './adapters.ts'
 import type { Config } from './config.ts'
@@ -36,6 +38,8 @@ import { pipelineSettings } from './pipeline-settings.ts'
 import { PROJECT_ROOT } from './project.ts'
 import { requirePort } from './port-free.ts'
 import { replayInChild } from './replay-process.ts'
+import { ModelWatcher } from './retrain/model-watcher.ts'
+import { startRetraining } from './retrain/start-retraining.ts'
 import { announceEngine, withdrawEngine } from './running-engine.ts'
 import { openTracer } from './tracing.ts'
 import { superviseWarehouse, type SupervisedWarehouse } from './warehouse-supervisor.ts'
@@ -148,14 +152,11 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
 
   const { directory } = resolve(config.models.dir, config.models.champion)
   const now = (): number => performance.now()
-  const scorer = await loadScorer({
-    bundleDir: directory,
-    policyPath: config.policy.file,
-    featureSet: creditFeatureSet,
-    attribution: config.explain,
-    now,
-  })
+  const load = (bundleDir: string): Promise<Scorer> =>
+    loadScorer({ bundleDir, policyPath: config.policy.file, featureSet: creditFeatureSet, attribution: config.explain, now })
+  const scorer = await load(directory)
   archivePolicy(dataDir, scorer.policyVersion, config.policy.file)
+  const decider = new SwappableDecider(scorer)
 
   const { promise: failed, resolve: fail } = Promise.withResolvers<unknown>()
   const adapters = await openAdapters({ config, clock: systemClock, logger, failed: fail, opened: (close) => closers.add(close) })
@@ -169,7 +170,7 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
     state,
     ownership,
     featureSet: creditFeatureSet,
-    decider: scorer,
+    decider,
     clock: systemClock,
     monotonicUs: () => performance.now() * 1000,
     logger,
@@ -186,6 +187,28 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
   })
   const mix = countDecisions(engine)
   await engine.start()
+  const watcher = new ModelWatcher({
+    modelsDir: config.models.dir,
+    reference: config.models.champion,
+    engine,
+    decider,
+    log,
+    clock: systemClock,
+    logger,
+    load,
+    changed: () => writeFacts(dataDir, creditFeatureSet, config.models.dir),
+  })
+  await watcher.start()
+  closers.add(() => watcher.stop())
+  const retraining = startRetraining({
+    config,
+    log,
+    clock: systemClock,
+    logger,
+    champion: () => decider.modelVersion,
+    changed: () => watcher.look(),
+  })
+  closers.add(() => retraining?.stop())
 
   const ingest = new Ingest({ log, engine, vault, clock: systemClock })
   const waiters = new Waiters()
@@ -228,7 +251,7 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
       allowedOrigins: [],
       limits: DEFAULT_LIMITS,
     },
-    engine: gatewayEngine({ config, engine, log, ingest, waiters, recent, scorer, readiness, metrics }),
+    engine: gatewayEngine({ config, engine, log, ingest, waiters, recent, decider, readiness, metrics }),
     log,
     report: logger,
     sqlUrl: sqlUrl ?? '',

@@ -8,6 +8,14 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; load(): Prom
   start: { summary: 'run the engine and replay the demo stream into it', load: async () => (await import('./commands/start.ts')).start },
   serve: { summary: 'run the engine', load: async () => (await import('./commands/serve.ts')).serve },
   train: { summary: 'train, evaluate and publish a model bundle', load: async () => (await import('./commands/train.ts')).train },
+  'demo-drift': {
+    summary: 'see a unit error and a changed population told apart, and a successor trained, judged and put to work',
+    load: async () => (await import('./commands/demo-drift.ts')).demoDrift,
+  },
+  models: {
+    summary: 'list, show, promote and roll back model bundles',
+    load: async () => (await import('./commands/models.ts')).models,
+  },
   replay: {
     summary: 'refold a past decision from the log and compare it bit for bit',
     load: async () => (await import('./commands/replay.ts')).replay,

@@ -12,11 +12,12 @@
  * answers SQL; while it is away the lag grows and nothing else happens. `SCORESTREAM_SQL_USER` and `SCORESTREAM_SQL_PASSWORD` make SQL clients sign in. Messages to the parent: `WarehouseMessage`. Ends on
  * SIGTERM, or when the parent is gone.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startSqlServer, type SqlServer } from '#gateway/sql/sql-server.ts'
 import { insertFacts, type Facts } from '#streams/clickhouse/facts.ts'
+import { PromotionSink } from '#streams/clickhouse/promotion-sink.ts'
 import { openServerWarehouse } from '#streams/clickhouse/server-warehouse.ts'
 import type { ServerSettings } from '#streams/clickhouse/server-settings.ts'
 import type { RowWriter } from '#streams/clickhouse/ports.ts'
@@ -48,7 +49,7 @@ const POLL_MS = 500
 const FOLLOW_MS = 20
 /** Rows of the reconciler are written when its figures changed, at most this often. */
 const RECONCILIATION_ROWS_MS = 10_000
-const TOPICS: readonly Topic[] = ['credit-events', 'decisions', 'dead-letters']
+const TOPICS: readonly Topic[] = ['credit-events', 'decisions', 'dead-letters', 'model-events']
 
 const tell = (message: WarehouseMessage): void => {
   if (process.connected) process.send?.(message, undefined, undefined, () => {})
@@ -129,7 +130,7 @@ const follow = async (given: WarehouseOptions, running: Running, opening: Promis
   const tables = await opening
   if (tables === undefined) return
   const { patience } = running
-  running.sinks = [new EventSink(), new DecisionSink(), new DeadLetterSink()].map(
+  running.sinks = [new EventSink(), new DecisionSink(), new DeadLetterSink(), new PromotionSink()].map(
     (sink) => new Sink({ log, sink, ...tables.writer(), database: tables.database, logger, now: () => Date.now(), patience }),
   )
   const { dataDir, monitoring: task } = given
@@ -167,6 +168,22 @@ const mirror = async (dataDir: string, running: Running, opening: Promise<Tables
   const tables = await opening
   const { patience, stopped } = running
   if (tables !== undefined) await mirrorVault(folder, tables, { patience, stopped: stopped.signal, logger })
+}
+
+/** Features and models in force. Returns the file's time, by which it is seen whether it has changed. */
+const tellFacts = async (file: string, tables: Tables): Promise<number> => {
+  const { mtimeMs } = statSync(file)
+  await insertFacts(tables.writer().inserter, JSON.parse(readFileSync(file, 'utf8')) as Facts, Date.now())
+  return mtimeMs
+}
+
+/** The engine writes the file anew when a model is published or an alias moves. */
+const followFacts = async (file: string, told: number, tables: Tables, running: Running): Promise<void> => {
+  let seen = told
+  while (!running.stopped.signal.aborted) {
+    if (statSync(file).mtimeMs !== seen) seen = await tellFacts(file, tables)
+    await delay(POLL_MS)
+  }
 }
 
 /** While the tables have not been reached, all that the logs hold counts as lag: nothing is known to have arrived. */
@@ -271,7 +288,7 @@ const main = async (): Promise<void> => {
   const opening = open(running, server).then(async (tables) => {
     if (tables === undefined) return undefined
     before = await rowsIn(tables)
-    if (facts !== undefined) await insertFacts(tables.writer().inserter, JSON.parse(readFileSync(facts, 'utf8')) as Facts, Date.now())
+    if (facts !== undefined) running.work.push(followFacts(facts, await tellFacts(facts, tables), tables, running))
     return tables
   })
   if (server === undefined) await opening

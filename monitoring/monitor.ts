@@ -256,7 +256,9 @@ export class Monitor {
       figures.refused[refusal] = (figures.refused[refusal] ?? 0) + 1
       return
     }
-    const causes = [...alerts.open.values()].filter((one) => one.modelVersion === modelVersion)
+    // Fairness and latency alerts of the same model stand open beside what asks for a successor; they do not ask.
+    const asks = (kind: Alert['kind']): boolean => kind === 'drift' || kind === 'performance'
+    const causes = [...alerts.open.values()].filter((one) => one.modelVersion === modelVersion && asks(one.kind))
     this.#found.requests.push(request(retrain, modelVersion, at, causes, inputOffsets))
     figures.requests++
   }

@@ -6,6 +6,7 @@ export type RegistryErrorCode =
   | 'unknown-version'
   | 'malformed-reference'
   | 'malformed-manifest'
+  | 'malformed-ledger'
   | 'missing-file'
   | 'wrong-hash'
   | 'version-exists'

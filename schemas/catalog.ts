@@ -4,6 +4,7 @@ import { DeadLetterSchema } from './dead-letter.ts'
 import { EVENT_SCHEMAS, type CreditEvent } from './events.ts'
 import {
   AlertSchema,
+  ModelActivatedSchema,
   type ModelEvent,
   ModelPromotedSchema,
   ModelRefusedSchema,
@@ -35,6 +36,7 @@ export const MODEL_EVENT_SCHEMA_IDS = {
   'model-promoted': 38,
   'model-refused': 39,
   'training-failed': 40,
+  'model-activated': 41,
 } as const satisfies Record<ModelEvent['kind'], number>
 
 /** Every schema that has an id, for publication and tests. */
@@ -49,4 +51,5 @@ export const CATALOG = [
   { id: MODEL_EVENT_SCHEMA_IDS['model-promoted'], schema: ModelPromotedSchema },
   { id: MODEL_EVENT_SCHEMA_IDS['model-refused'], schema: ModelRefusedSchema },
   { id: MODEL_EVENT_SCHEMA_IDS['training-failed'], schema: TrainingFailedSchema },
+  { id: MODEL_EVENT_SCHEMA_IDS['model-activated'], schema: ModelActivatedSchema },
 ] as const

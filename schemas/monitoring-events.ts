@@ -159,5 +159,17 @@ export const TrainingFailedSchema = Type.Object(
 )
 export type TrainingFailed = Readonly<Static<typeof TrainingFailedSchema>>
 
+export const ModelActivatedSchema = Type.Object(
+  {
+    kind: Type.Literal('model-activated'),
+    modelVersion: text('Bundle that decides from here on, name@version', 128),
+    previousVersion: nullable(text('Bundle that decided before, name@version', 128)),
+    activatedAt: instant('When the engine exchanged them'),
+    inputOffsets: offsets('Per partition of credit-events, the first offset that it decides'),
+  },
+  { title: 'model-activated', description: 'A running engine exchanged its model between two batches' },
+)
+export type ModelActivated = Readonly<Static<typeof ModelActivatedSchema>>
+
 /** Records of the topic `model-events`. */
-export type ModelEvent = RetrainRequested | ModelTrained | ModelPromoted | ModelRefused | TrainingFailed
+export type ModelEvent = RetrainRequested | ModelTrained | ModelPromoted | ModelRefused | TrainingFailed | ModelActivated

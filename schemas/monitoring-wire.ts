@@ -4,6 +4,7 @@ import { framedCodec, type FramedCodec } from './framed-codec.ts'
 import {
   type Alert,
   AlertSchema,
+  ModelActivatedSchema,
   type ModelEvent,
   ModelPromotedSchema,
   ModelRefusedSchema,
@@ -20,6 +21,7 @@ const SCHEMAS = {
   'model-promoted': ModelPromotedSchema,
   'model-refused': ModelRefusedSchema,
   'training-failed': TrainingFailedSchema,
+  'model-activated': ModelActivatedSchema,
 } as const satisfies Record<ModelEvent['kind'], object>
 
 const ALERT = framedCodec(AlertSchema, ALERT_SCHEMA_ID)

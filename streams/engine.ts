@@ -166,6 +166,11 @@ export class Engine {
     }
   }
 
+  /** Runs `task` when no batch is under way: what it changes holds for every event from {@link positions} on and for none before. */
+  betweenBatches(task: () => void): Promise<void> {
+    return this.#between.do(task)
+  }
+
   /** {@link caughtUp}, and committed. */
   async drain(): Promise<void> {
     await this.caughtUp()

@@ -10,7 +10,13 @@ export const BACKGROUND_RULE = 'training applications approved by their out-of-f
  */
 export const chooseBackground = (data: Dataset, outOfFold: Float64Array, cutOff: number, rows = BACKGROUND_ROWS): Dataset => {
   const approved = Array.from(outOfFold.keys()).filter((row) => outOfFold[row]! < cutOff)
-  if (approved.length === 0) throw new Error(`no application scores below the refer cut-off ${cutOff}; check the lending economics`)
+  if (approved.length === 0)
+    throw Object.assign(
+      new Error(`no application scores below the refer cut-off ${cutOff}; check the outcomes and the lending economics`),
+      {
+        code: 'nobody-approved',
+      },
+    )
   return takeRows(data, approved.toSorted((a, b) => outOfFold[b]! - outOfFold[a]! || a - b).slice(0, rows))
 }
 

@@ -1,8 +1,6 @@
-/** Gradient-boosted trees by LightGBM, with the settings that make a fit repeatable and its explanation exact and fast. */
+/** Gradient-boosted trees as training sees them, whichever library grows them. */
 import type { TreeEnsemble } from '#registry/onnx/tree-ensemble.ts'
-import { type Dataset } from './dataset.ts'
-import { Booster, type LightGbm, type LightGbmParameters, type Matrix, TrainingSet } from './lightgbm/lightgbm.ts'
-import { readLightGbmText } from './lightgbm/model-text.ts'
+import type { Dataset } from './dataset.ts'
 
 /** What the inner cross-validation chooses between. */
 export interface TreeSettings {
@@ -19,49 +17,55 @@ export interface TreeSettings {
 }
 
 export interface TreeTask {
-  readonly lightgbm: LightGbm
+  readonly learner: TreeLearner
   readonly seed: number
   /** Directions credit sense demands, by feature index. */
   readonly directions: ReadonlyMap<number, 1 | -1>
   readonly threads: number
 }
 
-const DEPTH_MAX = 6
+export interface CurveLimits {
+  readonly iterationsMax: number
+  readonly patience: number
+}
+
+export interface FittedTrees {
+  readonly ensemble: TreeEnsemble
+  /** The library's own margins of each scored data set. */
+  readonly margins: readonly Float64Array[]
+}
+
+/** What training asks of a library of boosted trees. */
+export interface TreeLearner {
+  readonly kind: 'lightgbm' | 'xgboost'
+  /** Release and build, and the device it fits on: another build may fit other trees. */
+  readonly description: string
+  /** Parameters as the library is told them, save those without influence on the result. */
+  parameters(settings: TreeSettings, task: TreeTask, columns: number): Readonly<Record<string, unknown>>
+  /**
+   * Log loss after each iteration on each validation set. Trees are grown until no curve improves, but each curve ends by its own rows: one
+   * set's labels must not decide how far another's curve is seen.
+   */
+  validationCurves(
+    task: TreeTask,
+    settings: TreeSettings,
+    training: Dataset,
+    validations: readonly Dataset[],
+    limits: CurveLimits,
+  ): number[][]
+  /** A fit of `iterations` trees, fewer only where no split is left, copied out of the library. */
+  fit(task: TreeTask, settings: TreeSettings, training: Dataset, iterations: number, scored: readonly Dataset[]): FittedTrees
+}
+
+export const DEPTH_MAX = 6
 /**
  * One thread by default: fits of twenty thousand rows take half a second, and a second thread mostly waits for the first (73 s of wall and
  * 69 s of CPU time for the whole search with one, 100 s and 146 s with two on a shared machine). Oversubscription costs a factor of ten.
  */
 export const THREADS_DEFAULT = 1
 export const THREADS_MAX = 4
-
-/**
- * Parameters passed to LightGBM. Of its methods for monotone constraints, `advanced` gives away least (mean log loss over five folds 0.42609,
- * basic 0.42617, intermediate 0.42623, unconstrained 0.42565) at half as much time again.
- * `max_bin` 254: explanation bins are bytes, so a feature has at most 255 thresholds. `deterministic` with `force_row_wise` makes repeated
- * fits equal byte for byte for one library build, whatever the thread count.
- */
-export const treeParameters = (settings: TreeSettings, task: TreeTask, columns: number): LightGbmParameters => ({
-  objective: 'binary',
-  metric: 'binary_logloss',
-  max_depth: Math.min(settings.depth, DEPTH_MAX),
-  num_leaves: settings.leaves,
-  min_data_in_leaf: settings.rowsPerLeafMin,
-  lambda_l2: settings.ridge,
-  learning_rate: settings.learningRate,
-  feature_fraction: settings.featureShare,
-  bagging_fraction: settings.rowShare,
-  bagging_freq: 1,
-  max_bin: 254,
-  monotone_constraints: Array.from({ length: columns }, (_, feature) => task.directions.get(feature) ?? 0),
-  monotone_constraints_method: 'advanced',
-  deterministic: true,
-  force_row_wise: true,
-  num_threads: task.threads,
-  seed: task.seed,
-  verbosity: -1,
-})
-
-const asMatrix = ({ values, rows, columns }: Dataset): Matrix => ({ values, rows, columns })
+/** Thresholds of a feature at most: explanation bins are bytes. */
+export const BINS_MAX = 254
 
 /** The curve up to where it alone would have stopped, having not improved for `patience` iterations. */
 const stoppedEarly = (curve: readonly number[], patience: number): number[] => {
@@ -73,62 +77,22 @@ const stoppedEarly = (curve: readonly number[], patience: number): number[] => {
   return [...curve]
 }
 
-/**
- * Log loss after each iteration on each validation set. Trees are grown until no curve improves, but each curve ends by its own rows: one
- * set's labels must not decide how far another's curve is seen.
- */
-export const validationCurves = (
-  task: TreeTask,
-  settings: TreeSettings,
-  training: Dataset,
-  validations: readonly Dataset[],
-  limits: { readonly iterationsMax: number; readonly patience: number },
+/** Grows trees one by one until no validation set improves. `grow` adds one and says whether it was the last; `lossesNow` measures each set. */
+export const growCurves = (
+  sets: number,
+  limits: CurveLimits,
+  grow: (iteration: number) => boolean,
+  lossesNow: (iteration: number) => readonly number[],
 ): number[][] => {
-  const parameters = treeParameters(settings, task, training.columns)
-  const set = new TrainingSet(task.lightgbm, asMatrix(training), training.labels, parameters)
-  const others = validations.map((data) => new TrainingSet(task.lightgbm, asMatrix(data), data.labels, parameters, set))
-  const booster = new Booster(task.lightgbm, set, parameters, others)
-  const curves: number[][] = validations.map(() => [])
-  const best = validations.map(() => ({ loss: Infinity, at: 0 }))
-  try {
-    for (let iteration = 1; iteration <= limits.iterationsMax; iteration++) {
-      const finished = booster.update()
-      for (const [index, curve] of curves.entries()) {
-        const loss = booster.evaluate(index)[0]!
-        curve.push(loss)
-        if (loss < best[index]!.loss) best[index] = { loss, at: iteration }
-      }
-      if (finished || best.every(({ at }) => iteration - at >= limits.patience)) break
+  const curves: number[][] = Array.from({ length: sets }, () => [])
+  const best = curves.map(() => ({ loss: Infinity, at: 0 }))
+  for (let iteration = 1; iteration <= limits.iterationsMax; iteration++) {
+    const finished = grow(iteration)
+    for (const [index, loss] of lossesNow(iteration).entries()) {
+      curves[index]!.push(loss)
+      if (loss < best[index]!.loss) best[index] = { loss, at: iteration }
     }
-    return curves.map((curve) => stoppedEarly(curve, limits.patience))
-  } finally {
-    booster.free()
-    for (const data of [...others, set]) data.free()
+    if (finished || best.every(({ at }) => iteration - at >= limits.patience)) break
   }
-}
-
-export interface FittedTrees {
-  readonly ensemble: TreeEnsemble
-  /** LightGBM's own margins of each scored data set. */
-  readonly margins: readonly Float64Array[]
-}
-
-/** A fit of `iterations` trees, fewer only where no split is left, copied out of the library. */
-export const fitTrees = (
-  task: TreeTask,
-  settings: TreeSettings,
-  training: Dataset,
-  iterations: number,
-  scored: readonly Dataset[],
-): FittedTrees => {
-  const parameters = treeParameters(settings, task, training.columns)
-  const set = new TrainingSet(task.lightgbm, asMatrix(training), training.labels, parameters)
-  const booster = new Booster(task.lightgbm, set, parameters)
-  try {
-    for (let iteration = 0; iteration < iterations; iteration++) if (booster.update()) break
-    return { ensemble: readLightGbmText(booster.text()), margins: scored.map((data) => booster.margins(asMatrix(data))) }
-  } finally {
-    booster.free()
-    set.free()
-  }
+  return curves.map((curve) => stoppedEarly(curve, limits.patience))
 }

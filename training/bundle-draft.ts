@@ -4,12 +4,12 @@ import type { ReasonGroup } from '#registry/manifest.ts'
 import { writeTreeEnsembleOnnx } from '#registry/onnx/write-tree-ensemble.ts'
 import type { BundleDraft } from '#registry/publish.ts'
 import { BACKGROUND_RULE, backgroundBytes, chooseBackground } from './background.ts'
-import { treeParameters } from './boosted-trees.ts'
+import type { TreeLearner } from './boosted-trees.ts'
+import { scoreRow } from './ensemble.ts'
 import { cutOffs, type LendingEconomics } from './cut-offs.ts'
 import type { ReplayedData } from './dataset.ts'
 import { type FittedEnsemble, SCORECARD } from './fit-ensemble.ts'
 import { GOLDEN_TOLERANCE_MARGIN, goldenRows } from './golden-rows.ts'
-import type { LightGbm } from './lightgbm/lightgbm.ts'
 import type { DataSource } from './model-card.ts'
 import type { ValidationPlan } from './nested-validation.ts'
 import { featureReferences, referenceDistribution } from './reference-distribution.ts'
@@ -23,7 +23,7 @@ export interface BundleFacts {
   readonly featureSet: FeatureSet
   readonly monotone: Readonly<Record<string, 1 | -1>>
   readonly reasonGroups: readonly ReasonGroup[]
-  readonly lightgbm: LightGbm
+  readonly learner: TreeLearner
   readonly seed: number
   readonly economics: LendingEconomics
   readonly plan: ValidationPlan
@@ -37,13 +37,40 @@ const utf8 = new TextEncoder()
 /** What the fit was told, as far as it bears on the result: thread count and verbosity do not. */
 const trainingFacts = (facts: BundleFacts, fitted: FittedEnsemble, columns: number) => {
   const { settings, iterations } = fitted.validation.final
-  const task = { lightgbm: facts.lightgbm, seed: facts.seed, directions: new Map(), threads: 1 }
-  const { monotone_constraints: _, num_threads: __, verbosity: ___, ...parameters } = treeParameters(settings, task, columns)
+  const task = { learner: facts.learner, seed: facts.seed, directions: new Map(), threads: 1 }
   return {
     seed: facts.seed,
-    library: facts.lightgbm.description,
-    parameters: { ...parameters, iterations, folds: facts.plan.folds, grid: facts.plan.grid, economics: facts.economics },
+    library: facts.learner.description,
+    parameters: {
+      ...facts.learner.parameters(settings, task, columns),
+      iterations,
+      folds: facts.plan.folds,
+      grid: facts.plan.grid,
+      economics: facts.economics,
+    },
   }
+}
+
+/**
+ * What drift is measured against. By default the training rows, with scores out of fold. Where the present population is given, that: a successor
+ * learns from years but is asked for because the last weeks were different, and compared with the years it would drift from its first day. Most
+ * of those rows have no outcome yet, so that the model has not seen them.
+ */
+const references = ({ training, recent }: ReplayedData, fitted: FittedEnsemble, names: readonly string[]) => {
+  if (recent === null)
+    return {
+      reference: featureReferences(training, names),
+      scoreReference: referenceDistribution(
+        'score',
+        fitted.outOfFold.map((probability) => pointsOf(probability)),
+      ),
+    }
+  const { columns } = training
+  const present = { rows: recent.length / columns, columns, values: recent }
+  const scores = Float64Array.from({ length: present.rows }, (_, row) =>
+    pointsOf(scoreRow(fitted.ensemble, recent, row * columns).probability),
+  )
+  return { reference: featureReferences(present, names), scoreReference: referenceDistribution('score', scores) }
 }
 
 /** Everything that goes into the bundle; its version follows from the content. */
@@ -72,11 +99,7 @@ export const bundleDraft = (facts: BundleFacts, data: ReplayedData, fitted: Fitt
       monotone: Object.fromEntries(Object.entries(facts.monotone).filter(([name]) => names.includes(name))),
       background: { file: BACKGROUND_FILE, rows: background.rows, rule: BACKGROUND_RULE },
       golden: { file: GOLDEN_FILE, rows: golden.length, toleranceMargin: GOLDEN_TOLERANCE_MARGIN },
-      reference: featureReferences(training, names),
-      scoreReference: referenceDistribution(
-        'score',
-        fitted.outOfFold.map((probability) => pointsOf(probability)),
-      ),
+      ...references(data, fitted, names),
       reasonGroups: facts.reasonGroups,
       points: POINTS,
       scorecard: scorecardTable(fitted.scorecard, names),

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto'
 import type { FeatureSet } from '#features/feature-set.ts'
 import { isHoldout } from '#registry/holdout.ts'
-import type { ApplicationEvent, CreditEvent } from '#schemas/events.ts'
+import type { CreditEvent } from '#schemas/events.ts'
+import { EventReplay, type EventSource, type ReplayedRow, type ReplayOptions } from './event-replay.ts'
 
 /** One row per application with an observed outcome, ordered by application id. */
 export interface Dataset {
@@ -14,6 +15,8 @@ export interface Dataset {
   /** 0 good, 1 bad. */
   readonly labels: Uint8Array
   readonly applicantIds: readonly string[]
+  /** Event time of each application, milliseconds since the epoch; absent in data that have none. */
+  readonly eventTimes?: Float64Array
 }
 
 export interface ReplayedData {
@@ -26,23 +29,15 @@ export interface ReplayedData {
   readonly events: number
   /** Applications without an observed, mature outcome, left out. */
   readonly unlabelled: number
+  /** Applications left out because their applicant was touched by doubtful data. */
+  readonly excluded: number
+  /** The present population, row-major, labelled or not; null where it was not asked for. */
+  readonly recent: Float32Array | null
 }
-
-interface Row {
-  readonly application: ApplicationEvent
-  readonly vector: Float32Array
-}
-
-export interface ReplayProgress {
-  (events: number, applications: number): void
-}
-
-const PROGRESS_EVERY_EVENTS = 20_000
 
 /**
  * Folds `events` (in log order) into one state per applicant and reads each application's vector as of its own moment, as the live
- * pipeline does: what comes later cannot reach it. An erasure wipes the state and drops the applicant's rows. Memory: one state per applicant
- * and one vector per application.
+ * pipeline does: what comes later cannot reach it. An erasure wipes the state and drops the applicant's rows.
  *
  * @param maturedBy Only outcomes final by then (epoch ms) label a row, as whoever had trained at that moment would have known them; all where
  * left out.
@@ -50,60 +45,59 @@ const PROGRESS_EVERY_EVENTS = 20_000
 export const replay = (
   events: Iterable<CreditEvent>,
   featureSet: FeatureSet,
-  onProgress?: ReplayProgress,
-  maturedBy: number = Infinity,
+  onProgress?: ReplayOptions['onProgress'],
+  maturedBy = Infinity,
 ): ReplayedData => {
-  const states = new Map<string, Uint8Array>()
-  let rows: Row[] = []
-  const labels = new Map<string, number>()
-  let count = 0
-  for (const event of events) {
-    if (++count % PROGRESS_EVERY_EVENTS === 0) onProgress?.(count, rows.length)
-    let state = states.get(event.applicantId)
-    if (state === undefined) states.set(event.applicantId, (state = featureSet.emptyState()))
-    featureSet.fold(state, event)
-    if (event.kind === 'subject-request' && event.request === 'erasure') {
-      states.delete(event.applicantId)
-      rows = rows.filter(({ application }) => application.applicantId !== event.applicantId)
-    } else if (event.kind === 'application') {
-      const vector = new Float32Array(featureSet.size)
-      featureSet.vector(state, event, vector, 0)
-      rows.push({ application: event, vector })
-    } else if (event.kind === 'outcome' && event.observed && event.maturedAt <= maturedBy) {
-      labels.set(event.applicationId, event.label)
-    }
-  }
-  onProgress?.(count, rows.length)
-  return assemble(rows, labels, featureSet.size, count)
+  const folding = new EventReplay({ featureSet, onProgress, maturedBy })
+  for (const event of events) folding.event(event)
+  return datasetsOf(folding, featureSet.size)
 }
 
-const byApplicationId = (a: Row, b: Row): number => (a.application.applicationId < b.application.applicationId ? -1 : 1)
+/** As {@link replay}, from a source that pushes. */
+export const replaySource = async (source: EventSource, options: ReplayOptions): Promise<ReplayedData> => {
+  const folding = new EventReplay(options)
+  await source(folding)
+  return datasetsOf(folding, options.featureSet.size)
+}
 
-const assemble = (rows: readonly Row[], labels: ReadonlyMap<string, number>, columns: number, events: number): ReplayedData => {
-  const labelled = rows.filter((row) => labels.has(row.application.applicationId)).toSorted(byApplicationId)
+/** A source of events that are at hand. */
+export const eventsFrom =
+  (events: Iterable<CreditEvent>): EventSource =>
+  (sink) => {
+    for (const event of events) sink.event(event)
+    return Promise.resolve()
+  }
+
+const joined = (rows: readonly Pick<ReplayedRow, 'vector'>[], columns: number): Float32Array => {
+  const values = new Float32Array(rows.length * columns)
+  rows.forEach((row, index) => values.set(row.vector, index * columns))
+  return values
+}
+
+const datasetsOf = (folding: EventReplay, columns: number): ReplayedData => {
+  const labelled = folding.finish()
   const hash = createHash('sha256')
-  for (const { application, vector } of labelled) {
-    hash.update(`${application.applicationId}\n${labels.get(application.applicationId)}\n`)
+  for (const { application, vector, label } of labelled) {
+    hash.update(`${application.applicationId}\n${label}\n`)
     hash.update(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength))
   }
-  const dataset = (part: readonly Row[]): Dataset => {
-    const values = new Float32Array(part.length * columns)
-    part.forEach((row, index) => values.set(row.vector, index * columns))
-    return {
-      rows: part.length,
-      columns,
-      values,
-      labels: Uint8Array.from(part, (row) => labels.get(row.application.applicationId)!),
-      applicantIds: part.map((row) => row.application.applicantId),
-    }
-  }
-  const held = (row: Row): boolean => isHoldout(row.application.applicantId)
+  const dataset = (part: readonly ReplayedRow[]): Dataset => ({
+    rows: part.length,
+    columns,
+    values: joined(part, columns),
+    labels: Uint8Array.from(part, ({ label }) => label ?? 0),
+    applicantIds: part.map((row) => row.application.applicantId),
+    eventTimes: Float64Array.from(part, (row) => row.application.eventTime),
+  })
+  const held = (row: ReplayedRow): boolean => isHoldout(row.application.applicantId)
   return {
     training: dataset(labelled.filter((row) => !held(row))),
     holdout: dataset(labelled.filter(held)),
     sha256: hash.digest('hex'),
-    events,
-    unlabelled: rows.length - labelled.length,
+    events: folding.events,
+    unlabelled: folding.unlabelled,
+    excluded: folding.excluded,
+    recent: folding.recent.length === 0 ? null : joined(folding.recent, columns),
   }
 }
 
@@ -118,7 +112,19 @@ export const takeRows = (data: Dataset, rows: ArrayLike<number>): Dataset => {
     labels[index] = data.labels[rows[index]!]!
     applicantIds.push(data.applicantIds[rows[index]!]!)
   }
-  return { rows: rows.length, columns: data.columns, values, labels, applicantIds }
+  const { columns, eventTimes } = data
+  const taken = eventTimes === undefined ? {} : { eventTimes: Float64Array.from(rows, (row) => eventTimes[row]!) }
+  return { rows: rows.length, columns, values, labels, applicantIds, ...taken }
+}
+
+/** Row numbers of the `count` newest applications, ascending; every row where times are unknown or rows fewer. */
+export const newestRows = ({ rows, eventTimes }: Dataset, count: number): Int32Array => {
+  const all = Int32Array.from({ length: rows }, (_, row) => row)
+  if (eventTimes === undefined || rows <= count) return all
+  return all
+    .toSorted((a, b) => eventTimes[b]! - eventTimes[a]! || a - b)
+    .slice(0, count)
+    .toSorted()
 }
 
 /** Share of bads, in [0, 1]. */

@@ -1,8 +1,8 @@
 /** From labelled rows to a fitted, stacked and calibrated ensemble. Everything here sees training rows alone. */
 import type { Calibration } from '#registry/manifest.ts'
-import { fitTrees, type TreeTask } from './boosted-trees.ts'
+import type { TreeTask } from './boosted-trees.ts'
 import { type CalibrationChoice, calibrate, chooseCalibration, fitPlatt } from './calibration.ts'
-import { type Dataset, takeRows } from './dataset.ts'
+import { type Dataset, newestRows, takeRows } from './dataset.ts'
 import { type Ensemble, exported } from './ensemble.ts'
 import { assignFolds, rowsWhere } from './folds.ts'
 import { nestedValidation, type NestedResult, type ValidationPlan } from './nested-validation.ts'
@@ -59,12 +59,23 @@ const crossFittedProbabilities = (margins: readonly Float64Array[], labels: Uint
   return probabilities
 }
 
-/** Validates, stacks and calibrates out of fold, then refits both members on all rows. */
+/** Rows of several columns of margins, of labels and folds. */
+const chosen = (margins: readonly Float64Array[], labels: Uint8Array, folds: Uint8Array, rows: Int32Array) => ({
+  margins: margins.map((member) => Float64Array.from(rows, (row) => member[row]!)),
+  labels: Uint8Array.from(rows, (row) => labels[row]!),
+  folds: Uint8Array.from(rows, (row) => folds[row]!),
+})
+
+/**
+ * Validates, stacks and calibrates out of fold, then refits both members on all rows. `calibrationRows`: ranking is learned from all rows, what a
+ * margin means from that many of the newest, so that probabilities are those of the present.
+ */
 export const fitEnsemble = async (
   task: TreeTask,
   plan: ValidationPlan,
   data: Dataset,
   onProgress?: (progress: TrainingProgress) => void,
+  calibrationRows = Infinity,
 ): Promise<FittedEnsemble> => {
   const folds = assignFolds(data, plan.folds, task.seed)
   const validation = await nestedValidation(task, plan, data, folds, (fit) => onProgress?.({ kind: 'fit', ...fit }))
@@ -72,10 +83,11 @@ export const fitEnsemble = async (
   const cardMargins = scorecardOutOfFold(data, folds, task.directions)
   const members = [validation.outOfFold, cardMargins]
   const stack = fitStack(members, data.labels)
-  const calibration = chooseCalibration(stackMargins(stack, members), data.labels, folds)
+  const present = chosen(members, data.labels, folds, newestRows(data, calibrationRows))
+  const calibration = chooseCalibration(stackMargins(stack, present.margins), present.labels, present.folds)
   onProgress?.({ kind: 'stage', what: 'final members on all training rows' })
   const scorecard = fitScorecard(data, { ...SCORECARD_DEFAULTS, directions: task.directions })
-  const trees = fitTrees(task, validation.final.settings, data, validation.final.iterations, [])
+  const trees = task.learner.fit(task, validation.final.settings, data, validation.final.iterations, [])
   const ensemble = exported({
     members: [
       { name: TREES, kind: 'trees', ensemble: trees.ensemble },
@@ -85,5 +97,13 @@ export const fitEnsemble = async (
     calibration: calibration.calibration,
   })
   const outOfFold = crossFittedProbabilities(members, data.labels, folds)
-  return { ensemble, scorecard, stack, calibration, fallbackCalibration: fitPlatt(cardMargins, data.labels), validation, outOfFold }
+  return {
+    ensemble,
+    scorecard,
+    stack,
+    calibration,
+    fallbackCalibration: fitPlatt(present.margins[1]!, present.labels),
+    validation,
+    outOfFold,
+  }
 }

@@ -7,7 +7,7 @@
  */
 import { type Dataset, takeRows } from './dataset.ts'
 import { rowsWhere } from './folds.ts'
-import { fitTrees, type TreeSettings, type TreeTask, validationCurves } from './boosted-trees.ts'
+import type { TreeSettings, TreeTask } from './boosted-trees.ts'
 
 export interface ValidationPlan {
   readonly grid: readonly TreeSettings[]
@@ -89,7 +89,7 @@ export const nestedValidation = async (
       rowsWhere(folds, (fold) => fold !== i && fold !== j),
     )
     for (const [index, settings] of plan.grid.entries()) {
-      const [onI, onJ] = validationCurves(task, settings, rest, parts, plan) as [number[], number[]]
+      const [onI, onJ] = task.learner.validationCurves(task, settings, rest, parts, plan) as [number[], number[]]
       curves[index]![j]![i] = onI
       curves[index]![i]![j] = onJ
       const what = `setting ${index + 1}/${plan.grid.length} without folds ${i + 1}, ${j + 1}`
@@ -107,7 +107,7 @@ export const nestedValidation = async (
       rowsWhere(folds, (other) => other !== fold),
     )
     const iterations = grown(choice.iterations, (plan.folds - 1) / (plan.folds - 2))
-    const { margins } = fitTrees(task, choice.settings, training, iterations, [takeRows(data, scored)])
+    const { margins } = task.learner.fit(task, choice.settings, training, iterations, [takeRows(data, scored)])
     scored.forEach((row, index) => (outOfFold[row] = margins[0]![index]!))
     onProgress?.({ done: ++done, total, what: `outer fold ${fold + 1}`, iterations, logLoss: choice.loss })
     await breathe()

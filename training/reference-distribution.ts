@@ -22,7 +22,7 @@ export const referenceDistribution = (feature: string, values: Float32Array | Fl
 }
 
 /** One distribution a feature, in vector order. */
-export const featureReferences = (data: Dataset, names: readonly string[]): ReferenceDistribution[] =>
+export const featureReferences = (data: Pick<Dataset, 'rows' | 'columns' | 'values'>, names: readonly string[]): ReferenceDistribution[] =>
   names.map((name, feature) =>
     referenceDistribution(
       name,

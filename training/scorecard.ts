@@ -108,8 +108,11 @@ export const fitScorecard = (data: Dataset, options: ScorecardOptions): Scorecar
     }
     chosen = chosen.toSpliced(least, 1)
   }
-  throw new Error(
-    `no feature separates goods from bads (information value ≥ ${options.informationMin}); check the labels of the ${data.rows} rows`,
+  throw Object.assign(
+    new Error(
+      `no feature separates goods from bads (information value ≥ ${options.informationMin}); check the labels of the ${data.rows} rows`,
+    ),
+    { code: 'no-separation' },
   )
 }
 

@@ -2,24 +2,34 @@
 import type { FeatureSet } from '#features/feature-set.ts'
 import type { ReasonGroup } from '#registry/manifest.ts'
 import { publish, type Published } from '#registry/publish.ts'
-import type { CreditEvent } from '#schemas/events.ts'
-import { THREADS_DEFAULT, THREADS_MAX } from './boosted-trees.ts'
+import { THREADS_DEFAULT, THREADS_MAX, type TreeLearner } from './boosted-trees.ts'
 import { bundleDraft } from './bundle-draft.ts'
 import { checkCutOff, cutOffs, DEFAULT_ECONOMICS, type LendingEconomics } from './cut-offs.ts'
-import { badRate, replay, type ReplayedData } from './dataset.ts'
+import { badRate, type Dataset, type ReplayedData, replaySource } from './dataset.ts'
 import { scoreRows } from './ensemble.ts'
 import { evaluate } from './evaluate.ts'
+import type { EventSource, ReplayOptions } from './event-replay.ts'
 import { fitEnsemble, type FittedEnsemble, SCORECARD, TREES } from './fit-ensemble.ts'
-import type { LightGbm } from './lightgbm/lightgbm.ts'
 import { auc } from './metrics/auc.ts'
 import { type DataSource, modelCard } from './model-card.ts'
-import { FULL_PLAN, QUICK_PLAN } from './training-plan.ts'
+import { type PlanName, PLANS } from './training-plan.ts'
 import type { TrainingProgress, TrainingReport } from './training-report.ts'
 import { measureRun } from './training-run.ts'
 
 export interface TrainOptions {
   /** In log order. */
-  readonly events: Iterable<CreditEvent>
+  readonly events: EventSource
+  /** Only outcomes final by then (epoch ms) are known; all of them when absent. */
+  readonly maturedBy?: number
+  /** Most labelled applications to learn from and be judged on, the newest; all of them when absent. */
+  readonly rowsMax?: number
+  /**
+   * How many of the newest applications are the present population: drift is measured against them afterwards, labelled or not, and probabilities
+   * are calibrated on those of them that have an outcome. All training rows when absent.
+   */
+  readonly recentMax?: number
+  /** Sees every application's vector as it is made. */
+  readonly onVector?: ReplayOptions['onVector']
   readonly source: DataSource
   readonly featureSet: FeatureSet
   /** Features that may only raise (1) or only lower (−1) the risk, by name. */
@@ -27,20 +37,24 @@ export interface TrainOptions {
   readonly reasonGroups: readonly ReasonGroup[]
   /** The registry's folder; the bundle goes to `<out>/<name>/<version>/`. */
   readonly out: string
-  readonly lightgbm: LightGbm
+  readonly learner: TreeLearner
   readonly name?: string
   /** Version this one succeeds; part of the bundle's content. */
   readonly parent?: string | null
   readonly seed?: number
   readonly threads?: number
   readonly economics?: LendingEconomics
-  /** Little search and few trees, for trying things out. */
-  readonly quick?: boolean
+  /** How much is searched; `full` when absent. */
+  readonly plan?: PlanName
   readonly onProgress?: (progress: TrainingProgress) => void
 }
 
 export interface TrainResult extends Published {
   readonly report: TrainingReport
+  /** The untouched applicants, for whoever judges the bundle. */
+  readonly holdout: Dataset
+  /** Applications left out because their applicant was touched by doubtful data. */
+  readonly excluded: number
 }
 
 /** Fewest training applications worth a model: ten of each outcome in each of the scorecard's twenty fine bins, at a bad rate of a fifth. */
@@ -116,15 +130,28 @@ const reportOf = (fitted: FittedEnsemble, data: ReplayedData, economics: Lending
 export const train = async (options: TrainOptions): Promise<TrainResult> => {
   const { featureSet, onProgress, seed = DEFAULT_SEED, economics = DEFAULT_ECONOMICS } = options
   const finish = measureRun()
-  const data = replay(options.events, featureSet, (events, applications) => onProgress?.({ kind: 'replay', events, applications }))
+  const data = await replaySource(options.events, {
+    featureSet,
+    ...(options.rowsMax === undefined ? {} : { rowsMax: options.rowsMax }),
+    ...(options.maturedBy === undefined ? {} : { maturedBy: options.maturedBy }),
+    ...(options.recentMax === undefined ? {} : { recentMax: options.recentMax }),
+    onVector: options.onVector,
+    onProgress: (events, applications) => onProgress?.({ kind: 'replay', events, applications }),
+  })
   checkData(data)
   const names = featureSet.features.map(({ name }) => name)
   const directions = new Map(
     names.flatMap((name, feature) => (options.monotone[name] === undefined ? [] : [[feature, options.monotone[name]] as const])),
   )
   const threads = Math.min(options.threads ?? THREADS_DEFAULT, THREADS_MAX)
-  const plan = options.quick === true ? QUICK_PLAN : FULL_PLAN
-  const fitted = await fitEnsemble({ lightgbm: options.lightgbm, seed, directions, threads }, plan, data.training, onProgress)
+  const plan = PLANS[options.plan ?? 'full']
+  const fitted = await fitEnsemble(
+    { learner: options.learner, seed, directions, threads },
+    plan,
+    data.training,
+    onProgress,
+    options.recentMax,
+  )
   onProgress?.({ kind: 'stage', what: 'evaluation on untouched applicants' })
   const report = reportOf(fitted, data, economics, seed)
   const draft = bundleDraft(
@@ -142,5 +169,5 @@ export const train = async (options: TrainOptions): Promise<TrainResult> => {
         ['training-run.json', `${JSON.stringify(finish(), null, 1)}\n`],
       ]),
   })
-  return { ...published, report }
+  return { ...published, report, holdout: data.holdout, excluded: data.excluded }
 }

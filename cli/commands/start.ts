@@ -1,8 +1,7 @@
 /** `scorestream start`: the engine with the demo stream flowing into it. What a newcomer runs first. */
-import { existsSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { demoStream } from '#streams/demo/demo-stream.ts'
-import { isDirectoryLocked, readFormat } from '#streams/embedded/data-directory.ts'
+import { beginAnew } from '../begin-anew.ts'
 import { type Command, DATA_OPTIONS, numeric, type OptionValues, text } from '../command.ts'
 import { loadConfig } from '../config.ts'
 import { type Pace, startDemoReplay } from '../demo-replay.ts'
@@ -11,7 +10,6 @@ import { type Host, openHost } from '../host.ts'
 import { createLogger } from '../logger.ts'
 import { progressLine, thousands } from '../progress.ts'
 import { DEMO_DATA } from '../project.ts'
-import { findEngine } from '../running-engine.ts'
 import { untilAskedToEnd } from '../until-asked-to-end.ts'
 
 /** Events per second when nothing else is asked for: the whole demo in about a minute, with room on the machine to look around. */
@@ -27,25 +25,6 @@ const paceOf = (options: OptionValues): Pace => {
     throw new CommandError('usage', '--rate, --speed and --as-fast-as-possible exclude one another', EXIT.usage)
   if (fast) return { kind: 'as-fast-as-possible' }
   return speed === undefined ? { kind: 'rate', perSecond: rate ?? RATE_DEFAULT } : { kind: 'speed', factor: speed }
-}
-
-/** Empties a data directory, but only one that is ours and that nobody uses. */
-const beginAnew = (dataDir: string): void => {
-  if (!existsSync(dataDir)) return
-  if (isDirectoryLocked(dataDir))
-    throw new CommandError(
-      'directory-locked',
-      `${dataDir} is in use by process ${findEngine(dataDir)?.pid ?? 'unknown'}; end it before --fresh`,
-      EXIT.temporary,
-    )
-  if (existsSync(join(dataDir, 'format.json'))) readFormat(dataDir)
-  else
-    throw new CommandError(
-      'directory-foreign',
-      `${dataDir} is not a data directory of this engine; --fresh will not delete it`,
-      EXIT.badData,
-    )
-  rmSync(dataDir, { recursive: true })
 }
 
 const banner = (host: Host): string => `

@@ -2,18 +2,20 @@
 import { readFileSync } from 'node:fs'
 import { creditFeatureSet } from '#features/credit-v1.ts'
 import { creditV1Monotone, creditV1ReasonGroups } from '#features/definitions/credit-v1-reasons.ts'
+import type { Alias } from '#registry/model-reference.ts'
 import { promote } from '#registry/promote.ts'
 import { demoStream } from '#streams/demo/demo-stream.ts'
-import { locateLightGbm } from '#training/lightgbm/library.ts'
-import { openLightGbm } from '#training/lightgbm/lightgbm.ts'
+import { eventsFrom } from '#training/dataset.ts'
 import { TAIWAN_SOURCE } from '#training/taiwan-source.ts'
 import type { TrainingProgress } from '#training/training-report.ts'
 import { train as runTraining } from '#training/train.ts'
+import { personally } from '../attribution.ts'
 import { type Command, DATA_OPTIONS, JSON_OPTION, numeric, text } from '../command.ts'
 import { loadConfig } from '../config.ts'
 import { EXIT } from '../exit.ts'
 import { progressLine, thousands } from '../progress.ts'
-import { DEMO_DATA, PROJECT_ROOT } from '../project.ts'
+import { DEMO_DATA } from '../project.ts'
+import { learnerOf, openLearner } from '../retrain/open-learner.ts'
 
 const showProgress = (): ((progress: TrainingProgress) => void) => {
   const now = (): number => performance.now()
@@ -49,40 +51,36 @@ export const train: Command = {
   options: {
     config: DATA_OPTIONS.config,
     out: { type: 'string', value: 'DIR', help: 'registry folder (default: models.dir of the configuration)' },
+    learner: { type: 'string', value: 'NAME', help: 'lightgbm (default) or xgboost' },
     seed: { type: 'string', value: 'N', help: 'seed of folds and fits; same seed, same bytes' },
     quick: { type: 'boolean', help: 'little search and few trees: for trying things out, not for use' },
     promote: { type: 'string', value: 'ALIAS', help: 'then make it champion, challenger or fallback' },
     ...JSON_OPTION,
   },
   notes: `
-Needs LightGBM's shared library and says how to get it where it is missing. A full fit takes some minutes on two cores.
+Needs the learner's shared library and says how to get it where it is missing. A full fit takes some minutes on two cores.
 
 Exit codes: 0 published, 64 usage, 65 data or bundle refused, 69 library missing.`,
   async run(options) {
     const config = loadConfig({ file: text(options, 'config'), environment: process.env })
-    const lightgbm = openLightGbm(
-      locateLightGbm({
-        explicit: process.env['SCORESTREAM_LIGHTGBM_LIB'],
-        virtualEnvironment: process.env['VIRTUAL_ENV'],
-        projectRoot: PROJECT_ROOT,
-      }),
-    )
+    const learner = openLearner(learnerOf(text(options, 'learner')))
     const seed = numeric(options, 'seed', { minimum: 0, maximum: 2 ** 31 - 1 })
     const out = text(options, 'out') ?? config.models.dir
     const result = await runTraining({
-      events: demoStream(readFileSync(DEMO_DATA)).events(),
+      events: eventsFrom(demoStream(readFileSync(DEMO_DATA)).events()),
       source: TAIWAN_SOURCE,
       featureSet: creditFeatureSet,
       monotone: creditV1Monotone,
       reasonGroups: creditV1ReasonGroups,
       out,
-      lightgbm,
-      quick: options['quick'] === true,
+      learner,
+      plan: options['quick'] === true ? 'quick' : 'full',
       onProgress: showProgress(),
       ...(seed === undefined ? {} : { seed }),
     })
     const alias = text(options, 'promote')
-    if (alias !== undefined) promote(out, result.manifest.name, result.version, alias as Parameters<typeof promote>[3])
+    if (alias !== undefined)
+      promote(out, result.manifest.name, result.version, alias as Alias, personally('trained with --promote', Date.now()))
     const { metrics } = result.report
     if (options['json'] === true)
       process.stdout.write(

@@ -3,14 +3,13 @@ import { crc32 } from 'node:zlib'
 
 const DAY_SECONDS = 86_400
 /** The history's first month: April 2005. Cohorts shift it by 0 to 11 months. */
-const FIRST_YEAR = 2005
-const FIRST_MONTH = 3
+export const FIRST_MONTH_INDEX = 2005 * 12 + 3
 const COHORTS = 12
 /** Days from the decision to the outcome. */
 export const OUTCOME_DAYS = 30
 
 /** An unsigned 32-bit hash of the client for one purpose. */
-const hashOf = (applicantId: string, purpose: string): number => crc32(`${purpose}:${applicantId}`)
+export const hashOf = (applicantId: string, purpose: string): number => crc32(`${purpose}:${applicantId}`)
 
 export interface ClientCalendar {
   /** Seconds since the epoch of the statement of month `m` (0 to 5), and its calendar month. */
@@ -25,8 +24,8 @@ export interface ClientCalendar {
 
 const periodOf = (monthIndex: number): string => `${Math.floor(monthIndex / 12)}-${String((monthIndex % 12) + 1).padStart(2, '0')}`
 
-export const calendarOf = (applicantId: string): ClientCalendar => {
-  const first = FIRST_YEAR * 12 + FIRST_MONTH + (hashOf(applicantId, 'cohort') % COHORTS)
+/** `first`: month of the first statement, years times 12 plus months; by default the client's cohort decides. */
+export const calendarOf = (applicantId: string, first = FIRST_MONTH_INDEX + (hashOf(applicantId, 'cohort') % COHORTS)): ClientCalendar => {
   const dayOfMonth = 1 + (hashOf(applicantId, 'day') % 28)
   const second = hashOf(applicantId, 'second') % DAY_SECONDS
   const statement = (month: number): number => Date.UTC(Math.floor((first + month) / 12), (first + month) % 12, dayOfMonth) / 1000 + second

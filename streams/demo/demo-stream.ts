@@ -120,6 +120,13 @@ const MARRIAGE: Readonly<Record<number, string>> = { 1: 'married', 2: 'single', 
 /** Ages are as of 2005. */
 const DATA_YEAR = 2005
 
+export const protectedAttributes = (clients: DemoClients, client: number): ProtectedEvent['attributes'] => ({
+  sex: SEX[clients.sex[client] ?? 0] ?? 'unknown',
+  birthYear: String(DATA_YEAR - (clients.age[client] ?? 0)),
+  education: EDUCATION[clients.education[client] ?? 0] ?? 'unknown',
+  maritalStatus: MARRIAGE[clients.marriage[client] ?? 0] ?? 'unknown',
+})
+
 const protectedOf = (clients: DemoClients, client: number): ProtectedEvent => {
   const id = demoApplicantId(client)
   return {
@@ -128,12 +135,7 @@ const protectedOf = (clients: DemoClients, client: number): ProtectedEvent => {
     applicantId: applicantId(id),
     eventTime: epochMs(ORIGIN_SECONDS * 1000),
     producer: DEMO_PRODUCER,
-    attributes: {
-      sex: SEX[clients.sex[client] ?? 0] ?? 'unknown',
-      birthYear: String(DATA_YEAR - (clients.age[client] ?? 0)),
-      education: EDUCATION[clients.education[client] ?? 0] ?? 'unknown',
-      maritalStatus: MARRIAGE[clients.marriage[client] ?? 0] ?? 'unknown',
-    },
+    attributes: protectedAttributes(clients, client),
   }
 }
 

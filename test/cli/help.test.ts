@@ -4,7 +4,19 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { scorestream } from './command-line.ts'
 
-const COMMANDS = ['start', 'serve', 'train', 'replay', 'query', 'verify-chain', 'dead-letters', 'parity', 'doctor'] as const
+const COMMANDS = [
+  'start',
+  'serve',
+  'train',
+  'demo-drift',
+  'models',
+  'replay',
+  'query',
+  'verify-chain',
+  'dead-letters',
+  'parity',
+  'doctor',
+] as const
 const folder = mkdtempSync(join(tmpdir(), 'scorestream-help-'))
 const nothing = join(folder, 'nothing')
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

@@ -6,10 +6,12 @@ import { moveAlias, readHistory } from '#registry/alias-file.ts'
 import { listModels } from '#registry/list.ts'
 import { parseReference } from '#registry/model-reference.ts'
 import { promote, rollBack } from '#registry/promote.ts'
+import { type Attribution, readPromotions } from '#registry/promotion-ledger.ts'
 import { type BundleDraft, publish } from '#registry/publish.ts'
 import { RegistryError } from '#registry/registry-error.ts'
 import { resolve } from '#registry/resolve.ts'
 
+const WHO: Attribution = { actor: 'a person', reason: 'a test', at: 1_700_000_000_000, requestId: null }
 let models = ''
 beforeEach(() => (models = mkdtempSync(join(tmpdir(), 'scorestream-registry-'))))
 afterEach(() => rmSync(models, { recursive: true }))
@@ -69,7 +71,7 @@ describe('publishing', () => {
 describe('resolving', () => {
   test('finds a bundle by version and by alias, and hashes its manifest', () => {
     const { version } = publish(models, draft('one'))
-    promote(models, 'credit', version, 'champion')
+    promote(models, 'credit', version, 'champion', WHO)
     expect(resolve(models, 'credit@champion')).toEqual(resolve(models, `credit@${version}`))
     expect(resolve(models, 'credit').version).toBe(version)
     expect(resolve(models, 'credit').bundleHash).toMatch(/^[0-9a-f]{64}$/)
@@ -78,7 +80,7 @@ describe('resolving', () => {
     const { version, directory } = publish(models, draft('one'))
     writeFileSync(join(directory, 'trees.onnx'), 'onf')
     expect(() => resolve(models, `credit@${version}`)).toThrow(/trees\.onnx is not the file that was published: SHA-256 [0-9a-f]{64}/)
-    expect(codeOf(() => promote(models, 'credit', version, 'champion'))).toBe('wrong-hash')
+    expect(codeOf(() => promote(models, 'credit', version, 'champion', WHO))).toBe('wrong-hash')
     expect(existsSync(join(models, 'credit', 'champion'))).toBe(false)
   })
   test('what is missing or malformed has a code and a remedy', () => {
@@ -113,45 +115,67 @@ describe('aliases', () => {
 
   test('promotion says what moved, and repeating it changes nothing', () => {
     const [one, two] = three()
-    expect(promote(models, 'credit', one, 'champion')).toEqual({ alias: 'champion', from: null, to: one })
-    expect(promote(models, 'credit', two, 'champion')).toEqual({ alias: 'champion', from: one, to: two })
-    expect(promote(models, 'credit', two, 'champion')).toEqual({ alias: 'champion', from: two, to: two })
+    expect(promote(models, 'credit', one, 'champion', WHO)).toEqual({ alias: 'champion', from: null, to: one })
+    expect(promote(models, 'credit', two, 'champion', WHO)).toEqual({ alias: 'champion', from: one, to: two })
+    expect(promote(models, 'credit', two, 'champion', WHO)).toEqual({ alias: 'champion', from: two, to: two })
     expect(readHistory(join(models, 'credit'), 'champion')).toEqual([one])
   })
   test('rolling back retraces the promotions, one at a time, to the first', () => {
     const [one, two, three_] = three()
-    for (const version of [one, two, three_]) promote(models, 'credit', version, 'champion')
-    rollBack(models, 'credit', 'champion')
+    for (const version of [one, two, three_]) promote(models, 'credit', version, 'champion', WHO)
+    rollBack(models, 'credit', 'champion', WHO)
     expect(champion()).toBe(two)
-    rollBack(models, 'credit', 'champion')
+    rollBack(models, 'credit', 'champion', WHO)
     expect(champion()).toBe(one)
-    expect(codeOf(() => rollBack(models, 'credit', 'champion'))).toBe('nothing-to-roll-back')
+    expect(codeOf(() => rollBack(models, 'credit', 'champion', WHO))).toBe('nothing-to-roll-back')
   })
   test('a crash between writing history and alias leaves the old version in place and rolling back correct', () => {
     const [one, two] = three()
-    promote(models, 'credit', one, 'champion')
-    promote(models, 'credit', two, 'champion')
+    promote(models, 'credit', one, 'champion', WHO)
+    promote(models, 'credit', two, 'champion', WHO)
     // What a promotion of a third version would have written before it died.
     writeFileSync(join(models, 'credit', 'champion.history'), `${one}\n${two}\n`)
     expect(champion()).toBe(two)
-    expect(rollBack(models, 'credit', 'champion').to).toBe(one)
+    expect(rollBack(models, 'credit', 'champion', WHO).to).toBe(one)
   })
   test('rolling back to a corrupt bundle is refused and moves nothing', () => {
     const [one, two] = three()
-    promote(models, 'credit', one, 'champion')
-    promote(models, 'credit', two, 'champion')
+    promote(models, 'credit', one, 'champion', WHO)
+    promote(models, 'credit', two, 'champion', WHO)
     writeFileSync(join(models, 'credit', one, 'trees.onnx'), 'x')
-    expect(codeOf(() => rollBack(models, 'credit', 'champion'))).toBe('wrong-hash')
+    expect(codeOf(() => rollBack(models, 'credit', 'champion', WHO))).toBe('wrong-hash')
     expect(champion()).toBe(two)
+  })
+  test('every move is recorded with who, when and why, and what changed nothing is not', () => {
+    const [one, two] = three()
+    promote(models, 'credit', one, 'champion', WHO)
+    promote(models, 'credit', two, 'champion', { ...WHO, actor: 'gate', requestId: 'retrain:1' })
+    promote(models, 'credit', two, 'champion', WHO)
+    rollBack(models, 'credit', 'champion', { ...WHO, reason: 'approvals fell' })
+    const base = { ...WHO, name: 'credit', alias: 'champion' }
+    expect(readPromotions(models, 'credit')).toEqual([
+      { ...base, version: one, previousVersion: null },
+      { ...base, version: two, previousVersion: one, actor: 'gate', requestId: 'retrain:1' },
+      { ...base, version: one, previousVersion: two, reason: 'approvals fell' },
+    ])
+  })
+  test('a line of the ledger that a crash cut short is left out, and a damaged one is named', () => {
+    const [one] = three()
+    promote(models, 'credit', one, 'champion', WHO)
+    const path = join(models, 'credit', 'promotions.jsonl')
+    appendFileSync(path, '{"name":"cre')
+    expect(readPromotions(models, 'credit')).toHaveLength(1)
+    appendFileSync(path, 'dit\n')
+    expect(() => readPromotions(models, 'credit')).toThrow(/promotions\.jsonl, line 2: not JSON/)
   })
   test('a word that is no alias is refused, naming those that are', () => {
     const [one] = three()
-    expect(() => promote(models, 'credit', one, '../champion' as 'champion')).toThrow('use one of champion, challenger, fallback')
+    expect(() => promote(models, 'credit', one, '../champion' as 'champion', WHO)).toThrow('use one of champion, challenger, fallback')
     expect(existsSync(join(models, 'champion'))).toBe(false)
   })
   test('aliases are one line and leave no temporary files', () => {
     const [one] = three()
-    promote(models, 'credit', one, 'champion')
+    promote(models, 'credit', one, 'champion', WHO)
     expect(readFileSync(join(models, 'credit', 'champion'), 'utf8')).toBe(`${one}\n`)
     expect(readdirSync(join(models, 'credit')).filter((name) => name.includes('tmp'))).toEqual([])
     expect(listModels(models).find((model) => model.version === one)?.aliases).toEqual(['champion'])

@@ -100,6 +100,7 @@ const MODEL_EVENTS: readonly ModelEvent[] = [
     detail: 'worse',
   },
   { kind: 'training-failed', requestId: null, failedAt: AT, code: 'out-of-time', detail: 'it took too long' },
+  { kind: 'model-activated', modelVersion: 'credit@2', previousVersion: 'credit@1', activatedAt: AT, inputOffsets: [3, 2 ** 40, 0] },
 ]
 
 export const MONITORING_RECORDS = [

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { validationCurves } from '#training/boosted-trees.ts'
 import { type Dataset, takeRows } from '#training/dataset.ts'
 import { assignFolds, rowsWhere } from '#training/folds.ts'
+import { lightGbmLearner } from '#training/lightgbm/learner.ts'
 import { openLightGbm } from '#training/lightgbm/lightgbm.ts'
 import { auc } from '#training/metrics/auc.ts'
 import { nestedValidation } from '#training/nested-validation.ts'
 import { seededRandom } from '#training/random.ts'
-import { QUICK_PLAN } from '#training/training-plan.ts'
+import { PLANS } from '#training/training-plan.ts'
 import { lightGbmPath } from './native-library.ts'
 
 const rows = 1500
@@ -19,14 +19,14 @@ const data: Dataset = {
   labels: Uint8Array.from({ length: rows }, (_, row) => Number(random() < 1 / (1 + Math.exp(1 - 1.5 * values[row * 3]!)))),
   applicantIds: Array.from({ length: rows }, (_, row) => `a${row}`),
 }
-const folds = assignFolds(data, QUICK_PLAN.folds, 1)
-const [settings] = QUICK_PLAN.grid
+const folds = assignFolds(data, PLANS.quick.folds, 1)
+const [settings] = PLANS.quick.grid
 
 describe.skipIf(lightGbmPath === null)('nested validation', () => {
-  const task = () => ({ lightgbm: openLightGbm(lightGbmPath!), seed: 1, directions: new Map(), threads: 1 })
+  const task = () => ({ learner: lightGbmLearner(openLightGbm(lightGbmPath!)), seed: 1, directions: new Map(), threads: 1 })
 
   test('scores each fold without a label of it: turning them all round changes no margin there', async () => {
-    const plan = { ...QUICK_PLAN, grid: [settings!, { ...settings!, depth: 2, leaves: 4 }] }
+    const plan = { ...PLANS.quick, grid: [settings!, { ...settings!, depth: 2, leaves: 4 }] }
     const turned = { ...data, labels: data.labels.map((label, row) => (folds[row] === 0 ? 1 - label : label)) }
     const [honest, other] = [await nestedValidation(task(), plan, data, folds), await nestedValidation(task(), plan, turned, folds)]
     const inFold = rowsWhere(folds, (fold) => fold === 0)
@@ -36,7 +36,7 @@ describe.skipIf(lightGbmPath === null)('nested validation', () => {
     expect(elsewhere.some((row) => other.outOfFold[row] !== honest.outOfFold[row])).toBe(true)
   })
   test('finds the signal out of fold', async () => {
-    const { outOfFold } = await nestedValidation(task(), QUICK_PLAN, data, folds)
+    const { outOfFold } = await nestedValidation(task(), PLANS.quick, data, folds)
     expect(auc(outOfFold, data.labels).value).toBeGreaterThan(0.8)
   })
   test('a curve ends by its own rows, however long another goes on', () => {
@@ -47,8 +47,9 @@ describe.skipIf(lightGbmPath === null)('nested validation', () => {
       )
     const limits = { iterationsMax: 200, patience: 5 }
     const noise = { ...part(2), labels: part(2).labels.map((_, row) => row % 2) }
-    const alone = validationCurves(task(), settings!, part(0), [part(1)], limits)
-    const together = validationCurves(task(), settings!, part(0), [part(1), noise], limits)
+    const { learner } = task()
+    const alone = learner.validationCurves(task(), settings!, part(0), [part(1)], limits)
+    const together = learner.validationCurves(task(), settings!, part(0), [part(1), noise], limits)
     expect(together[0]).toEqual(alone[0])
   })
 })

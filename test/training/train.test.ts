@@ -8,8 +8,10 @@ import { isHoldout } from '#registry/holdout.ts'
 import { resolve } from '#registry/resolve.ts'
 import type { CreditEvent, OutcomeEvent } from '#schemas/events.ts'
 import { demoStream } from '#streams/demo/demo-stream.ts'
-import { replay } from '#training/dataset.ts'
-import { type LightGbm, openLightGbm } from '#training/lightgbm/lightgbm.ts'
+import type { TreeLearner } from '#training/boosted-trees.ts'
+import { eventsFrom, replay } from '#training/dataset.ts'
+import { lightGbmLearner } from '#training/lightgbm/learner.ts'
+import { openLightGbm } from '#training/lightgbm/lightgbm.ts'
 import { TAIWAN_SOURCE } from '#training/taiwan-source.ts'
 import { train, type TrainOptions } from '#training/train.ts'
 import type { TrainingProgress } from '#training/training-report.ts'
@@ -52,32 +54,34 @@ describe('the dataset', () => {
 
 const out = mkdtempSync(join(tmpdir(), 'scorestream-train-'))
 afterAll(() => rmSync(out, { recursive: true }))
-const options = (lightgbm: LightGbm, folder: string): TrainOptions => ({
-  events: known,
+const options = (learner: TreeLearner, folder: string): TrainOptions => ({
+  events: eventsFrom(known),
   source: TAIWAN_SOURCE,
   featureSet: creditFeatureSet,
   monotone: creditV1Monotone,
   reasonGroups: creditV1ReasonGroups,
   out: join(out, folder),
-  lightgbm,
-  quick: true,
+  learner,
+  plan: 'quick',
 })
 /** Stands in where the library must not be reached. */
-const unreachable = {} as LightGbm
+const unreachable = {} as TreeLearner
 
 describe('refuses', () => {
   test('too few applications, saying how many it needs', async () => {
-    await expect(train({ ...options(unreachable, 'few'), events: events(100) })).rejects.toThrow('at least 1000 labelled applications')
+    await expect(train({ ...options(unreachable, 'few'), events: eventsFrom(events(100)) })).rejects.toThrow(
+      'at least 1000 labelled applications',
+    )
   })
   test('applications of one outcome', async () => {
     const allGood = known.map((event) => (event.kind === 'outcome' ? { ...event, label: 0 } : event))
-    await expect(train({ ...options(unreachable, 'one'), events: allGood })).rejects.toThrow('only one outcome')
+    await expect(train({ ...options(unreachable, 'one'), events: eventsFrom(allGood) })).rejects.toThrow('only one outcome')
   })
 })
 
 describe.skipIf(lightGbmPath === null)('a quick training', () => {
   test('run twice, with one thread and with two, publishes byte-identical bundles', async () => {
-    const lightgbm = openLightGbm(lightGbmPath!)
+    const lightgbm = lightGbmLearner(openLightGbm(lightGbmPath!))
     const seen: TrainingProgress[] = []
     const first = await train({ ...options(lightgbm, 'first'), threads: 1, onProgress: (progress) => seen.push(progress) })
     const second = await train({ ...options(lightgbm, 'second'), threads: 2 })
@@ -88,7 +92,7 @@ describe.skipIf(lightGbmPath === null)('a quick training', () => {
     expect(resolve(join(out, 'first'), `credit@${first.version}`).manifest.metrics['auc']!.value).toBeGreaterThan(0.7)
   })
   test('with another seed publishes another version', async () => {
-    const lightgbm = openLightGbm(lightGbmPath!)
+    const lightgbm = lightGbmLearner(openLightGbm(lightGbmPath!))
     const [a, b] = [await train(options(lightgbm, 'seeds')), await train({ ...options(lightgbm, 'seeds'), seed: 2 })]
     expect(b.version).not.toBe(a.version)
   })

@@ -25,7 +25,7 @@ export class LightGbmMissing extends Error {
 }
 
 export interface LibrarySearch {
-  /** Value of `SCORESTREAM_LIGHTGBM_LIB`; wins over everything when set. */
+  /** Value of `SCORESTREAM_LIGHTGBM_LIB` (or its sibling for another library); wins over everything when set. */
   readonly explicit?: string | undefined
   /** Active Python environment (`VIRTUAL_ENV`), if any. */
   readonly virtualEnvironment?: string | undefined
@@ -44,12 +44,17 @@ const childFolders = (folder: string, pattern: RegExp): string[] =>
 const sitePackages = (prefix: string): string[] =>
   childFolders(join(prefix, 'lib'), /^python3/).flatMap((python) => [join(python, 'site-packages'), join(python, 'dist-packages')])
 
-/** Folders searched, in order: the project's own copy, then Python environments from nearest to farthest. */
-export const libraryFolders = (search: LibrarySearch): string[] => {
-  const prefixes = [search.virtualEnvironment, join(search.projectRoot, '.venv'), join(homedir(), '.local'), '/usr/local', '/usr']
-  const python = prefixes.filter((prefix) => prefix !== undefined).flatMap(sitePackages)
-  return [join(search.projectRoot, 'deps', 'lightgbm'), ...python.map((folder) => join(folder, 'lightgbm', 'lib'))]
-}
+/** Where Python keeps packages, from the nearest environment to the farthest. */
+export const pythonFolders = (search: Pick<LibrarySearch, 'virtualEnvironment' | 'projectRoot'>): string[] =>
+  [search.virtualEnvironment, join(search.projectRoot, '.venv'), join(homedir(), '.local'), '/usr/local', '/usr']
+    .filter((prefix) => prefix !== undefined)
+    .flatMap(sitePackages)
+
+/** Folders searched, in order: the project's own copy, then Python environments. */
+export const libraryFolders = (search: LibrarySearch): string[] => [
+  join(search.projectRoot, 'deps', 'lightgbm'),
+  ...pythonFolders(search).map((folder) => join(folder, 'lightgbm', 'lib')),
+]
 
 /** Path of the library. Throws {@link LightGbmMissing} with the remedy when there is none. */
 export const locateLightGbm = (search: LibrarySearch): string => {

@@ -1,0 +1,65 @@
+/** Every gate that a successor passes before it may decide, on applicants that neither it nor its champion was fitted on. */
+import type { KnownFeatures } from '#scoring/bundle.ts'
+import type { Gate } from '#schemas/monitoring-events.ts'
+import type { FairnessLimits } from '#monitoring/statistics/group-fairness.ts'
+import { type BundleModel, loadBundleModel, refusalOf } from '#training/bundle-model.ts'
+import { type Dataset, newestRows, takeRows } from '#training/dataset.ts'
+import { calibrationGates } from '#training/gates/calibration-gate.ts'
+import { discriminationGates } from '#training/gates/discrimination-gate.ts'
+import type { FeatureParity } from '#training/gates/feature-parity-gate.ts'
+import { latencyGate } from '#training/gates/latency-gate.ts'
+import { verdict } from '#training/gates/verdict.ts'
+import { fairnessGates, type GroupsOf } from './fairness-gate.ts'
+
+export interface JudgeOptions {
+  readonly successorDir: string
+  readonly championDir: string
+  readonly featureSet: KnownFeatures
+  /** Held-out applications with matured outcomes. */
+  readonly holdout: Dataset
+  /** Newest of them on which probabilities and approvals are judged. */
+  readonly presentRows: number
+  readonly parity: FeatureParity
+  readonly groupsOf: GroupsOf
+  readonly fairness: FairnessLimits
+  /** Monotonic milliseconds. */
+  readonly now: () => number
+}
+
+const kernelGate = (refusal: string | null): Gate =>
+  verdict(
+    'kernel-parity',
+    refusal === null,
+    { value: Number(refusal !== null), threshold: 0 },
+    refusal ?? 'kernels, ONNX Runtime and golden rows agree, also beside split thresholds; attributions add up',
+  )
+
+const orRefusal = async (load: Promise<BundleModel>): Promise<BundleModel | string> => {
+  try {
+    return await load
+  } catch (error) {
+    const refusal = refusalOf(error)
+    if (refusal === null) throw error
+    return refusal
+  }
+}
+
+/** @throws where the champion itself cannot be loaded: then nothing can be compared. */
+export const judgeSuccessor = async (options: JudgeOptions): Promise<Gate[]> => {
+  const { successorDir, championDir, featureSet, holdout, presentRows, parity, groupsOf, fairness, now } = options
+  const successor = await orRefusal(loadBundleModel(successorDir, featureSet))
+  if (typeof successor === 'string') return [kernelGate(successor), parity.gate()]
+  const champion = await loadBundleModel(championDir, featureSet)
+  // Probabilities and approvals are promised for the present population, ranking for everybody.
+  const present = takeRows(holdout, newestRows(holdout, presentRows))
+  const judged = (model: BundleModel) => ({ probabilities: model.probabilities(present), cutOffs: model.manifest.cutOffs })
+  const [own, other] = [judged(successor), judged(champion)]
+  return [
+    ...discriminationGates(successor.probabilities(holdout), champion.probabilities(holdout), holdout.labels),
+    ...calibrationGates(own.probabilities, present.labels),
+    ...fairnessGates({ ...present, groupsOf }, own, other, fairness),
+    latencyGate(successor, champion, successor.golden, holdout.columns, now),
+    kernelGate(null),
+    parity.gate(),
+  ]
+}

@@ -1,0 +1,135 @@
+/** Folds events through the live feature code into labelled vectors, in bounded memory. */
+import type { FeatureSet } from '#features/feature-set.ts'
+import type { ApplicationEvent, CreditEvent } from '#schemas/events.ts'
+
+/** An application, its vector as of its own moment, and its label; undefined while no outcome was observed. */
+export interface ReplayedRow {
+  readonly application: ApplicationEvent
+  readonly vector: Float32Array
+  readonly label: number | undefined
+}
+
+/** Where events come from: pushes them in log order, partition after partition or all in one. */
+export type EventSource = (sink: EventSink) => Promise<void>
+
+export interface EventSink {
+  event(event: CreditEvent): void
+  /** Leaves out everything of this applicant: touched by data that is not to be learned from. */
+  exclude(applicantId: string): void
+  /** No event of an applicant seen so far will follow: their states are dropped. */
+  partitionEnd(): void
+}
+
+export interface ReplayOptions {
+  readonly featureSet: FeatureSet
+  /** Most labelled rows kept: the newest by event time. */
+  readonly rowsMax?: number
+  /** Newest applications, labelled or not, that the present population is described by; none when absent. */
+  readonly recentMax?: number
+  /** Only outcomes final by then (epoch ms) label a row; all of them when absent. */
+  readonly maturedBy?: number
+  /** Sees every vector as it is made. */
+  readonly onVector?: ((application: ApplicationEvent, vector: Float32Array) => void) | undefined
+  readonly onProgress?: ((events: number, applications: number) => void) | undefined
+}
+
+const PROGRESS_EVERY_EVENTS = 20_000
+
+const newestFirst = (a: Omit<ReplayedRow, 'label'>, b: Omit<ReplayedRow, 'label'>): number =>
+  b.application.eventTime - a.application.eventTime || (a.application.applicationId < b.application.applicationId ? -1 : 1)
+
+export class EventReplay implements EventSink {
+  readonly #options: ReplayOptions
+  readonly #rowsMax: number
+  #states = new Map<string, Uint8Array>()
+  #open: Omit<ReplayedRow, 'label'>[] = []
+  #labels = new Map<string, number>()
+  #excluded = new Set<string>()
+  #rows: ReplayedRow[] = []
+  readonly #recentMax: number
+  #recent: Omit<ReplayedRow, 'label'>[] = []
+  events = 0
+  applications = 0
+  /** Applications without an observed outcome, left out. */
+  unlabelled = 0
+  /** Applications left out because their applicant was excluded. */
+  excluded = 0
+
+  constructor(options: ReplayOptions) {
+    this.#options = options
+    this.#rowsMax = options.rowsMax ?? Infinity
+    this.#recentMax = options.recentMax ?? 0
+  }
+
+  event(event: CreditEvent): void {
+    const { featureSet, onVector, onProgress } = this.#options
+    if (++this.events % PROGRESS_EVERY_EVENTS === 0) onProgress?.(this.events, this.applications)
+    const state = this.#stateOf(event.applicantId)
+    featureSet.fold(state, event)
+    if (event.kind === 'subject-request' && event.request === 'erasure') this.#erase(event.applicantId)
+    else if (event.kind === 'application') {
+      const vector = new Float32Array(featureSet.size)
+      featureSet.vector(state, event, vector, 0)
+      onVector?.(event, vector)
+      this.applications++
+      this.#open.push({ application: event, vector })
+    } else if (event.kind === 'outcome' && event.observed && event.maturedAt <= (this.#options.maturedBy ?? Infinity)) {
+      this.#labels.set(event.applicationId, event.label)
+    }
+  }
+
+  exclude(applicantId: string): void {
+    this.#excluded.add(applicantId)
+  }
+
+  partitionEnd(): void {
+    for (const row of this.#open) this.#settle(row)
+    this.#recent = this.#recent.toSorted(newestFirst).slice(0, this.#recentMax)
+    this.#open = []
+    this.#states = new Map()
+    this.#labels = new Map()
+    this.#excluded = new Set()
+    // Twice the limit before pruning, so that sorting costs little a row.
+    if (this.#rows.length > 2 * this.#rowsMax) this.#prune()
+  }
+
+  /** The newest applications, newest first; complete after {@link finish}. */
+  get recent(): readonly Omit<ReplayedRow, 'label'>[] {
+    return this.#recent
+  }
+
+  /** Labelled rows by application id: how applicants interleave leaves no trace. */
+  finish(): ReplayedRow[] {
+    this.partitionEnd()
+    this.#options.onProgress?.(this.events, this.applications)
+    if (this.#rows.length > this.#rowsMax) this.#prune()
+    return this.#rows.toSorted((a, b) => (a.application.applicationId < b.application.applicationId ? -1 : 1))
+  }
+
+  /** As the live pipeline does: what was known is gone, what comes later counts. */
+  #erase(erased: string): void {
+    this.#states.delete(erased)
+    this.#open = this.#open.filter(({ application }) => application.applicantId !== erased)
+  }
+
+  #stateOf(applicantId: string): Uint8Array {
+    let state = this.#states.get(applicantId)
+    if (state === undefined) this.#states.set(applicantId, (state = this.#options.featureSet.emptyState()))
+    return state
+  }
+
+  #settle(row: Omit<ReplayedRow, 'label'>): void {
+    const label = this.#labels.get(row.application.applicationId)
+    if (this.#excluded.has(row.application.applicantId)) {
+      this.excluded++
+      return
+    }
+    if (this.#recentMax > 0) this.#recent.push(row)
+    if (label === undefined) this.unlabelled++
+    else this.#rows.push({ ...row, label })
+  }
+
+  #prune(): void {
+    this.#rows = this.#rows.toSorted(newestFirst).slice(0, this.#rowsMax)
+  }
+}
