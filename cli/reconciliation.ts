@@ -37,11 +37,17 @@ export const startReconciliation = ({ log, dataDir, logger, changed, onFailure }
   let known = reconciler.totals()
   let untold = true
 
+  /** Without room on the disk the last checkpoint stands: after a restart more is read again, and retention waits. */
   const save = (): void => {
-    writeCheckpoint(path, reconciler.checkpoint())
+    savedAt = performance.now()
+    try {
+      writeCheckpoint(path, reconciler.checkpoint())
+    } catch (failure) {
+      logger.warn({ err: failure, path }, 'the reconciler’s checkpoint could not be written; it is tried again')
+      return
+    }
     log.release('credit-events', 'reconciler', reconciler.positions('credit-events'))
     log.release('decisions', 'reconciler', reconciler.positions('decisions'))
-    savedAt = performance.now()
   }
 
   const report = async (): Promise<void> => {

@@ -37,7 +37,7 @@ test('the background is the approvals nearest below the cut-off', () => {
   const chosen = background.applicantIds.map((id) => probabilities[Number(id.slice(1))]!)
   const approved = [...probabilities].filter((probability) => probability < 0.2).toSorted((a, b) => b - a)
   expect(chosen).toEqual(approved.slice(0, 100))
-  expect(() => chooseBackground(data, probabilities, 0)).toThrow('check the lending economics')
+  expect(() => chooseBackground(data, probabilities, 0)).toThrow('the lending economics')
 })
 
 test('background bytes are little-endian float32, missing values included', () => {
