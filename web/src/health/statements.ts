@@ -20,8 +20,8 @@ const WINDOWS_MAX = 30
 /** The last windows of every feature and of the score, over the whole portfolio. */
 export const driftStatement = (
   metric: string,
-): string => `SELECT feature, window_end, max(value) AS value, max(threshold) AS threshold, min(p_value) AS p_value, max(n) AS n, max(alert) AS alert
-FROM drift FINAL
+): string => `SELECT feature, window_end, max(d.value) AS value, max(d.threshold) AS threshold, min(d.p_value) AS p_value, max(d.n) AS n, max(d.alert) AS alert
+FROM drift AS d FINAL
 WHERE metric = ${text(metric)} AND segment = 'all'
     AND window_end IN (SELECT DISTINCT window_end FROM drift WHERE metric = ${text(metric)} ORDER BY window_end DESC LIMIT ${WINDOWS_MAX})
 GROUP BY feature, window_end
@@ -50,9 +50,9 @@ ORDER BY attribute, metric, n DESC`
 export const fairnessOverTime = (
   attribute: string,
   metric: string,
-): string => `SELECT toUnixTimestamp(window_end) AS second, \`group\`, avg(value) AS value
-FROM fairness FINAL
-WHERE attribute = ${text(attribute)} AND metric = ${text(metric)} AND value IS NOT NULL
+): string => `SELECT toUnixTimestamp(window_end) AS second, \`group\`, avg(f.value) AS value
+FROM fairness AS f FINAL
+WHERE attribute = ${text(attribute)} AND metric = ${text(metric)} AND f.value IS NOT NULL
 GROUP BY second, \`group\`
 ORDER BY second`
 
@@ -102,13 +102,14 @@ export interface AlertRow {
   readonly features: readonly string[]
 }
 
+// Columns are named with their table wherever a result has the same name: an alias would be meant otherwise.
 export const ALERTS = `SELECT
-    min(raised_at) AS raised_at,
-    if(countIf(state = 'resolved') > 0, 'resolved', 'open') AS state,
-    any(kind) AS kind, any(severity) AS severity, any(subject) AS subject, any(metric) AS metric,
-    any(value) AS value, any(threshold) AS threshold, argMin(detail, raised_at) AS detail, any(features) AS features
-FROM alerts FINAL
-GROUP BY alert_id
+    min(a.raised_at) AS raised_at,
+    if(countIf(a.state = 'resolved') > 0, 'resolved', 'open') AS state,
+    any(a.kind) AS kind, any(a.severity) AS severity, any(a.subject) AS subject, any(a.metric) AS metric,
+    any(a.value) AS value, any(a.threshold) AS threshold, argMin(a.detail, a.raised_at) AS detail, any(a.features) AS features
+FROM alerts AS a FINAL
+GROUP BY a.alert_id
 ORDER BY state = 'open' DESC, raised_at DESC
 LIMIT 50`
 
@@ -125,9 +126,10 @@ export interface QualityRow {
   readonly window_end: string
 }
 
-export const QUALITY = `SELECT producer, kind, field, metric, argMax(value, window_end) AS value, argMax(baseline, window_end) AS baseline,
-    argMax(threshold, window_end) AS threshold, argMax(n, window_end) AS n, argMax(alert, window_end) AS alert, max(data_quality.window_end) AS window_end
-FROM data_quality FINAL
-GROUP BY producer, kind, field, metric
+export const QUALITY = `SELECT q.producer AS producer, q.kind AS kind, q.field AS field, q.metric AS metric,
+    argMax(q.value, q.window_end) AS value, argMax(q.baseline, q.window_end) AS baseline, argMax(q.threshold, q.window_end) AS threshold,
+    argMax(q.n, q.window_end) AS n, argMax(q.alert, q.window_end) AS alert, max(q.window_end) AS window_end
+FROM data_quality AS q FINAL
+GROUP BY q.producer, q.kind, q.field, q.metric
 ORDER BY alert DESC, abs(value - baseline) / threshold DESC
 LIMIT 40`
