@@ -7,7 +7,7 @@ export type PointOfDeath =
   | 'published'
   /** States and offset are about to be stored. */
   | 'before-commit'
-  /** Of a commit in two steps only the first is done. */
+  /** Of a commit in two steps that goes past decisions only the first is done. */
   | 'between-steps'
   /** States and offset are stored, nobody has been told. */
   | 'committed'
