@@ -7,6 +7,8 @@ import { loadScorer } from '#scoring/load-scorer.ts'
 import { epochMs } from '#schemas/units.ts'
 import { isDirectoryLocked, readFormat } from '#streams/embedded/data-directory.ts'
 import { kafkaChecks } from '#streams/kafka/checks.ts'
+import { silentLogger } from '#streams/logger.ts'
+import { redisChecks } from '#streams/redis/checks.ts'
 import { locateLightGbm } from '#training/lightgbm/library.ts'
 import { type Command, DATA_OPTIONS, JSON_OPTION, text } from '../command.ts'
 import { type Config, loadConfig } from '../config.ts'
@@ -61,6 +63,10 @@ const port = async (name: string, variable: string, host: string, number: number
 /** Nothing where the log is embedded. Checkpoints are not known here, so bounded retention is a warning at least. */
 const kafka = async ({ log }: Config): Promise<readonly Finding[]> =>
   log.kind === 'kafka' ? kafkaChecks(log.kafka, { partitions: log.partitions, now: epochMs(Date.now()) }) : []
+
+/** Nothing where states are embedded. */
+const redis = async ({ state }: Config): Promise<readonly Finding[]> =>
+  state.kind === 'redis' ? redisChecks(state.redis, silentLogger, () => Date.now()) : []
 
 const dataDirectory = (config: Config): Finding[] => {
   const { dataDir } = config
@@ -139,6 +145,7 @@ const examine = async (config: Config): Promise<Finding[]> => {
     ...(await Promise.all(nativeModules())),
     ...dataDirectory(config),
     ...(await kafka(config)),
+    ...(await redis(config)),
     await port('HTTP port', 'SCORESTREAM_PORT', host, http, mine),
     await port('SQL port', 'SCORESTREAM_SQL_PORT', host, sqlPort, mine),
     await model(config),

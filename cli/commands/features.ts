@@ -67,6 +67,10 @@ one row per vector wanted. Exit codes: 0 listed, 1 nothing matches, 64 usage.`,
     else if (format === 'sql') process.stdout.write(`${featureSql(set, { events: 'events', asks: 'asks', known: 'then' })}\n`)
     else if (format === 'table') process.stdout.write(`${table(entries)}\n`)
     else throw new CommandError('usage', `--format takes table, markdown or sql, got "${format}"`, EXIT.usage)
-    return entries.length === 0 ? EXIT.findings : EXIT.ok
+    if (entries.length > 0) return EXIT.ok
+    process.stderr.write(
+      `no feature's name, meaning or lineage holds ${positionals.map((word) => `"${word}"`).join(' and ')}; without words all ${set.size} are listed\n`,
+    )
+    return EXIT.findings
   },
 }

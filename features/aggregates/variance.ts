@@ -2,8 +2,8 @@ import { EVENT_WINDOWS } from '../language/window.ts'
 import type { Aggregate, Slice } from './aggregate.ts'
 import { moments, readVariance } from '../accumulators/moments.ts'
 
-const reduce = (slice: Slice): void => {
-  const { values, from, to } = slice
+/** Sample variance (n − 1) of the known values, in two passes, so that large means do not cancel; NaN below two values. */
+export const sampleVariance = ({ values, from, to }: Slice): number => {
   let sum = 0
   let count = 0
   for (let i = from; i < to; i++) {
@@ -18,8 +18,11 @@ const reduce = (slice: Slice): void => {
     const value = values[i]!
     if (!Number.isNaN(value)) squares += (value - mean) * (value - mean)
   }
-  if (count < 2) slice.out[slice.slot] = NaN
-  else slice.out[slice.slot] = squares / (count - 1)
+  return count < 2 ? NaN : squares / (count - 1)
+}
+
+const reduce = (slice: Slice): void => {
+  slice.out[slice.slot] = sampleVariance(slice)
 }
 
 /** Sample variance (n − 1) in two passes; missing below two values. */

@@ -17,8 +17,23 @@ import { IndependentProducer } from './independent-producer.ts'
 import { judge } from './judge.ts'
 
 const { values } = parseArgs({
-  options: { times: { type: 'string', default: '20' }, faults: { type: 'string' }, seed: { type: 'string', default: '1' } },
+  options: {
+    times: { type: 'string', default: '20' },
+    faults: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    help: { type: 'boolean', default: false },
+  },
 })
+if (values.help) {
+  process.stdout.write(`Usage: npm run chaos -- [--times N] [--faults "NAME,NAME"] [--seed N]
+
+Real Kafka and Redis, two engine processes, an independent producer with its own ledger; each fault N times (default 20) under load.
+Faults: ${FAULTS.map(({ name }) => name).join(', ')}
+
+Exit codes: 0 nothing lost or conflicting, 1 something was, 64 usage.
+`)
+  process.exit(0)
+}
 const times = Number(values.times)
 const wanted = values.faults?.split(',').map((name) => name.trim())
 const unknown = wanted?.filter((name) => !FAULTS.some((fault) => fault.name === name)) ?? []

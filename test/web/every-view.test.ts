@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import * as health from '../../web/src/health/statements.ts'
 import { type Dashboard, declined, noBrowser, PATIENTLY, settled, startDashboard } from './dashboard.ts'
 
 let dashboard: Dashboard
@@ -7,6 +8,21 @@ beforeAll(async () => {
   dashboard = await startDashboard()
 }, 180_000)
 afterAll(() => dashboard?.close())
+
+test.skipIf(noBrowser).each([
+  ['TABLES', health.TABLES],
+  ['DRIFT_METRICS', health.DRIFT_METRICS],
+  ['driftStatement', health.driftStatement('psi')],
+  ['FAIRNESS', health.FAIRNESS],
+  ['fairnessOverTime', health.fairnessOverTime('sex', 'selection-rate')],
+  ['PERFORMANCE_METRICS', health.PERFORMANCE_METRICS],
+  ['performanceStatement', health.performanceStatement('auc')],
+  ['SLO', health.SLO],
+  ['ALERTS', health.ALERTS],
+  ['QUALITY', health.QUALITY],
+])('%s, a statement of the health view, is understood by the warehouse', async (_, statement) => {
+  await expect(dashboard.sql(statement)).resolves.toBeInstanceOf(Array)
+})
 
 const VIEWS = ['/', '/decisions', '/portfolio', '/model', '/health', '/operations', '/features', '/sql'] as const
 
