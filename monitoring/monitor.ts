@@ -180,10 +180,16 @@ export class Monitor {
     }
   }
 
-  /** A finding of `key` made elsewhere (over tables): open where `alert` is given, ended where not. Performance asks for a successor. */
+  /**
+   * A finding of `key` made elsewhere (over tables): open where `alert` is given, ended where not. Performance asks for a successor, save that of a
+   * time in which data were in doubt.
+   */
   tell(key: string, alert: NewAlert | undefined, at: number): void {
     const opened = this.#tell(key, alert, at, alert?.windowStart)
-    if (opened?.state === 'open' && opened.kind === 'performance' && opened.modelVersion !== null) this.#ask(opened.modelVersion, at)
+    if (opened?.state !== 'open' || opened.kind !== 'performance' || opened.modelVersion === null) return
+    const { retrain, figures } = this.#state
+    if (opened.windowStart > retrain.doubtedEventTime) this.#ask(opened.modelVersion, at)
+    else figures.refused['data-quality'] = (figures.refused['data-quality'] ?? 0) + 1
   }
 
   #remember(key: string, channel: string, producer: string): void {
@@ -214,7 +220,7 @@ export class Monitor {
   #seeQuality(verdict: SourceVerdict, at: number): void {
     this.#found.quality.push(...verdict.rows)
     for (const check of verdict.checks) this.#tell(qualityKey(check), check.fault && qualityAlert(check, check.fault, verdict, at), at)
-    if (isBlocked(this.#state.alerts)) doubt(this.#state.retrain, at)
+    if (isBlocked(this.#state.alerts)) doubt(this.#state.retrain, at, Math.max(...verdict.rows.map((row) => row.window_end)))
   }
 
   #seeWindow(verdict: WindowVerdict): void {

@@ -18,6 +18,8 @@ export interface RetrainState {
    */
   doubtedAt: number
   recovered: boolean
+  /** Event time up to which data were in doubt: outcomes of decisions made on them say nothing about the model. */
+  doubtedEventTime: number
   /** Log times of the requests of the last day. */
   readonly requestedAt: number[]
   outcomes: number
@@ -27,15 +29,17 @@ export const retrainState = (): RetrainState => ({
   streaks: new Map(),
   doubtedAt: -Infinity,
   recovered: true,
+  doubtedEventTime: -Infinity,
   requestedAt: [],
   outcomes: 0,
 })
 
 export type Refusal = 'data-quality' | 'interval' | 'daily-cap' | 'few-outcomes'
 
-/** Data quality is in doubt at log time `at`. */
-export const doubt = (state: RetrainState, at: number): void => {
+/** Data quality is in doubt at log time `at`, of events up to `eventTime` where that is known. */
+export const doubt = (state: RetrainState, at: number, eventTime = -Infinity): void => {
   state.doubtedAt = at
+  state.doubtedEventTime = Math.max(state.doubtedEventTime, eventTime)
   state.recovered = false
   state.streaks.clear()
 }

@@ -1,5 +1,7 @@
 import { deserialize, serialize } from 'node:v8'
 import { describe, expect, test } from 'vitest'
+import type { NewAlert } from '#monitoring/triggers/alert-book.ts'
+import { epochMs } from '#schemas/units.ts'
 import type { MonitorState } from '#monitoring/monitor.ts'
 import { type Disturbance, MODEL, settings, WatchedStream } from './watched-stream.ts'
 
@@ -89,6 +91,43 @@ describe('a producer that changes its unit', () => {
     expect(stream.requests).toEqual([])
     stream.send(6_000, shiftAll)
     expect(stream.requests).toHaveLength(1)
+  })
+
+  test('a fall in performance asks for a successor, save where its decisions were made on such data', () => {
+    const stream = new WatchedStream(6)
+    stream.send(8_000)
+    stream.send(6_000, hundredfold)
+    stream.send(6_000)
+    const { alerts, retrain } = stream.monitor.state
+    expect(alerts.open.size).toBe(0)
+    const fall = (windowStart: number): NewAlert => ({
+      kind: 'performance',
+      cause: 'discrimination',
+      severity: 'ticket',
+      raisedAt: epochMs(retrain.doubtedAt + 1),
+      windowStart: epochMs(windowStart),
+      windowEnd: epochMs(windowStart + 1),
+      subject: MODEL,
+      producer: null,
+      eventKind: null,
+      field: null,
+      modelVersion: MODEL,
+      segment: null,
+      features: [],
+      metric: 'auc',
+      value: 0.6,
+      threshold: 0.7,
+      pValue: null,
+      n: 1_000,
+      blocksRetraining: false,
+      detail: 'AUC 0.6',
+    })
+    const asked = (key: string, windowStart: number): number => {
+      stream.monitor.tell(key, fall(windowStart), retrain.doubtedAt + 1_000_000)
+      return stream.monitor.take().requests.length
+    }
+    expect(asked('performance:then', retrain.doubtedEventTime)).toBe(0)
+    expect(asked('performance:later', retrain.doubtedEventTime + 1)).toBe(1)
   })
 
   test('a shift that began under bad data asks for nothing until the figures were normal once', () => {
