@@ -2,6 +2,7 @@
 import { copyFileSync, appendFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { audit } from './audit.ts'
 import { type LaunchedEngine, launchEngine } from './engine-process.ts'
@@ -15,6 +16,8 @@ const EVENTS = eventsOf(500)
 const LOAD = { lanes: 2, lines: 20 }
 /** The planted publisher writes this late; a clean end must not be mistaken for its bug. */
 const LATER_MS = 600
+/** How long after the last event a point of death may still come. */
+const REACHED_MS = 5_000
 
 interface Plot {
   readonly plant: string
@@ -29,6 +32,12 @@ interface Ending {
   readonly complaints: readonly string[]
   readonly decisions: number
 }
+
+const refusal = (engine: LaunchedEngine): Ending => ({
+  findings: [`the engine itself refuses to go on: ${engine.complaints()}`],
+  complaints: [],
+  decisions: 0,
+})
 
 /** Lives through a plot under load and says what the audit found, by itself and against an undisturbed run. */
 const live = async ({ plant, deaths, policyChanges = false }: Plot): Promise<Ending> => {
@@ -46,20 +55,25 @@ const live = async ({ plant, deaths, policyChanges = false }: Plot): Promise<End
         environment: { SCORESTREAM_TEST_PLANT: plant, SCORESTREAM_TEST_KILL: death ?? '', SCORESTREAM_POLICY_FILE: policy },
       })
       engine = next
-      const refusal = await next.ready.then(
-        () => undefined,
-        () => next.complaints(),
+      const refused = await next.ready.then(
+        () => false,
+        () => true,
       )
-      if (refusal !== undefined) return { findings: [`the engine itself refuses to go on: ${refusal}`], complaints: [], decisions: 0 }
+      if (refused) return refusal(next)
       producer.pointAt(await next.ready)
-      if (death === undefined) break
-      await next.ended
+      if (death === undefined) {
+        // It may be ready before it comes to what it cannot go on with.
+        await Promise.race([producing, next.ended])
+        if (next.child.exitCode !== null || next.child.signalCode !== null) return refusal(next)
+        break
+      }
+      // With nothing more to come it would wait for its death for ever.
+      await Promise.race([next.ended, producing.then(() => sleep(REACHED_MS))])
       producer.pointAt(undefined)
       expect(next.child.signalCode, `${death} was not reached: ${next.complaints()}`).toBe('SIGKILL')
       if (policyChanges) appendFileSync(policy, '# another version\n')
     }
-    await producing
-    if (plant === 'commit-before-readable') await new Promise((resolve) => setTimeout(resolve, LATER_MS))
+    if (plant === 'commit-before-readable') await sleep(LATER_MS)
     await engine?.end()
     const result = await audit(dataDir, producer.ledger)
     const against = policyChanges ? [] : contradictions(result, await undisturbed(dataDir, join(folder, 'reference')))
