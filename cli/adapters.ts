@@ -1,4 +1,7 @@
-/** Log, state and ownership as the configuration names them. Everything else of an engine is the same on one machine and on a cluster. */
+/**
+ * Log, state and ownership as the configuration names them. Everything else of an engine is the same on one machine and on a cluster. The
+ * clients of a cluster’s servers (370 modules) are loaded where they are used.
+ */
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
@@ -7,11 +10,8 @@ import { CheckpointedStateStore } from '#streams/checkpoint/checkpointed-store.t
 import { FolderCheckpoints } from '#streams/checkpoint/folder-checkpoints.ts'
 import { type EmbeddedLogOptions, openEventLog, topicPartitions } from '#streams/embedded/event-log.ts'
 import { openStateStore } from '#streams/embedded/state-store.ts'
-import { openKafkaLog } from '#streams/kafka/event-log.ts'
-import { kafkaOwnership } from '#streams/kafka/ownership.ts'
 import { ownAll } from '#streams/own-all.ts'
 import type { Clock, EventLog, Ownership, StateStore } from '#streams/ports.ts'
-import { openRedisState } from '#streams/redis/state-store.ts'
 import type { Config } from './config.ts'
 
 const DAY_MS = 86_400_000
@@ -73,6 +73,10 @@ const embeddedState = (config: Config, logId: string): StateStore =>
   openStateStore({ folder: join(config.dataDir, 'state', `${creditFeatureSet.hash.slice(0, 12)}${logId && `-${logId}`}`) })
 
 const onKafka = async ({ config, logger, failed, opened }: AdapterArguments): Promise<Adapters> => {
+  const [{ openKafkaLog }, { kafkaOwnership }] = await Promise.all([
+    import('#streams/kafka/event-log.ts'),
+    import('#streams/kafka/ownership.ts'),
+  ])
   const { partitions, kafka } = config.log
   const log = await openKafkaLog({ settings: kafka, partitions, logger })
   opened(() => log.close())
@@ -84,6 +88,7 @@ const onKafka = async ({ config, logger, failed, opened }: AdapterArguments): Pr
 }
 
 const redisState = async ({ dataDir, log, state }: Config, generation: string, logger: Logger): Promise<StateStore> => {
+  const { openRedisState } = await import('#streams/redis/state-store.ts')
   const facts = { partitions: log.partitions, featureSetHash: creditFeatureSet.hash, generation }
   const store = await openRedisState({ settings: state.redis, ...facts, logger })
   // A new feature set or number of partitions has checkpoints of its own, beside the old ones.

@@ -35,13 +35,13 @@ import { archivePolicy } from './policy-archive.ts'
 import { startReconciliation } from './reconciliation.ts'
 import { readinessOf } from './readiness.ts'
 import { pipelineSettings } from './pipeline-settings.ts'
+import { returnFreedMemory } from './native-memory.ts'
 import { PROJECT_ROOT } from './project.ts'
 import { requirePort } from './port-free.ts'
 import { replayInChild } from './replay-process.ts'
 import { ModelWatcher } from './retrain/model-watcher.ts'
 import { startRetraining } from './retrain/start-retraining.ts'
 import { announceEngine, withdrawEngine } from './running-engine.ts'
-import { openTracer } from './tracing.ts'
 import { superviseWarehouse, type SupervisedWarehouse } from './warehouse-supervisor.ts'
 
 const { version: VERSION } = JSON.parse(readFileSync(join(PROJECT_ROOT, 'package.json'), 'utf8')) as { version: string }
@@ -141,6 +141,7 @@ export const openHost = async (config: Config, logger: Logger): Promise<Host> =>
 
 const open = async (config: Config, logger: Logger, closers: Closers): Promise<Host> => {
   const { dataDir } = config
+  returnFreedMemory()
   closers.add(lockDirectory(dataDir))
   agreeOnFormat(dataDir, { partitions: config.log.partitions })
   await requirePort(config.gateway.host, config.gateway.port, 'SCORESTREAM_PORT')
@@ -223,7 +224,8 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
   const reconciliation =
     warehouse === undefined && config.reconciler === 'on' ? startReconciliation({ log, dataDir, logger, onFailure: fail }) : undefined
   closers.add(() => reconciliation?.stop())
-  const tracer = openTracer(config.tracing, log, VERSION)
+  const { endpoint, share } = config.tracing
+  const tracer = endpoint === null ? undefined : (await import('./tracing.ts')).openTracer({ endpoint, share }, log, VERSION)
   // Traces are no reason to fail, nor to wait.
   if (tracer !== undefined)
     engine.decisions.subscribe((batch) => void tracer.offer(batch).catch((err: unknown) => logger.warn({ err }, 'not traced')))

@@ -84,9 +84,12 @@ export interface DecisionTracer {
   close(): Promise<void>
 }
 
-/** Undefined where nothing is traced: nobody then subscribes, and nothing is spent. */
-export const openTracer = ({ endpoint, share }: Tracing, log: EventLog, version: string): DecisionTracer | undefined => {
-  if (endpoint === null) return undefined
+/** This file is loaded only where something is traced: the SDK is large. */
+export const openTracer = (
+  { endpoint, share }: Tracing & { readonly endpoint: string },
+  log: EventLog,
+  version: string,
+): DecisionTracer => {
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ 'service.name': 'scorestream', 'service.version': version }),
     spanProcessors: [

@@ -18,7 +18,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { startSqlServer, type SqlServer } from '#gateway/sql/sql-server.ts'
 import { insertFacts, type Facts } from '#streams/clickhouse/facts.ts'
 import { PromotionSink } from '#streams/clickhouse/promotion-sink.ts'
-import { openServerWarehouse } from '#streams/clickhouse/server-warehouse.ts'
 import type { ServerSettings } from '#streams/clickhouse/server-settings.ts'
 import type { RowWriter } from '#streams/clickhouse/ports.ts'
 import { insertReconciliation } from '#streams/clickhouse/reconciliation-rows.ts'
@@ -28,12 +27,12 @@ import { openWarehouse, type OpenWarehouse } from '#streams/clickhouse/warehouse
 import { readFormat } from '#streams/embedded/data-directory.ts'
 import { topicPartitions } from '#streams/embedded/event-log.ts'
 import { openReadOnly } from '#streams/embedded/event-log-follower.ts'
-import { openKafkaLog } from '#streams/kafka/event-log.ts'
 import type { Logger } from '#streams/logger.ts'
 import type { EventLog, Topic } from '#streams/ports.ts'
 import { mirrorVault } from './mirror-vault.ts'
 import { publishThroughParent } from './monitoring-task.ts'
 import { type RunningMonitoring, startMonitoring } from './monitoring.ts'
+import { returnFreedMemory } from './native-memory.ts'
 import { startReconciliation, type Reconciliation } from './reconciliation.ts'
 import { type WarehouseOptions, warehouseOptions } from './warehouse-options.ts'
 import { rowsIn, type Tables } from './warehouse-tables.ts'
@@ -107,7 +106,11 @@ const waitFor = async (path: string, running: Running): Promise<boolean> => {
 }
 
 const openLog = async ({ dataDir, kafka }: WarehouseOptions, running: Running): Promise<EventLog | undefined> => {
-  if (kafka !== undefined) return openKafkaLog({ ...kafka, logger, readBytesMax: 16 * MEBI })
+  // Clients of servers are loaded where they are used.
+  if (kafka !== undefined) {
+    const { openKafkaLog } = await import('#streams/kafka/event-log.ts')
+    return openKafkaLog({ ...kafka, logger, readBytesMax: 16 * MEBI })
+  }
   const folder = join(dataDir, 'log')
   for (const topic of TOPICS) if (!(await waitFor(join(folder, topic), running))) return undefined
   const { partitions } = readFormat(dataDir)
@@ -267,6 +270,7 @@ const open = async (running: Running, server: ServerSettings | undefined): Promi
     running.away = reason === null ? null : { since: running.away?.since ?? Date.now(), reason }
   }
   try {
+    const { openServerWarehouse } = await import('#streams/clickhouse/server-warehouse.ts')
     const warehouse = await openServerWarehouse({ settings: server, logger, signal, away })
     running.tables = { ...warehouse, cluster: server.cluster }
     return running.tables
@@ -277,6 +281,7 @@ const open = async (running: Running, server: ServerSettings | undefined): Promi
 }
 
 const main = async (): Promise<void> => {
+  returnFreedMemory()
   const given = warehouseOptions()
   const { dataDir, server, facts } = given
   const running = server === undefined ? await embedded(given) : begin(undefined, undefined, 'waits')
