@@ -11,6 +11,11 @@ import { readFiles, refuseDamage, type TopicPartitions } from './event-log.ts'
 import { TopicFiles } from './topic-files.ts'
 
 const MEBI = 1024 * 1024
+/**
+ * A follower's readers go round all partitions, which lie interleaved in a file. More than a block of one partition would push out of the cache what the
+ * next one needs: the warehouse process read each block of a log that it followed at full speed some twenty times.
+ */
+const COLD_BLOCKS_A_READ = 1
 
 export interface FollowerOptions {
   readonly folder: string
@@ -74,7 +79,7 @@ export class EventLogFollower implements EventLog {
   async read(topic: Topic, partition: number, offset: number, bytesMax: number): Promise<readonly LogRecord[]> {
     const { files, failure } = this.#topic(topic)
     if (failure !== undefined) throw failure
-    return readFiles(files, topic, partition, offset, bytesMax)
+    return readFiles(files, topic, partition, offset, bytesMax, COLD_BLOCKS_A_READ)
   }
 
   async refresh(): Promise<void> {

@@ -157,6 +157,7 @@ export const readFiles = async (
   partition: number,
   offset: number,
   bytesMax: number,
+  blocksMax?: number,
 ): Promise<readonly LogRecord[]> => {
   const end = files.ends[partition]
   if (end === undefined) throw new RangeError(`partition ${partition} of ${topic} does not exist: it has ${files.partitions}`)
@@ -172,7 +173,7 @@ export const readFiles = async (
       'log-shortened',
       `${topic}[${partition}] begins at ${start}, a reader asks for ${offset}: retention deleted what it needs. Start that reader from ${start}, or restore older segments to ${files.folder}.`,
     )
-  return files.tail.read(partition, offset, bytesMax) ?? files.readCold(partition, offset, bytesMax)
+  return files.tail.read(partition, offset, bytesMax) ?? files.readCold(partition, offset, bytesMax, blocksMax)
 }
 
 const createFirst = (files: TopicFiles): void => {
