@@ -3,6 +3,7 @@ import { ClaimSchema, DecisionSchema } from './decision.ts'
 import { DeadLetterSchema } from './dead-letter.ts'
 import { EVENT_SCHEMAS, type CreditEvent } from './events.ts'
 import {
+  AlertJudgementSchema,
   AlertSchema,
   ModelActivatedSchema,
   type ModelEvent,
@@ -39,6 +40,9 @@ export const MODEL_EVENT_SCHEMA_IDS = {
   'model-activated': 41,
 } as const satisfies Record<ModelEvent['kind'], number>
 
+/** Stands in the topic `alerts`, beside the alerts. */
+export const ALERT_JUDGEMENT_SCHEMA_ID = 47
+
 /** Every schema that has an id, for publication and tests. */
 export const CATALOG = [
   ...(Object.keys(EVENT_SCHEMA_IDS) as CreditEvent['kind'][]).map((kind) => ({ id: EVENT_SCHEMA_IDS[kind], schema: EVENT_SCHEMAS[kind] })),
@@ -46,6 +50,7 @@ export const CATALOG = [
   { id: CLAIM_SCHEMA_ID, schema: ClaimSchema },
   { id: DEAD_LETTER_SCHEMA_ID, schema: DeadLetterSchema },
   { id: ALERT_SCHEMA_ID, schema: AlertSchema },
+  { id: ALERT_JUDGEMENT_SCHEMA_ID, schema: AlertJudgementSchema },
   { id: MODEL_EVENT_SCHEMA_IDS['retrain-requested'], schema: RetrainRequestedSchema },
   { id: MODEL_EVENT_SCHEMA_IDS['model-trained'], schema: ModelTrainedSchema },
   { id: MODEL_EVENT_SCHEMA_IDS['model-promoted'], schema: ModelPromotedSchema },

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { ALERT_SCHEMA_ID } from '#schemas/catalog.ts'
-import { decodeAlert, decodeModelEvent } from '#schemas/monitoring-wire.ts'
+import type { AlertJudgement } from '#schemas/monitoring-events.ts'
+import { decodeAlert, decodeAlertJudgement, decodeModelEvent, encodeAlertJudgement, isAlertJudgement } from '#schemas/monitoring-wire.ts'
+import { epochMs } from '#schemas/units.ts'
 import { MONITORING_RECORDS } from './sample-monitoring.ts'
 
 test('alerts and model events read back as they were written', () => {
@@ -17,4 +19,22 @@ test('foreign and cut bytes are rejected, never thrown', () => {
     expect(decode(bytes.subarray(0, -1))).toMatchObject({ kind: 'rejected', rejection: { code: 'schema-violation' } })
   }
   expect(decodeAlert(new Uint8Array(0))).toMatchObject({ kind: 'rejected' })
+})
+
+test('a judgement reads back as it was written, and is told from an alert by its frame', () => {
+  const judgement: AlertJudgement = {
+    judgementId: 'f00d',
+    alertId: 'data-quality:bank-a:payment:amount:unit-change:1800000000000',
+    verdict: 'muted',
+    judgedAt: epochMs(1_800_000_000_000),
+    mutedUntil: epochMs(1_800_000_360_000),
+    actor: 'ada@desk',
+    reason: 'looked into',
+  }
+  const bytes = encodeAlertJudgement(judgement)
+  expect(decodeAlertJudgement(bytes)).toEqual({ kind: 'accepted', value: judgement })
+  expect(isAlertJudgement(bytes)).toBe(true)
+  expect(decodeAlert(bytes)).toMatchObject({ kind: 'rejected', rejection: { code: 'unknown-schema' } })
+  expect(decodeAlertJudgement(bytes.subarray(0, -1))).toMatchObject({ kind: 'rejected' })
+  for (const record of MONITORING_RECORDS) expect(isAlertJudgement(record.bytes)).toBe(false)
 })

@@ -37,6 +37,7 @@ const TABLES = [
   'reconciliation',
   'alerts',
   'data_quality',
+  'alert_judgements',
 ]
 
 const shipped = readMigrations()
