@@ -33,6 +33,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: 'check hashes, order and uniqueness of every decision',
     load: async () => (await import('./commands/verify-chain.ts')).verifyChain,
   },
+  alerts: {
+    summary: 'list what monitoring found; accept, mute or acknowledge it',
+    load: async () => (await import('./commands/alerts.ts')).alerts,
+  },
   'dead-letters': {
     summary: 'look at refused events, mend them and send them again',
     load: async () => (await import('./commands/dead-letters.ts')).deadLetters,

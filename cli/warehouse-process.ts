@@ -48,7 +48,7 @@ const POLL_MS = 500
 const FOLLOW_MS = 20
 /** Rows of the reconciler are written when its figures changed, at most this often. */
 const RECONCILIATION_ROWS_MS = 10_000
-const TOPICS: readonly Topic[] = ['credit-events', 'decisions', 'dead-letters', 'model-events']
+const TOPICS: readonly Topic[] = ['credit-events', 'decisions', 'dead-letters', 'model-events', 'alerts']
 
 const tell = (message: WarehouseMessage): void => {
   if (process.connected) process.send?.(message, undefined, undefined, () => {})
