@@ -37,13 +37,23 @@ interface Smoothness {
   readonly longestTaskMs: number
 }
 
+/** What the page has and Node has not. */
+interface PageGlobals {
+  requestAnimationFrame(frame: () => void): void
+  PerformanceObserver: new (seen: (list: { getEntries(): readonly { readonly duration: number }[] }) => void) => {
+    observe(options: { readonly type: 'longtask' }): void
+    disconnect(): void
+  }
+}
+
 /** Runs in the page: intervals between animation frames, and tasks that held the main thread for 50 ms. */
 const record = (page: Page, seconds: number): Promise<Smoothness> =>
   page.evaluate(
     ({ seconds: during, limit }) =>
       new Promise<Smoothness>((resolve) => {
+        const inPage = globalThis as unknown as PageGlobals
         const tasks: number[] = []
-        const observer = new PerformanceObserver((list) => {
+        const observer = new inPage.PerformanceObserver((list) => {
           for (const { duration } of list.getEntries()) tasks.push(duration)
         })
         observer.observe({ type: 'longtask' })
@@ -55,7 +65,7 @@ const record = (page: Page, seconds: number): Promise<Smoothness> =>
           gaps.push(now - last)
           last = now
           if (now < until) {
-            requestAnimationFrame(frame)
+            inPage.requestAnimationFrame(frame)
             return
           }
           observer.disconnect()
@@ -69,7 +79,7 @@ const record = (page: Page, seconds: number): Promise<Smoothness> =>
             longestTaskMs: Math.max(0, ...tasks),
           })
         }
-        requestAnimationFrame(frame)
+        inPage.requestAnimationFrame(frame)
       }),
     { seconds, limit: FRAME_MS_MAX },
   )

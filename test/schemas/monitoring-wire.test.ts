@@ -1,9 +1,7 @@
 import { expect, test } from 'vitest'
 import { ALERT_SCHEMA_ID } from '#schemas/catalog.ts'
-import type { AlertJudgement } from '#schemas/monitoring-events.ts'
 import { decodeAlert, decodeAlertJudgement, decodeModelEvent, encodeAlertJudgement, isAlertJudgement } from '#schemas/monitoring-wire.ts'
-import { epochMs } from '#schemas/units.ts'
-import { MONITORING_RECORDS } from './sample-monitoring.ts'
+import { JUDGEMENT, MONITORING_RECORDS } from './sample-monitoring.ts'
 
 test('alerts and model events read back as they were written', () => {
   for (const { id, record, bytes } of MONITORING_RECORDS) {
@@ -22,17 +20,8 @@ test('foreign and cut bytes are rejected, never thrown', () => {
 })
 
 test('a judgement reads back as it was written, and is told from an alert by its frame', () => {
-  const judgement: AlertJudgement = {
-    judgementId: 'f00d',
-    alertId: 'data-quality:bank-a:payment:amount:unit-change:1800000000000',
-    verdict: 'muted',
-    judgedAt: epochMs(1_800_000_000_000),
-    mutedUntil: epochMs(1_800_000_360_000),
-    actor: 'ada@desk',
-    reason: 'looked into',
-  }
-  const bytes = encodeAlertJudgement(judgement)
-  expect(decodeAlertJudgement(bytes)).toEqual({ kind: 'accepted', value: judgement })
+  const bytes = encodeAlertJudgement(JUDGEMENT)
+  expect(decodeAlertJudgement(bytes)).toEqual({ kind: 'accepted', value: JUDGEMENT })
   expect(isAlertJudgement(bytes)).toBe(true)
   expect(decodeAlert(bytes)).toMatchObject({ kind: 'rejected', rejection: { code: 'unknown-schema' } })
   expect(decodeAlertJudgement(bytes.subarray(0, -1))).toMatchObject({ kind: 'rejected' })

@@ -1,11 +1,12 @@
 /** What the engine itself writes to its logs: one of each, and their JSON form for other libraries. */
-import { CLAIM_SCHEMA_ID, DEAD_LETTER_SCHEMA_ID, DECISION_SCHEMA_ID } from '#schemas/catalog.ts'
+import { ALERT_JUDGEMENT_SCHEMA_ID, CLAIM_SCHEMA_ID, DEAD_LETTER_SCHEMA_ID, DECISION_SCHEMA_ID } from '#schemas/catalog.ts'
 import type { Claim } from '#schemas/decision.ts'
 import type { DeadLetter } from '#schemas/dead-letter.ts'
+import { encodeAlertJudgement } from '#schemas/monitoring-wire.ts'
 import { epochMs } from '#schemas/units.ts'
 import { encodeClaim, encodeDeadLetter, encodeDecision } from '#schemas/wire.ts'
 import { sampleBody, sampleDecision } from './sample-decision.ts'
-import { MONITORING_RECORDS } from './sample-monitoring.ts'
+import { JUDGEMENT, MONITORING_RECORDS } from './sample-monitoring.ts'
 
 export const LETTER: DeadLetter = {
   code: 'malformed-json',
@@ -40,6 +41,7 @@ export const RECORDS = [
   { id: DEAD_LETTER_SCHEMA_ID, record: LETTER, bytes: encodeDeadLetter(LETTER) },
   { id: DEAD_LETTER_SCHEMA_ID, record: LOGGED_LETTER, bytes: encodeDeadLetter(LOGGED_LETTER) },
   ...MONITORING_RECORDS,
+  { id: ALERT_JUDGEMENT_SCHEMA_ID, record: JUDGEMENT, bytes: encodeAlertJudgement(JUDGEMENT) },
 ] as const
 
 /** Vectors as arrays (JSON makes NaN null), bytes as base64. */

@@ -89,7 +89,10 @@ test.skipIf(noBrowser)(
     // The new unit is the usual one now: more of it raises nothing.
     await pay(1_500, 100)
     await expect
-      .poll(async () => (await (await fetch(`${dashboard.url}/metrics`)).text()).includes('scorestream_monitoring_lag_records 0'), PATIENTLY)
+      .poll(
+        async () => (await (await fetch(`${dashboard.url}/metrics`)).text()).includes('scorestream_monitoring_lag_records 0'),
+        PATIENTLY,
+      )
       .toBe(true)
     expect(await dashboard.sql("SELECT count() FROM open_alerts WHERE producer = 'erring-bank'")).toEqual([[0]])
     expect(dashboard.complaints).toEqual([])
