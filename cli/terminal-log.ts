@@ -27,7 +27,7 @@ export const readableLine = (line: string): string => {
 }
 
 /** Whether the line tells of an alert or of a judgement. */
-export const isAlertLine = (line: string): boolean => /^alert /.test(String(parsed(line)?.['msg']))
+export const isAlertLine = (line: string): boolean => String(parsed(line)?.['msg']).startsWith('alert ')
 
 export interface TerminalLog {
   /** Lines of JSON, each ended by a newline. */
