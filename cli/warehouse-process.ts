@@ -121,6 +121,7 @@ const openLog = async ({ dataDir, kafka }: WarehouseOptions, running: Running): 
     pollMs: FOLLOW_MS,
     tailBytesMax: MEBI,
     blockBytesMax: 4 * MEBI,
+    coldBlocksMax: 1,
   })
 }
 

@@ -15,7 +15,7 @@ let folder: string
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'log-'))))
 afterEach(() => rmSync(folder, { recursive: true }))
 
-it('far behind the tail, a follower that goes round all partitions is given them block by block, and each record once', async () => {
+it('far behind the tail, a follower that goes round all partitions can be given them block by block, and is given each record once', async () => {
   const log = openEventLog({
     folder,
     partitions: topicPartitions(PARTITIONS),
@@ -29,7 +29,13 @@ it('far behind the tail, a follower that goes round all partitions is given them
       'credit-events',
       Array.from({ length: 50 }, (_, i) => ({ partition: (at + i) % PARTITIONS, key: Buffer.from(String(at + i)), value })),
     )
-  const follower = openReadOnly({ folder, partitions: topicPartitions(PARTITIONS), topics: ['credit-events'], tailBytesMax: 0 })
+  const follower = openReadOnly({
+    folder,
+    partitions: topicPartitions(PARTITIONS),
+    topics: ['credit-events'],
+    tailBytesMax: 0,
+    coldBlocksMax: 1,
+  })
   const next = Array.from({ length: PARTITIONS }, () => 0)
   const keys: string[] = []
   let rounds = 0
