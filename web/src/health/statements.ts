@@ -42,13 +42,13 @@ export interface FairnessRow {
   readonly state: 'ok' | 'violation' | 'insufficient-evidence'
 }
 
-/** The newest window in which anything could be judged; the newest of all where none could. */
+/** The newest window in which anything could be judged; the newest of all where none could. Violations first, what lacks evidence last. */
 export const FAIRNESS = `SELECT attribute, metric, \`group\`, reference_group, window_end, value, low, high, n, state
 FROM fairness FINAL
 WHERE (model_version, window_end) IN (
     SELECT model_version, window_end FROM fairness FINAL GROUP BY model_version, window_end
     ORDER BY countIf(state != 'insufficient-evidence') > 0 DESC, window_end DESC LIMIT 1)
-ORDER BY attribute, metric, n DESC`
+ORDER BY indexOf(['violation', 'ok'], state) = 0, state = 'ok', attribute, metric, n DESC`
 
 export const fairnessOverTime = (
   attribute: string,
