@@ -42,6 +42,8 @@ import type { WarehouseMessage } from './warehouse-supervisor.ts'
 const HIDDEN = ['protected', 'migrations']
 const MEBI = 1024 * 1024
 const PROGRESS_MS = 500
+/** Per topic. A second of the engine at full speed: monitoring reads a quarter of a second behind it, and whoever misses the tail parses blocks again. */
+const TAIL_BYTES = 4 * MEBI
 /** How often a log that is not there yet is looked for. */
 const POLL_MS = 500
 /** Rows wait for company far longer: looking more often would only take turns from the engine. */
@@ -119,7 +121,7 @@ const openLog = async ({ dataDir, kafka }: WarehouseOptions, running: Running): 
     partitions: topicPartitions(partitions),
     topics: TOPICS,
     pollMs: FOLLOW_MS,
-    tailBytesMax: MEBI,
+    tailBytesMax: TAIL_BYTES,
     blockBytesMax: 4 * MEBI,
     coldBlocksMax: 1,
   })
