@@ -170,7 +170,7 @@ describe.skipIf(noBrowser)('portfolio', () => {
     expect(counts.reduce((sum, count) => sum + count, 0)).toBe(whole)
     await table.locator('tbody button').first().click()
     await expect
-      .poll(async () => Number((await page.locator('[data-figure=applications]').textContent())?.replaceAll(',', '')))
+      .poll(async () => Number((await page.locator('[data-figure=applications]').textContent())?.replaceAll(',', '')), PATIENTLY)
       .toBe(counts[0])
     await page.context().close()
   })
