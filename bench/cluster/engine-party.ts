@@ -20,7 +20,7 @@ export interface EnginePartyOptions {
 
 export const engineParty = (servers: Servers, { state, modelsDir, nodeOptions = [] }: EnginePartyOptions): Party => ({
   name: `Scorestream, Kafka and ${state === 'redis' ? 'Redis' : 'state beside the process'}`,
-  wire: 'avro',
+  side: 'ours',
   async prepare({ folder, broker, id, topicPrefix }) {
     await servers.redis.call('FLUSHALL')
     const config = {

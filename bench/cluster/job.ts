@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { TOPICS } from '#streams/kafka/topics.ts'
-import type { Job, Member, Party, Wire } from './party.ts'
+import type { Job, Member, Party, Side } from './party.ts'
 import type { Servers } from './servers.ts'
 
 /** A start that takes longer is none. */
@@ -11,8 +11,8 @@ const POLL_MS = 100
 
 let jobs = 0
 
-/** Name space of the topics that a wire format has. */
-export const prefixOf = (wire: Wire): string => `${wire}.`
+/** Name space of a side's topics. */
+export const prefixOf = (side: Side): string => `${side}.`
 
 /** Runs `work` on a fresh job and removes all of it. */
 export const withJob = async <Result>(
@@ -21,7 +21,7 @@ export const withJob = async <Result>(
 ): Promise<Result> => {
   const id = `bench-${jobs++}`
   const folder = join(scratch, id)
-  const prefix = prefixOf(party.wire)
+  const prefix = prefixOf(party.side)
   const written = TOPICS.filter((topic) => topic !== 'credit-events').map((topic) => prefix + topic)
   await servers.dropTopics(written)
   mkdirSync(folder, { recursive: true })

@@ -2,7 +2,7 @@
 import { forked } from '../forked.ts'
 import { eventsOf, startMembers, until, withJob } from './job.ts'
 import type { OpenLoopRequest, OpenLoopResult } from './open-loop.ts'
-import type { Job, Member, Party } from './party.ts'
+import { type Job, type Member, type Party, WIRES } from './party.ts'
 import { PARTITIONS, type Servers } from './servers.ts'
 
 export const EVENTS_PER_S = 2_000
@@ -30,7 +30,8 @@ export const withOpenLoop = <Result>(
       client.ask<OpenLoopResult>({
         broker: job.broker,
         topicPrefix: job.topicPrefix,
-        wire: party.wire,
+        wire: WIRES[party.side],
+        run: job.id,
         partitions: PARTITIONS,
         drainSeconds: DRAIN_S,
         applicationEvery: APPLICATION_EVERY,

@@ -69,8 +69,8 @@ export interface Due {
   readonly decided: string | undefined
 }
 
-/** New events of the applicants of the first lap, for ever; every `applicationEvery`-th is an application. */
-export function* newEvents(applicationEvery: number): Generator<Due> {
+/** New events of the applicants of the first lap, for ever; every `applicationEvery`-th is an application. Ids end in the event's place. */
+export function* newEvents(applicationEvery: number, run: string): Generator<Due> {
   const demo = openDemo()
   const kinds = [...demo.events()].map((event) => inLap(event, 0))
   const applications = kinds.filter(({ kind }) => kind === 'application')
@@ -80,8 +80,8 @@ export function* newEvents(applicationEvery: number): Generator<Due> {
     const turn = isApplication ? n / applicationEvery : n
     const stock = isApplication ? applications : others
     const event = stock[turn % stock.length] as CreditEvent
-    const fresh = { ...event, eventId: `${event.eventId}-n${n}` }
-    if ('applicationId' in fresh) fresh.applicationId = `${fresh.applicationId}-n${n}`
+    const fresh = { ...event, eventId: `${event.eventId}-${run}-${n}` }
+    if ('applicationId' in fresh) fresh.applicationId = `${fresh.applicationId}-${run}-${n}`
     yield { event: fresh, decided: isApplication ? fresh.eventId : undefined }
   }
 }

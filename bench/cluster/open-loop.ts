@@ -17,6 +17,8 @@ export interface OpenLoopRequest {
   readonly topicPrefix: string
   readonly wire: Wire
   readonly partitions: number
+  /** Part of each event's id: no run repeats another's events. */
+  readonly run: string
   readonly eventsPerSecond: number
   readonly applicationEvery: number
   readonly warmSeconds: number
@@ -33,7 +35,7 @@ export interface OpenLoopResult {
   readonly max: number
   /** How late the client itself was, ms: part of every latency above. */
   readonly sendLateP99: number
-  /** Probability of bad of each decision, by event id. */
+  /** Probability of bad of each decision, by the event's place in the run. */
   readonly probabilities: Readonly<Record<string, number>>
 }
 
@@ -78,11 +80,22 @@ const listen = async ({ broker, topicPrefix }: OpenLoopRequest, arrivals: Map<st
 }
 
 const run = async (request: OpenLoopRequest): Promise<OpenLoopResult> => {
-  const { broker, topicPrefix, wire, partitions, eventsPerSecond, applicationEvery, warmSeconds, seconds, drainSeconds } = request
+  const {
+    broker,
+    topicPrefix,
+    wire,
+    partitions,
+    run: name,
+    eventsPerSecond,
+    applicationEvery,
+    warmSeconds,
+    seconds,
+    drainSeconds,
+  } = request
   const log = await openKafkaLog({ settings: kafkaSettings(broker, topicPrefix), partitions, logger: silentLogger })
   const arrivals = new Map<string, Arrival>()
   const deafen = await listen(request, arrivals)
-  const events = newEvents(applicationEvery)
+  const events = newEvents(applicationEvery, name)
   const due: [eventId: string, scheduledNs: number][] = []
   const late = latencyHistogram()
   let failure: unknown
@@ -125,7 +138,7 @@ const resultOf = (due: readonly [string, number][], arrivals: ReadonlyMap<string
     if (arrival === undefined) missing++
     else {
       histogram.recordValue(Math.min(US_MAX, Math.max(1, Math.round((arrival.atNs - scheduled) / 1000))))
-      probabilities[id] = arrival.probability
+      probabilities[id.slice(id.lastIndexOf('-'))] = arrival.probability
     }
   }
   const at = (percentile: number): number => histogram.getValueAtPercentile(percentile) / 1000

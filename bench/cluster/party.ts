@@ -25,8 +25,7 @@ export interface Member {
 
 export interface Party {
   readonly name: string
-  /** What the topic holds for it. */
-  readonly wire: Wire
+  readonly side: Side
   /** Before the first member of a job. */
   prepare(job: Job): Promise<void>
   start(job: Job, place: number): Promise<Member>
@@ -35,3 +34,8 @@ export interface Party {
 }
 
 export type Wire = 'json' | 'avro'
+
+/** Each side has topics of its own, with the same events. */
+export type Side = 'ours' | 'peer'
+
+export const WIRES: Readonly<Record<Side, Wire>> = { ours: 'avro', peer: 'json' }

@@ -45,7 +45,7 @@ export const streamsParty = (servers: Servers, options: StreamsPartyOptions): Pa
   const { guarantee, explained, zeroLinger = false, classPath, model } = options
   return {
     name: `Kafka Streams, ${GUARANTEE[guarantee]}${zeroLinger ? ', no linger' : ''}, ${explained ? 'LightGBM SHAP' : 'no explanations'}`,
-    wire: 'json',
+    side: 'peer',
     async prepare({ decisionsTopic }) {
       await servers.createTopics([decisionsTopic])
     },

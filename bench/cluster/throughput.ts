@@ -20,6 +20,8 @@ export interface Throughput {
   readonly storeCpuS: number
   readonly brokerCpuS: number
   readonly seconds: number
+  /** CPU seconds a million events of the party with its store, start and compilation included. */
+  readonly fromStartCpuS: number
 }
 
 interface Sample {
@@ -43,6 +45,7 @@ export interface ThroughputRequest {
 
 export const measureThroughput = ({ servers, scratch, party, preloaded, seconds, members = 1 }: ThroughputRequest): Promise<Throughput> =>
   withJob({ servers, scratch, party }, async (job) => {
+    const storeBefore = await party.storeCpuS()
     const running = await startMembers(party, job, members)
     const sample = async (): Promise<Sample> => ({
       events: await eventsOf(running),
@@ -73,6 +76,7 @@ export const measureThroughput = ({ servers, scratch, party, preloaded, seconds,
         storeCpuS: (to.storeCpuS - from.storeCpuS) / millions,
         brokerCpuS: (to.brokerCpuS - from.brokerCpuS) / millions,
         seconds: (to.atMs - from.atMs) / 1000,
+        fromStartCpuS: ((to.partyCpuS + to.storeCpuS - storeBefore) / to.events) * 1e6,
       }
     } finally {
       await Promise.all(running.map((member) => member.kill()))
