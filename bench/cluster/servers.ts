@@ -11,7 +11,6 @@ export const PARTITIONS = 12
 /** Of both parties' groups; the peer's is its client's setting, ours the broker's. */
 export const SESSION_MS = 6_000
 export const HEARTBEAT_MS = 500
-const BROKER = 'broker'
 const REDIS_ARGS = ['--appendonly', 'yes', '--appendfsync', 'everysec', '--maxmemory-policy', 'noeviction']
 
 export interface Servers {
@@ -27,9 +26,13 @@ export interface Servers {
   end(): Promise<void>
 }
 
+/** Brokers of one run have folders of their own. */
+let brokers = 0
+
 export const startServers = async (): Promise<Servers> => {
+  const name = `broker-${brokers++}`
   const broker = await startBroker({
-    name: BROKER,
+    name,
     // As a production broker is run, on a small machine: both compilers, the default collector.
     jvm: ['-Xms1g', '-Xmx1g'],
     properties: [
@@ -42,7 +45,7 @@ export const startServers = async (): Promise<Servers> => {
   const redis = await startRedis({ args: REDIS_ARGS })
   const admin = new Kafka({ brokers: [broker.address], clientId: 'bench', logLevel: logLevel.NOTHING }).admin()
   await admin.connect()
-  const group = Number(readFileSync(join(runFolder(), `${BROKER}.pid`), 'utf8'))
+  const group = Number(readFileSync(join(runFolder(), `${name}.pid`), 'utf8'))
   const waitUntil = async (met: (topics: readonly string[]) => boolean, what: string): Promise<void> => {
     const deadline = performance.now() + 30_000
     while (!met(await admin.listTopics())) {
