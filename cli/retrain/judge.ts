@@ -17,8 +17,10 @@ export interface JudgeOptions {
   readonly featureSet: KnownFeatures
   /** Held-out applications with matured outcomes. */
   readonly holdout: Dataset
-  /** Newest of them on which probabilities and approvals are judged. */
+  /** Newest of them on which probabilities are judged. */
   readonly presentRows: number
+  /** Newest of them on which approvals are judged: more, for groups are small. */
+  readonly approvalRows: number
   readonly parity: FeatureParity
   readonly groupsOf: GroupsOf
   readonly fairness: FairnessLimits
@@ -46,18 +48,18 @@ const orRefusal = async (load: Promise<BundleModel>): Promise<BundleModel | stri
 
 /** @throws where the champion itself cannot be loaded: then nothing can be compared. */
 export const judgeSuccessor = async (options: JudgeOptions): Promise<Gate[]> => {
-  const { successorDir, championDir, featureSet, holdout, presentRows, parity, groupsOf, fairness, now } = options
+  const { successorDir, championDir, featureSet, holdout, presentRows, approvalRows, parity, groupsOf, fairness, now } = options
   const successor = await orRefusal(loadBundleModel(successorDir, featureSet))
   if (typeof successor === 'string') return [kernelGate(successor), parity.gate()]
   const champion = await loadBundleModel(championDir, featureSet)
   // Probabilities and approvals are promised for the present population, ranking for everybody.
-  const present = takeRows(holdout, newestRows(holdout, presentRows))
-  const judged = (model: BundleModel) => ({ probabilities: model.probabilities(present), cutOffs: model.manifest.cutOffs })
-  const [own, other] = [judged(successor), judged(champion)]
+  const newest = (rows: number): Dataset => takeRows(holdout, newestRows(holdout, rows))
+  const [present, approved] = [newest(presentRows), newest(approvalRows)]
+  const judged = (model: BundleModel) => ({ probabilities: model.probabilities(approved), cutOffs: model.manifest.cutOffs })
   return [
     ...discriminationGates(successor.probabilities(holdout), champion.probabilities(holdout), holdout.labels),
-    ...calibrationGates(own.probabilities, present.labels),
-    ...fairnessGates({ ...present, groupsOf }, own, other, fairness),
+    ...calibrationGates(successor.probabilities(present), present.labels),
+    ...fairnessGates({ ...approved, groupsOf }, judged(successor), judged(champion), fairness),
     latencyGate(successor, champion, successor.golden, holdout.columns, now),
     kernelGate(null),
     parity.gate(),

@@ -27,8 +27,10 @@ import type { TrainingMessage, TrainingOrder } from './training-order.ts'
 const VAULT_ROWS_A_READ = 1_000
 /** Newest applications that are the present population: enough for deciles and for calibration in the large to ±0.07, few enough to be of today. */
 const RECENT_MAX = 1_000
-/** Held-out applicants on whom probabilities and approvals are judged: a fifth of the applicants are held out, and groups need a hundred. */
+/** Held-out applicants on whom probabilities are judged: a fifth of the applicants are held out, so that these are of today as well. */
 const PRESENT_HOLDOUT_MAX = 400
+/** Held-out applicants on whom approvals are judged: ratios of two groups of four hundred are known to ±14 %, of a hundred and fifty to ±23 %. */
+const APPROVAL_HOLDOUT_MAX = 1_000
 const MICROSECONDS = 1e-6
 const KIBI = 1024
 
@@ -133,6 +135,7 @@ const judge = async (order: TrainingOrder, result: TrainResult, parity: FeatureP
       featureSet: creditFeatureSet,
       holdout: result.holdout,
       presentRows: PRESENT_HOLDOUT_MAX,
+      approvalRows: APPROVAL_HOLDOUT_MAX,
       parity,
       groupsOf: groupsIn(vault, yearOf),
       fairness: order.fairness,

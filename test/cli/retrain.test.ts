@@ -177,6 +177,7 @@ describe.skipIf(lightGbmPath === null)('the gates', { timeout: 240_000 }, () => 
       featureSet: creditFeatureSet,
       holdout,
       presentRows: 1_000,
+      approvalRows: 1_000,
       parity: new FeatureParity(new Map()),
       groupsOf: () => undefined,
       fairness: { groupMin: 100, outcomesMin: 30, ratioMin: 0.8, opportunityGapMax: 0.1 },
