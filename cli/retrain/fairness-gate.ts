@@ -99,7 +99,11 @@ const approvalsOf = ({ probabilities }: JudgedModel, count: number): Uint8Array 
 }
 
 /** Natural logarithms of a group's approval rates under both models, less each other, with its variance: the same people are counted twice. */
-const logRateChange = (rows: readonly number[], own: Uint8Array, other: Uint8Array): { readonly mean: number; readonly variance: number } => {
+const logRateChange = (
+  rows: readonly number[],
+  own: Uint8Array,
+  other: Uint8Array,
+): { readonly mean: number; readonly variance: number } => {
   let [a, b, both] = [0, 0, 0]
   for (const row of rows) {
     a += own[row]!

@@ -15,6 +15,11 @@ export const RetrainSettings = Type.Object(
       maximum: 4,
       description: 'Threads of the fit; one leaves the other core to the engine',
     }),
+    priority: Type.Enum(['idle', 'low'], {
+      default: 'idle',
+      description:
+        'idle: on Linux only what nothing else on the machine wants; low: a small share of a core even where others want all of it',
+    }),
     heapMebibytes: Type.Integer({ default: 1_024, minimum: 128, maximum: 65_536, description: 'Heap of the training process, MiB' }),
     secondsMax: Type.Integer({ default: 900, minimum: 10, maximum: 86_400, description: 'Time after which a training is ended' }),
     rowsMax: Type.Integer({

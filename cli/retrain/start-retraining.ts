@@ -21,11 +21,11 @@ const FAIRNESS = { groupMin: 100, outcomesMin: 30, ratioMin: 0.8, opportunityGap
 export const startRetraining = ({ config, ...parts }: RetrainingParts): RetrainLoop | undefined => {
   const { retrain, promotion, dataDir, models } = config
   if (!retrain.enabled || config.log.kind !== 'embedded') return undefined
-  const { learner, plan, threads, rowsMax, heapMebibytes, secondsMax } = retrain
+  const { learner, plan, threads, priority, rowsMax, heapMebibytes, secondsMax } = retrain
   const { time, dedupe } = pipelineSettings(config)
   const loop = new RetrainLoop({
     ...parts,
-    order: { dataDir, modelsDir: models.dir, learner, plan, threads, rowsMax, time, dedupe, fairness: FAIRNESS },
+    order: { dataDir, modelsDir: models.dir, learner, plan, threads, priority, rowsMax, time, dedupe, fairness: FAIRNESS },
     budget: { heapMebibytes, seconds: secondsMax },
     promotion,
   })

@@ -19,6 +19,7 @@ export interface TrainingOrder {
   readonly learner: LearnerName
   readonly plan: PlanName
   readonly threads: number
+  readonly priority: 'idle' | 'low'
   /** Most labelled applications, the newest. */
   readonly rowsMax: number
   readonly time: TimeRules

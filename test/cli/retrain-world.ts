@@ -2,9 +2,10 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { creditFeatureSet } from '#features/credit-v1.ts'
 import { resolve } from '#registry/resolve.ts'
-import { loadScorer } from '#scoring/load-scorer.ts'
+import { loadScorerApart } from '#scoring/load-apart.ts'
 import type { CreditEvent, ProtectedEvent } from '#schemas/events.ts'
 import type { Alert, ModelEvent, RetrainRequested } from '#schemas/monitoring-events.ts'
 import { encodeAlert } from '#schemas/monitoring-wire.ts'
@@ -80,7 +81,7 @@ export const openRetrainWorld = async (): Promise<RetrainWorld> => {
   const vault = openVault(join(dataDir, 'vault'))
   const now = (): number => performance.now()
   const policyPath = join(modelsDir, 'policy.yaml')
-  const load = (bundleDir: string) => loadScorer({ bundleDir, policyPath, featureSet: creditFeatureSet, now })
+  const load = (bundleDir: string) => loadScorerApart({ bundleDir, policyPath, featureSet: creditFeatureSet, now, turn: setImmediate })
   const decider = new SwappableDecider(await load(resolve(modelsDir, 'credit@champion').directory))
   const failures: unknown[] = []
   const engine = createEngine({
@@ -106,7 +107,7 @@ export const openRetrainWorld = async (): Promise<RetrainWorld> => {
     clock,
     logger: silentLogger,
     load,
-    changed: () => {},
+    changed: () => Promise.resolve(),
   })
   await watcher.start()
   const loops: RetrainLoop[] = []
@@ -186,6 +187,8 @@ export const openRetrainWorld = async (): Promise<RetrainWorld> => {
           learner: 'lightgbm',
           plan: 'quick',
           threads: 1,
+          // Tests share the machine with each other: behind all of them it would never end.
+          priority: 'low',
           rowsMax: 60_000,
           time,
           dedupe,

@@ -176,7 +176,7 @@ describe.skipIf(lightGbmPath === null)('the gates', { timeout: 240_000 }, () => 
       championDir: resolve(join(import.meta.dirname, '../../models'), 'credit@champion').directory,
       featureSet: creditFeatureSet,
       holdout,
-      presentRows: 1_000,
+      presentSince: -Infinity,
       approvalRows: 1_000,
       parity: new FeatureParity(new Map()),
       groupsOf: () => undefined,
