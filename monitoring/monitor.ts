@@ -237,8 +237,9 @@ export class Monitor {
     const enough = verdict.n >= this.#settings.drift.decisionsMin
     if (enough) for (const open of [...alerts.open.keys()]) if (open.startsWith(prefix) && open !== key) this.#tell(open, undefined, at)
     this.#forgetModels(verdict.openedAt, at)
-    if (key !== undefined) {
-      const doubted = [...alerts.open.values()].find((one) => one.blocksRetraining)
+    const doubted = [...alerts.open.values()].find((one) => one.blocksRetraining)
+    // The tail of doubtful data in a window tells nothing new once the doubt itself is over.
+    if (key !== undefined && (doubted !== undefined || verdict.openedAt > retrain.doubtedAt)) {
       this.#tell(key, driftAlert(verdict, this.#settings.drift.psi, doubted), at)
     }
     const { modelVersion, openedAt, moved } = verdict
@@ -264,7 +265,11 @@ export class Monitor {
     }
     // Fairness and latency alerts of the same model stand open beside what asks for a successor; they do not ask.
     const asks = (kind: Alert['kind']): boolean => kind === 'drift' || kind === 'performance'
-    const causes = [...alerts.open.values()].filter((one) => one.modelVersion === modelVersion && asks(one.kind))
+    const causes = [...alerts.open.values()]
+      .filter((one) => one.modelVersion === modelVersion && asks(one.kind))
+      .filter((one) => one.kind !== 'performance' || one.windowStart > retrain.doubtedEventTime)
+      // What opened last is what asks: the request speaks of it first.
+      .toSorted((a, b) => b.raisedAt - a.raisedAt)
     this.#found.requests.push(request(retrain, modelVersion, at, causes, inputOffsets))
     figures.requests++
   }
