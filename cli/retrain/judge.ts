@@ -61,7 +61,7 @@ export const judgeSuccessor = async (options: JudgeOptions): Promise<Gate[]> => 
   const judged = (model: BundleModel) => ({ probabilities: model.probabilities(approved), cutOffs: model.manifest.cutOffs })
   return [
     ...discriminationGates(successor.probabilities(holdout), champion.probabilities(holdout), holdout.labels),
-    ...calibrationGates(successor.probabilities(present), present.labels),
+    ...calibrationGates(successor.probabilities(present), champion.probabilities(present), present.labels),
     ...fairnessGates({ ...approved, groupsOf }, judged(successor), judged(champion), fairness),
     latencyGate(successor, champion, successor.golden, holdout.columns, now),
     kernelGate(null),
