@@ -209,6 +209,7 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
     clock: systemClock,
     logger,
     champion: () => decider.modelVersion,
+    leads: () => engine.owns(0),
     changed: () => watcher.look(),
   })
   closers.add(() => retraining?.stop())

@@ -237,9 +237,8 @@ export class Monitor {
     const enough = verdict.n >= this.#settings.drift.decisionsMin
     if (enough) for (const open of [...alerts.open.keys()]) if (open.startsWith(prefix) && open !== key) this.#tell(open, undefined, at)
     this.#forgetModels(verdict.openedAt, at)
-    const doubted = [...alerts.open.values()].find((one) => one.blocksRetraining)
-    // The tail of doubtful data in a window tells nothing new once the doubt itself is over.
-    if (key !== undefined && (doubted !== undefined || verdict.openedAt > retrain.doubtedAt)) {
+    if (key !== undefined) {
+      const doubted = [...alerts.open.values()].find((one) => one.blocksRetraining)
       this.#tell(key, driftAlert(verdict, this.#settings.drift.psi, doubted), at)
     }
     const { modelVersion, openedAt, moved } = verdict

@@ -23,6 +23,10 @@ export interface RetrainLoopParts {
   readonly promotion: 'manual' | 'gated'
   /** The model that decides now, name@version. */
   readonly champion: () => string
+  /** Whether this process answers: of engines that share a log one does. */
+  readonly leads: () => boolean
+  /** Why nothing can be trained here; every request is answered with it. */
+  readonly refusal?: string
   /** An alias moved or a bundle was published: whoever follows the registry looks at once. */
   readonly changed: () => Promise<void>
 }
@@ -123,7 +127,9 @@ export class RetrainLoop {
   }
 
   async #answer(request: RetrainRequested): Promise<void> {
-    const { order, budget, logger, champion } = this.#parts
+    const { order, budget, logger, champion, leads, refusal } = this.#parts
+    if (!leads()) return
+    if (refusal !== undefined) return this.#fail(request.requestId, 'log-shared', refusal)
     const { requestId, inputOffsets, requestedAt } = request
     logger.info({ requestId, cause: request.cause, features: request.features }, 'training a successor')
     this.#show(requestId, { kind: 'progress', stage: 'starting', done: null, total: null })

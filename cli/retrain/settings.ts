@@ -5,6 +5,10 @@ export const RetrainSettings = Type.Object(
   {
     enabled: Type.Boolean({ default: true, description: 'Whether requests for a successor are answered by this engine' }),
     learner: Type.Enum(['lightgbm', 'xgboost'], { default: 'lightgbm', description: 'Library that grows the trees' }),
+    device: Type.Enum(['auto', 'cpu', 'cuda'], {
+      default: 'auto',
+      description: 'auto: XGBoost on a CUDA device where it finds one; cuda: that or no training; the bundle says what was used',
+    }),
     plan: Type.Enum(['successor', 'full', 'quick'], {
       default: 'successor',
       description: 'How much is searched: a quarter of the full search, all of it, or next to nothing (for trials)',

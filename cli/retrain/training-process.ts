@@ -110,7 +110,7 @@ const trainSuccessor = async (order: TrainingOrder, log: EventLog) => {
     monotone: creditV1Monotone,
     reasonGroups: creditV1ReasonGroups,
     out: order.modelsDir,
-    learner: openLearner(order.learner),
+    learner: openLearner(order.learner, order.device),
     name,
     parent: selector,
     plan: order.plan,

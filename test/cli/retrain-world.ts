@@ -45,7 +45,7 @@ export interface RetrainWorld {
   /** Observed outcomes below an offset of a partition. */
   outcomesBelow(partition: number, end: number): Promise<number>
   /** Starts a loop; `stop` ends it. */
-  loop(promotion: 'manual' | 'gated', order?: Partial<TrainingOrder>, budget?: TrainingBudget): RetrainLoop
+  loop(promotion: 'manual' | 'gated', order?: Partial<TrainingOrder>, budget?: TrainingBudget, refusal?: { refusal?: string }): RetrainLoop
   modelEvents(): Promise<ModelEvent[]>
   /** The first event of the kinds that answers the request. */
   answer(requestId: string, kinds: readonly ModelEvent['kind'][]): Promise<ModelEvent>
@@ -175,7 +175,7 @@ export const openRetrainWorld = async (): Promise<RetrainWorld> => {
         }
       return count
     },
-    loop(promotion, order = {}, budget = { heapMebibytes: 512, seconds: 240 }) {
+    loop(promotion, order = {}, budget = { heapMebibytes: 512, seconds: 240 }, refusal = {}) {
       const { time, dedupe } = PIPELINE_DEFAULTS
       const loop = new RetrainLoop({
         log,
@@ -185,6 +185,7 @@ export const openRetrainWorld = async (): Promise<RetrainWorld> => {
           dataDir,
           modelsDir,
           learner: 'lightgbm',
+          device: 'auto',
           plan: 'quick',
           threads: 1,
           // Tests share the machine with each other: behind all of them it would never end.
@@ -198,6 +199,8 @@ export const openRetrainWorld = async (): Promise<RetrainWorld> => {
         budget,
         promotion,
         champion: () => decider.modelVersion,
+        leads: () => true,
+        ...refusal,
         changed: () => watcher.look(),
       })
       loops.push(loop)

@@ -127,17 +127,6 @@ describe('a producer that changes its unit', () => {
     )
   })
 
-  test('leaves no drift of another cause behind: the tail of its data in the window of the mend is told of nothing', () => {
-    for (const seed of [6, 8, 9, 10]) {
-      const stream = new WatchedStream(seed)
-      stream.send(8_000)
-      stream.send(6_700, hundredfold)
-      stream.send(6_000)
-      const drifts = stream.alerts.filter(({ kind, state }) => kind === 'drift' && state === 'open')
-      expect(drifts.map(({ cause }) => cause).filter((cause) => cause !== 'unit-change')).toEqual([])
-    }
-  })
-
   test('a fall in performance asks for a successor, save where its decisions were made on such data', () => {
     const stream = new WatchedStream(6)
     stream.send(8_000)
