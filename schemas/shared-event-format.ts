@@ -11,7 +11,7 @@ import Type from 'typebox'
 import { Compile } from 'typebox/compile'
 import { avroSchemaOf, avroTypeOf, foreignAvroType } from './avro.ts'
 import { EVENT_SCHEMA_IDS } from './catalog.ts'
-import type { EventFormat } from './event-format.ts'
+import { type EventFormat, jsonIn } from './event-format.ts'
 import { type CreditEvent, EVENT_SCHEMAS, type ProducedEvent } from './events.ts'
 import { HEADER_BYTES } from './framed-codec.ts'
 import { eventOf, eventToJson, EVENT_TIME_MS_MAX, parseEvent } from './parse-event.ts'
@@ -148,6 +148,13 @@ export class SharedEventFormat implements EventFormat {
     )
   }
 
+  toJson(bytes: Uint8Array): unknown {
+    const readable = this.#readable.get(schemaIdOf(bytes))
+    if (readable === undefined) return jsonIn(bytes)
+    const read = readAvro(readable, bytes)
+    return read.kind === 'rejected' ? undefined : presentable(read.value as unknown as CreditEvent)
+  }
+
   async #learn(ids: readonly number[], registry: WriterSchemas): Promise<void> {
     let missing = await this.#ask(ids, registry)
     for (const ms of this.#options.askAgainAfterMs ?? ASK_AGAIN_AFTER_MS) {
@@ -202,7 +209,8 @@ const readableAs = (text: string): Readable => {
   return { reader, resolver: reader.type.createResolver(type) as unknown as avsc.types.RecordType }
 }
 
-const decodeAvro = ({ reader, resolver }: Readable, bytes: Uint8Array): Parsed<CreditEvent> => {
+/** Types are right then; ranges are not looked at. */
+const readAvro = ({ reader, resolver }: Readable, bytes: Uint8Array): Parsed<Record<string, unknown>> => {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let event: Record<string, unknown>
   try {
@@ -218,7 +226,14 @@ const decodeAvro = ({ reader, resolver }: Readable, bytes: Uint8Array): Parsed<C
   }
   for (const name of reader.optional) if (event[name] === null) event[name] = undefined
   event['kind'] = reader.kind
-  return reader.check.Check(event) ? { kind: 'accepted', value: event as unknown as CreditEvent } : explain(event as unknown as CreditEvent)
+  return { kind: 'accepted', value: event }
+}
+
+const decodeAvro = (readable: Readable, bytes: Uint8Array): Parsed<CreditEvent> => {
+  const read = readAvro(readable, bytes)
+  if (read.kind === 'rejected') return read
+  const event = read.value as unknown as CreditEvent
+  return readable.reader.check.Check(event) ? { kind: 'accepted', value: event } : explain(event)
 }
 
 /** The same event as JSON is refused for the same reasons, which the edge knows how to word. */

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { CreditEvent } from '#schemas/events.ts'
 import { decodeDeadLetter, encodeEvent } from '#schemas/wire.ts'
 import { epochMs, moneyMinor } from '#schemas/units.ts'
-import { RetryableFailure } from '#streams/failure.ts'
+import { RetryableFailure, StaleCommit } from '#streams/failure.ts'
 import { findDecision } from '#streams/find-decision.ts'
 import type { StateStore } from '#streams/ports.ts'
 import {
@@ -112,6 +112,26 @@ it('decisions published but not committed are adopted by the next owner', async 
   expect(decisions).toHaveLength(3)
   expect(decisions.every((d) => d.body.modelVersion === 'tiny@1')).toBe(true)
   expect(world.engine.counters).toMatchObject({ adopted: 3, decisions: 0 })
+})
+
+it('drained means committed: a refused commit is made again by the next claim, and a store that takes nothing is said', async () => {
+  let refusals = 1
+  const refusing = (state: StateStore): StateStore => ({
+    claim: (p, e) => state.claim(p, e),
+    load: (p, k, at) => state.load(p, k, at),
+    commit: (commits) =>
+      refusals-- > 0 ? Promise.reject(new StaleCommit('stale-commit', commits[0]?.partition ?? 0, 'no')) : state.commit(commits),
+    close: () => state.close(),
+  })
+  const settings = { commitAfterMs: 60_000, retakeAfterMs: 1 }
+  world = openWorld(folder, { state: refusing, parts: { settings } })
+  await world.engine.start()
+  await put(world.log, application('c1', 1), payment('c2', 1))
+  await world.engine.drain()
+  expect(world.engine.counters).toMatchObject({ losses: 2, commits: 1, decisions: 1 })
+  refusals = Infinity
+  await put(world.log, application('c1', 2))
+  await expect(world.engine.drain()).rejects.toMatchObject({ code: 'state-unavailable' })
 })
 
 it('the same event again has no effect; the same id with other content goes to the dead letters', async () => {
