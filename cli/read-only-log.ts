@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { readFormat } from '#streams/embedded/data-directory.ts'
 import { topicPartitions } from '#streams/embedded/event-log.ts'
 import { openReadOnly } from '#streams/embedded/event-log-follower.ts'
-import { openKafkaLog } from '#streams/kafka/event-log.ts'
 import { notedTopicIds } from '#streams/kafka/noted-topics.ts'
 import type { EventLog } from '#streams/ports.ts'
 import type { Config } from './config.ts'
@@ -31,12 +30,14 @@ const openInDirectory = (dataDir: string): EventLog => {
   })
 }
 
-/** Whoever only reads makes no topics. */
-const openOnKafka = ({ dataDir, log: { kafka, partitions } }: Config): Promise<EventLog> =>
-  openKafkaLog({
+/** Whoever only reads makes no topics. Clients of servers are loaded where they are used. */
+const openOnKafka = async ({ dataDir, log: { kafka, partitions } }: Config): Promise<EventLog> => {
+  const { openKafkaLog } = await import('#streams/kafka/event-log.ts')
+  return openKafkaLog({
     settings: { ...kafka, createTopics: false },
     partitions,
     expectedTopicIds: notedTopicIds(dataDir, kafka),
     logger: createLogger('warn'),
     readBytesMax: 16 * MEBI,
   })
+}
