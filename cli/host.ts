@@ -2,13 +2,14 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { creditFeatureSet } from '#features/credit-v1.ts'
 import type { Ingest as GatewayIngest } from '#gateway/ports.ts'
 import { startGateway } from '#gateway/server.ts'
 import { DEFAULT_LIMITS } from '#gateway/settings.ts'
 import { resolve } from '#registry/resolve.ts'
-import { loadScorer } from '#scoring/load-scorer.ts'
+import { loadScorerApart } from '#scoring/load-apart.ts'
 import type { Scorer } from '#scoring/scorer.ts'
 import type { DecisionOutcome } from '#schemas/decision.ts'
 import { epochMs } from '#schemas/units.ts'
@@ -41,6 +42,7 @@ import { PROJECT_ROOT } from './project.ts'
 import { requirePort } from './port-free.ts'
 import { replayInChild } from './replay-process.ts'
 import { ModelWatcher } from './retrain/model-watcher.ts'
+import { doRegistryTask } from './retrain/registry-task.ts'
 import { startRetraining } from './retrain/start-retraining.ts'
 import { announceEngine, withdrawEngine } from './running-engine.ts'
 import { superviseWarehouse, type SupervisedWarehouse, type SupervisorOptions } from './warehouse-supervisor.ts'
@@ -157,7 +159,7 @@ const open = async (config: Config, logger: Logger, closers: Closers, heard: Hea
   const { directory } = resolve(config.models.dir, config.models.champion)
   const now = (): number => performance.now()
   const load = (bundleDir: string): Promise<Scorer> =>
-    loadScorer({ bundleDir, policyPath: config.policy.file, featureSet: creditFeatureSet, attribution: config.explain, now })
+    loadScorerApart({ bundleDir, policyPath: config.policy.file, featureSet: creditFeatureSet, attribution: config.explain, now, turn })
   const scorer = await load(directory)
   archivePolicy(dataDir, scorer.policyVersion, config.policy.file)
   const decider = new SwappableDecider(scorer)
@@ -203,7 +205,7 @@ const open = async (config: Config, logger: Logger, closers: Closers, heard: Hea
     clock: systemClock,
     logger,
     load,
-    changed: () => writeFacts(dataDir, creditFeatureSet, config.models.dir),
+    changed: () => doRegistryTask({ kind: 'facts', dataDir, modelsDir: config.models.dir }),
   })
   await watcher.start()
   closers.add(() => watcher.stop())
@@ -213,6 +215,7 @@ const open = async (config: Config, logger: Logger, closers: Closers, heard: Hea
     clock: systemClock,
     logger,
     champion: () => decider.modelVersion,
+    leads: () => engine.owns(0),
     changed: () => watcher.look(),
   })
   closers.add(() => retraining?.stop())

@@ -111,7 +111,7 @@ const openLog = async ({ dataDir, kafka }: WarehouseOptions, running: Running): 
   // Clients of servers are loaded where they are used.
   if (kafka !== undefined) {
     const { openKafkaLog } = await import('#streams/kafka/event-log.ts')
-    return openKafkaLog({ ...kafka, logger, readBytesMax: 16 * MEBI })
+    return openKafkaLog({ ...kafka, logger, readBytesMax: 16 * MEBI, registryAway: 'waits' })
   }
   const folder = join(dataDir, 'log')
   for (const topic of TOPICS) if (!(await waitFor(join(folder, topic), running))) return undefined

@@ -273,7 +273,11 @@ export class Monitor {
     }
     // Fairness and latency alerts of the same model stand open beside what asks for a successor; they do not ask.
     const asks = (kind: Alert['kind']): boolean => kind === 'drift' || kind === 'performance'
-    const causes = [...alerts.open.values()].filter((one) => one.modelVersion === modelVersion && asks(one.kind))
+    const causes = [...alerts.open.values()]
+      .filter((one) => one.modelVersion === modelVersion && asks(one.kind))
+      .filter((one) => one.kind !== 'performance' || one.windowStart > retrain.doubtedEventTime)
+      // What opened last is what asks: the request speaks of it first.
+      .toSorted((a, b) => b.raisedAt - a.raisedAt)
     this.#found.requests.push(request(retrain, modelVersion, at, causes, inputOffsets))
     figures.requests++
   }

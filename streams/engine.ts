@@ -18,6 +18,7 @@ import { Between } from './pipeline/between.ts'
 import { Committer } from './pipeline/committer.ts'
 import { addCounters, newCounters, type EngineCounters } from './pipeline/counters.ts'
 import { Doorbell } from './pipeline/doorbell.ts'
+import { drain } from './pipeline/drain.ts'
 import { EntityCache } from './pipeline/entity-cache.ts'
 import { Lanes } from './pipeline/lanes.ts'
 import { Membership } from './pipeline/membership.ts'
@@ -171,10 +172,9 @@ export class Engine {
     return this.#between.do(task)
   }
 
-  /** {@link caughtUp}, and committed. */
-  async drain(): Promise<void> {
-    await this.caughtUp()
-    await this.#between.do(() => this.#flush())
+  /** {@link caughtUp}, and committed; rejects where no commit is taken, or the engine stopped before. */
+  drain(): Promise<void> {
+    return drain(this.#parts.log, this.#lanes, this, () => this.#between.do(() => this.#flush()))
   }
 
   /** Finishes the batch under way, commits, hands its partitions over and ends. Log and store stay open. */

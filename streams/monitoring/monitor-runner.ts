@@ -8,9 +8,10 @@ import type { Decision } from '#schemas/decision.ts'
 import type { CreditEvent } from '#schemas/events.ts'
 import type { AlertJudgement } from '#schemas/monitoring-events.ts'
 import { decodeAlertJudgement, isAlertJudgement } from '#schemas/monitoring-wire.ts'
-import { decodeDecisionRecord, decodeEvent, eventKindOf, peekDecision } from '#schemas/wire.ts'
+import { decodeDecisionRecord, peekDecision } from '#schemas/wire.ts'
 import type { Logger } from '../logger.ts'
-import type { EventLog, Topic } from '../ports.ts'
+import { type Input, inputOf, readInput } from '../input.ts'
+import type { EventLog, LogRecord, Topic } from '../ports.ts'
 import { isBelieved, NO_CLAIM, seeClaim } from '../protocol/belief.ts'
 import { OrderedRecords, type Positions } from './ordered-records.ts'
 
@@ -72,6 +73,7 @@ export class MonitorRunner<State> {
   readonly #options: MonitorRunnerOptions<State>
   readonly #monitor: LogMonitor
   readonly #records: OrderedRecords
+  readonly #input: Input
   readonly #newestClaim: number[]
   readonly #decided: number[]
   #savedAt = 0
@@ -82,6 +84,7 @@ export class MonitorRunner<State> {
   constructor(options: MonitorRunnerOptions<State>) {
     this.#options = options
     const { log, now } = options
+    this.#input = inputOf(log)
     const held = this.#restored()
     const partitions = log.partitions('decisions')
     this.#newestClaim = [...(held?.newestClaim ?? Array.from({ length: partitions }, () => NO_CLAIM))]
@@ -112,7 +115,7 @@ export class MonitorRunner<State> {
     while (!this.#stopping) {
       const records = await this.#records.next(BATCH_RECORDS)
       for (const { topic, record, at } of records) {
-        if (topic === 'credit-events') this.#event(record.value, record.partition, record.offset, at)
+        if (topic === 'credit-events') this.#event(record, at)
         else if (topic === 'decisions') this.#decision(record.value, record.partition, record.offset, at)
         else if (isAlertJudgement(record.value)) this.#judgement(record.value, at)
       }
@@ -124,15 +127,15 @@ export class MonitorRunner<State> {
     this.#save()
   }
 
-  #event(value: Uint8Array, partition: number, offset: number, at: number): void {
-    const kind = eventKindOf(value)
-    if (kind !== undefined && !this.#monitor.wants(kind, at)) {
+  #event(record: LogRecord, at: number): void {
+    const { partition, offset } = record
+    const told = this.#input.format.kindOf(record.value)
+    if (told !== undefined && !this.#monitor.wants(told, at)) return this.#monitor.skip(partition, offset)
+    const found = readInput(record, this.#input)
+    if (found.kind === 'rejected') this.rejected++
+    else if (found.kind === 'stray' || (told === undefined && !this.#monitor.wants(found.event.kind, at)))
       this.#monitor.skip(partition, offset)
-      return
-    }
-    const parsed = decodeEvent(value)
-    if (parsed.kind === 'rejected') this.rejected++
-    else this.#monitor.event(parsed.value, partition, offset, at)
+    else this.#monitor.event(found.event, partition, offset, at)
   }
 
   /** Believed decisions, each position once. */

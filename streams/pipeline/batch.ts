@@ -7,6 +7,7 @@ import type { Lane } from './lane.ts'
 
 export type Item =
   | { readonly kind: 'event'; readonly lane: Lane; readonly record: LogRecord; readonly event: CreditEvent }
+  | { readonly kind: 'stray'; readonly lane: Lane; readonly record: LogRecord; readonly rerouted: AppendRecord }
   | { readonly kind: 'rejected'; readonly lane: Lane; readonly record: LogRecord; readonly rejection: Rejection }
 
 /** An application whose vector is written and which waits for its verdict. */

@@ -81,7 +81,7 @@ class Publishing {
   }
 
   publish(folded: Folded, published: readonly Published[]): BatchDone | Promise<BatchDone> {
-    if (published.length + folded.rejected.length === 0) return advanced(folded, NOTHING)
+    if (published.length + folded.rejected.length + folded.rerouted.length === 0) return advanced(folded, NOTHING)
     return this.#append(folded, published)
   }
 

@@ -3,7 +3,7 @@ import type { ApplicationEvent } from '#schemas/events.ts'
 import type { FeatureSet } from '#features/feature-set.ts'
 import type { Rejection } from '#schemas/rejection.ts'
 import { StaleCommit, TerminalFailure } from '../failure.ts'
-import type { LogRecord } from '../ports.ts'
+import type { AppendRecord, LogRecord } from '../ports.ts'
 import { dutyAt } from '../protocol/belief.ts'
 import { EventCrash, type Batch, type Item, type Pending } from './batch.ts'
 import { count, newCounters, type EngineCounters } from './counters.ts'
@@ -30,6 +30,8 @@ export interface Folded {
   /** Vectors of the pending applications, row after row. */
   readonly vectors: Float32Array
   readonly rejected: readonly { readonly record: LogRecord; readonly rejection: Rejection }[]
+  /** Strays, as they are appended where they belong. */
+  readonly rerouted: readonly AppendRecord[]
 }
 
 /** Brings the batch's applicants into the cache and reads ahead what is to be adopted. */
@@ -89,6 +91,7 @@ export const foldBatch = (batch: Batch, ports: FoldPorts): Folded => {
   const vectors = new Float32Array(applications * size)
   const pending: Pending[] = []
   const rejected: { record: LogRecord; rejection: Rejection }[] = []
+  const rerouted: AppendRecord[] = []
   const counts = newCounters()
   const recounts = newCounters()
   for (const item of batch.items) {
@@ -96,6 +99,11 @@ export const foldBatch = (batch: Batch, ports: FoldPorts): Folded => {
     if (item.kind === 'rejected') {
       rejected.push(item)
       count(tally.deadLetters, item.rejection.code)
+      continue
+    }
+    if (item.kind === 'stray') {
+      rerouted.push(item.rerouted)
+      tally.rerouted++
       continue
     }
     try {
@@ -108,7 +116,7 @@ export const foldBatch = (batch: Batch, ports: FoldPorts): Folded => {
     }
   }
   batch.timing.foldUs = ports.monotonicUs() - started
-  return { batch, counts, pending, vectors, rejected }
+  return { batch, counts, pending, vectors, rejected, rerouted }
 }
 
 const foldItem = (

@@ -18,7 +18,10 @@ export interface PublishPorts {
   readonly persist: Persist
 }
 
-/** Dead letters first: should the process end between the two, they are repeated, never missing. Returns the decisions' offsets. */
+/**
+ * Dead letters and strays first: should the process end before the decisions are out, they are repeated, never missing. A repeated stray is
+ * recognised by its event id. Returns the decisions' offsets.
+ */
 export const publish = async (
   folded: Folded,
   decisions: readonly Published[],
@@ -28,6 +31,7 @@ export const publish = async (
     const letters = folded.rejected.map(({ record, rejection }) => deadLetterOf(record, rejection))
     await persist(() => log.append('dead-letters', letters))
   }
+  if (folded.rerouted.length > 0) await persist(() => log.append('credit-events', folded.rerouted))
   if (decisions.length === 0) return []
   return persist(() =>
     log.append(

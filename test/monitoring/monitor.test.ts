@@ -20,6 +20,30 @@ const hundredfold: Disturbance = (applicant) => {
   }
 }
 
+/** Worse ranking than at the fit, seen in decisions from an event time on. */
+const fall = (windowStart: number, raisedAt: number): NewAlert => ({
+  kind: 'performance',
+  cause: 'discrimination',
+  severity: 'ticket',
+  raisedAt: epochMs(raisedAt),
+  windowStart: epochMs(windowStart),
+  windowEnd: epochMs(windowStart + 1),
+  subject: MODEL,
+  producer: null,
+  eventKind: null,
+  field: null,
+  modelVersion: MODEL,
+  segment: null,
+  features: [],
+  metric: 'auc',
+  value: 0.6,
+  threshold: 0.7,
+  pValue: null,
+  n: 1_000,
+  blocksRetraining: false,
+  detail: 'AUC 0.6',
+})
+
 describe('an undisturbed stream', () => {
   test('raises nothing in 40,000 decisions', () => {
     const stream = new WatchedStream(1)
@@ -90,8 +114,18 @@ describe('a producer that changes its unit', () => {
     stream.send(6_000)
     expect(stream.monitor.state.alerts.open.size).toBe(0)
     expect(stream.requests).toEqual([])
+    const { retrain } = stream.monitor.state
+    stream.monitor.tell('performance:then', fall(retrain.doubtedEventTime, retrain.doubtedAt + 1), retrain.doubtedAt + 1)
+    const before = stream.alerts.length
     stream.send(6_000, shiftAll)
-    expect(stream.requests).toHaveLength(1)
+    // What was made on bad data is no reason; what moved since is.
+    expect(stream.requests).toMatchObject([{ cause: 'population-shift', detail: expect.stringContaining('moved') }])
+    expect(stream.requests[0]?.alertIds).toEqual(
+      stream.alerts
+        .slice(before)
+        .filter(({ kind }) => kind === 'drift')
+        .map(({ alertId }) => alertId),
+    )
   })
 
   test('a fall in performance asks for a successor, save where its decisions were made on such data', () => {
@@ -101,30 +135,8 @@ describe('a producer that changes its unit', () => {
     stream.send(6_000)
     const { alerts, retrain } = stream.monitor.state
     expect(alerts.open.size).toBe(0)
-    const fall = (windowStart: number): NewAlert => ({
-      kind: 'performance',
-      cause: 'discrimination',
-      severity: 'ticket',
-      raisedAt: epochMs(retrain.doubtedAt + 1),
-      windowStart: epochMs(windowStart),
-      windowEnd: epochMs(windowStart + 1),
-      subject: MODEL,
-      producer: null,
-      eventKind: null,
-      field: null,
-      modelVersion: MODEL,
-      segment: null,
-      features: [],
-      metric: 'auc',
-      value: 0.6,
-      threshold: 0.7,
-      pValue: null,
-      n: 1_000,
-      blocksRetraining: false,
-      detail: 'AUC 0.6',
-    })
     const asked = (key: string, windowStart: number): number => {
-      stream.monitor.tell(key, fall(windowStart), retrain.doubtedAt + 1_000_000)
+      stream.monitor.tell(key, fall(windowStart, retrain.doubtedAt + 1), retrain.doubtedAt + 1_000_000)
       return stream.monitor.take().requests.length
     }
     expect(asked('performance:then', retrain.doubtedEventTime)).toBe(0)
