@@ -2,10 +2,10 @@
 import { EVENT_SCHEMAS } from '#schemas/events.ts'
 import type { CreditEvent } from '#schemas/events.ts'
 import type { PiiClass } from '#schemas/field.ts'
+import type { LINKED_KINDS } from '#schemas/linked-update.ts'
 
 /** What applications name beside their applicant, and share with those of others. */
-export const LINKED_ENTITIES = ['device', 'employer', 'address'] as const
-export type LinkedEntity = (typeof LINKED_ENTITIES)[number]
+export type LinkedEntity = (typeof LINKED_KINDS)[number]
 
 /** *by*: whose events are taken together. */
 export type Entity = 'applicant' | LinkedEntity

@@ -3,12 +3,12 @@
  * linked entity. Each entity has a state of its own; the vector is put together from them.
  */
 import type { ApplicationEvent } from '#schemas/events.ts'
+import { LINKED_KINDS } from '#schemas/linked-update.ts'
 import { compile } from '../compile/compile.ts'
 import type { CompiledFeatureSet, FeatureSource } from '../compile/compile.ts'
 import { sha256 } from '../compile/canonical.ts'
 import type { FeatureSet, LinkedPart } from '../feature-set.ts'
 import type { Definition } from '../language/feature.ts'
-import { LINKED_ENTITIES } from '../language/kinds.ts'
 import type { LinkedEntity } from '../language/kinds.ts'
 import type { Capacities } from '../state/layout.ts'
 
@@ -52,7 +52,7 @@ export const linkedFeatureSet = (source: LinkedFeatureSource): LinkedFeatureSet 
   const { definitions } = source
   const ownAt = placesOf(definitions, 'applicant')
   const own = compile({ ...source, definitions: ownAt.map((place) => definitions[place]!) })
-  const linked = LINKED_ENTITIES.flatMap((entity) => partOf(entity, source))
+  const linked = LINKED_KINDS.flatMap((entity) => partOf(entity, source))
   const parts = [{ set: own, at: ownAt }, ...linked]
   const linkedHash = sha256(['linked-entities', linked.map(({ entity, set }) => [entity, set.hash])])
   const features = definitions.map((_, place) => {
