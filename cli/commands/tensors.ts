@@ -15,8 +15,7 @@ const LENGTH_DEFAULT = 32
 
 export const tensors: Command = {
   name: 'tensors',
-  summary:
-    'Writes, for every application as of its own moment, the last events as a padded tensor with its mask, and features of the graph of shared devices, employers and addresses.',
+  summary: 'Writes event sequences and graph features of every application, as of its own moment, as arrays that NumPy reads.',
   options: {
     ...DATA_OPTIONS,
     ...JSON_OPTION,

@@ -9,7 +9,7 @@ import { readLinked } from '#features/linked/read-linked.ts'
 import type { LinkedReading } from '#schemas/decision.ts'
 import type { ApplicationEvent } from '#schemas/events.ts'
 import type { Offset } from '#schemas/units.ts'
-import { StaleCommit } from '../failure.ts'
+import { RetryableFailure, StaleCommit } from '../failure.ts'
 import type { Logger } from '../logger.ts'
 import { Doorbell } from '../pipeline/doorbell.ts'
 import type { Pauses } from '../pipeline/pauses.ts'
@@ -62,7 +62,10 @@ export class LinkedEntities {
   start(): void {
     const silence = this.#ports.log.onAppend('linked-entities', () => this.#doorbell.ring())
     this.#finished = this.#run()
-      .catch((failure: unknown) => this.#ports.failed(failure))
+      .catch((failure: unknown) => {
+        // What may be tried again is given up only where the engine was asked to stop: the next owner folds it.
+        if (!(failure instanceof RetryableFailure)) this.#ports.failed(failure)
+      })
       .finally(() => {
         this.#stopped = true
         silence()
