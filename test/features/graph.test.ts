@@ -122,7 +122,7 @@ describe('the graph of what applicants share', () => {
   })
 
   test('what does not fit is left out and counted, and nothing grows beyond its bounds', () => {
-    const limits = { nodesMax: 50, edgesMax: 30, neighboursMax: 2, pendingMax: 10, labelsMax: 3 }
+    const limits = { nodesMax: 50, edgesMax: 30, neighboursMax: 2, pendingMax: 15, labelsMax: 1 }
     const { rows, graph } = vectors(events, limits)
     for (const [what, count] of Object.entries(graph.overflow)) expect(count, what).toBeGreaterThan(0)
     const size = GRAPH_FEATURES.indexOf('component.nodes')
