@@ -4,11 +4,13 @@ import { distinct } from '#features/aggregates/distinct.ts'
 import { max } from '#features/aggregates/max.ts'
 import { sum } from '#features/aggregates/sum.ts'
 import { compile } from '#features/compile/compile.ts'
+import { creditLinkedFeatureSet } from '#features/credit-linked-v1.ts'
 import { creditFeatureSet } from '#features/credit-v1.ts'
 import { creditV1Capacities, creditV1Definitions } from '#features/definitions/credit-v1.ts'
 import { derive, plus } from '#features/language/derived.ts'
 import { feature, ratio } from '#features/language/feature.ts'
 import { days, hopping } from '#features/language/window.ts'
+import { linkedCatalogue } from '#features/linked/linked-catalogue.ts'
 import { linkedFeatureSet } from '#features/linked/linked-feature-set.ts'
 import { of } from '#features/linked/of.ts'
 import { readLinked } from '#features/linked/read-linked.ts'
@@ -106,4 +108,15 @@ describe('a feature set over linked entities', () => {
       linkedFeatureSet({ definitions: [...creditV1Definitions, asked], capacities: creditV1Capacities, linkedCapacities: {} }),
     ).toThrow(/capacity for application events/)
   })
+})
+
+test('credit-linked-v1 is credit-v1, unchanged, and what it names; an entity’s state stays within a kilobyte or two', () => {
+  expect(creditLinkedFeatureSet.own.hash).toBe(creditFeatureSet.hash)
+  expect(creditLinkedFeatureSet.ownAt).toEqual(creditFeatureSet.features.map((_, place) => place))
+  expect(creditLinkedFeatureSet.features.map(({ name }) => name)).toEqual(linkedCatalogue(creditLinkedFeatureSet).map(({ name }) => name))
+  expect(creditLinkedFeatureSet.linked.map(({ entity, set: { stateBytes } }) => [entity, stateBytes])).toEqual([
+    ['device', 1312],
+    ['employer', 2080],
+    ['address', 672],
+  ])
 })
