@@ -116,7 +116,7 @@ export const eventSequence = (source: SequenceSource): EventSequence => {
     return { kind: section.kind, ring, flag, firstField, columns: fields.map((field) => ring.stored(field)), left: 0 }
   })
   const rings = new Map<string, Ring>(tracks.map(({ kind, ring }) => [kind, ring]))
-  const [before, since] = [channels.indexOf(DAYS_BEFORE!), channels.indexOf(DAYS_SINCE_PREVIOUS!)]
+  const [before, since] = [channels.indexOf(DAYS_BEFORE), channels.indexOf(DAYS_SINCE_PREVIOUS)]
 
   const load = (state: Uint8Array): void => {
     if (state.length !== layout.bytes) throw new StateMismatch(`${state.length} bytes`, `${layout.bytes}`)

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -38,6 +38,7 @@ describe.runIf(python.kind === 'ready')('scorestream tensors', () => {
 
   beforeAll(async () => {
     let now = T0 + 1_000_000
+    mkdirSync(data)
     agreeOnFormat(data, { partitions: PARTITIONS })
     const log = openEventLog({
       folder: join(data, 'log'),
