@@ -11,7 +11,8 @@ import { StateMismatch } from '../compile/state-mismatch.ts'
 import { DAY_MS } from '../language/calendar.ts'
 import { feature } from '../language/feature.ts'
 import type { AggregateDefinition, FeatureSpec } from '../language/feature.ts'
-import { FOLDED_KINDS } from '../language/kinds.ts'
+import { DefinitionError } from '../language/definition-error.ts'
+import { FOLDED_KINDS, numericField } from '../language/kinds.ts'
 import type { FoldedKind, NumericField } from '../language/kinds.ts'
 import { lastEvents } from '../language/window.ts'
 import { stateLayout } from '../state/layout.ts'
@@ -67,6 +68,9 @@ const [DAYS_BEFORE, DAYS_SINCE_PREVIOUS] = ['daysBefore', 'daysSincePrevious']
 const holders = (kind: FoldedKind, fields: readonly string[]): readonly AggregateDefinition[] => {
   const facts = { on: kind, by: 'applicant', window: lastEvents(1) } as const
   if (fields.length === 0) return [feature({ ...facts, how: count() })]
+  const optional = fields.find((field) => numericField(kind, field)?.optional)
+  if (optional !== undefined)
+    throw new DefinitionError(`${kind}.${optional}`, 'is optional', 'use required fields: a step has no place for a missing number')
   return fields.map((field) => feature({ ...facts, field, how: last() } as FeatureSpec<FoldedKind>))
 }
 
