@@ -25,6 +25,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: 'list the features: meaning, lineage, bounds, bytes',
     load: async () => (await import('./commands/features.ts')).features,
   },
+  tensors: {
+    summary: 'write event sequences and graph features of every application, for networks',
+    load: async () => (await import('./commands/tensors.ts')).tensors,
+  },
   parity: {
     summary: 'recompute features of past decisions in SQL and compare',
     load: async () => (await import('./commands/parity.ts')).parity,

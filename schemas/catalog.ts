@@ -1,7 +1,8 @@
 /** Schema ids of the embedded log. An id, once written to a log, keeps its meaning for ever: change a schema by adding an id. */
-import { ClaimSchema, DecisionSchema } from './decision.ts'
+import { ClaimSchema, DecisionSchema, LinkedDecisionSchema } from './decision.ts'
 import { DeadLetterSchema } from './dead-letter.ts'
 import { EVENT_SCHEMAS, type CreditEvent } from './events.ts'
+import { LinkedUpdateSchema } from './linked-update.ts'
 import {
   AlertJudgementSchema,
   AlertSchema,
@@ -42,6 +43,9 @@ export const MODEL_EVENT_SCHEMA_IDS = {
 
 /** Stands in the topic `alerts`, beside the alerts. */
 export const ALERT_JUDGEMENT_SCHEMA_ID = 47
+export const LINKED_UPDATE_SCHEMA_ID = 60
+/** A decision whose vector was read off linked entities too; the others keep the id, and the bytes, they always had. */
+export const LINKED_DECISION_SCHEMA_ID = 61
 
 /** Every schema that has an id, for publication and tests. */
 export const CATALOG = [
@@ -57,4 +61,6 @@ export const CATALOG = [
   { id: MODEL_EVENT_SCHEMA_IDS['model-refused'], schema: ModelRefusedSchema },
   { id: MODEL_EVENT_SCHEMA_IDS['training-failed'], schema: TrainingFailedSchema },
   { id: MODEL_EVENT_SCHEMA_IDS['model-activated'], schema: ModelActivatedSchema },
+  { id: LINKED_UPDATE_SCHEMA_ID, schema: LinkedUpdateSchema },
+  { id: LINKED_DECISION_SCHEMA_ID, schema: LinkedDecisionSchema },
 ] as const

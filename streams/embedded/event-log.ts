@@ -14,7 +14,15 @@ import { TopicFiles } from './topic-files.ts'
 import { TopicWriter, writeFully, type Durability, type WriteAt } from './topic-writer.ts'
 
 const MEBI = 1024 * 1024
-export const TOPICS: readonly Topic[] = ['credit-events', 'decisions', 'revisions', 'dead-letters', 'alerts', 'model-events']
+export const TOPICS: readonly Topic[] = [
+  'credit-events',
+  'decisions',
+  'revisions',
+  'dead-letters',
+  'alerts',
+  'model-events',
+  'linked-entities',
+]
 
 export type TopicPartitions = Readonly<Record<Topic, number>>
 
@@ -26,6 +34,7 @@ export const topicPartitions = (partitions: number): TopicPartitions => ({
   'dead-letters': partitions,
   alerts: 1,
   'model-events': 1,
+  'linked-entities': partitions,
 })
 
 export interface EmbeddedLogOptions {

@@ -19,6 +19,8 @@ export interface PipelineSettings {
   readonly dirtyEntitiesMax: number
   /** Entities in memory. */
   readonly cacheBytesMax: number
+  /** Linked entities in memory, where the feature set reads any. */
+  readonly linkedBytesMax: number
   /** How often an event may throw before it is dead-lettered as poison. */
   readonly attemptsMax: number
   /** Events set aside as poison before the engine stops: then it is the code or the model that is at fault, not the events. */
@@ -43,6 +45,7 @@ export const PIPELINE_DEFAULTS: PipelineSettings = {
   commitAfterMs: 100,
   dirtyEntitiesMax: 8192,
   cacheBytesMax: 192 * MEBI,
+  linkedBytesMax: 64 * MEBI,
   attemptsMax: 3,
   poisonsMax: 100,
   time: { aheadMsMax: 5 * 60_000, ageMsMax: null },
