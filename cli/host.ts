@@ -33,6 +33,7 @@ import { monitoringArguments } from './monitoring-task.ts'
 import type { Publish } from './monitoring.ts'
 import { archivePolicy } from './policy-archive.ts'
 import { startReconciliation } from './reconciliation.ts'
+import { revisionArguments } from './revisions.ts'
 import { readinessOf } from './readiness.ts'
 import { pipelineSettings } from './pipeline-settings.ts'
 import { returnFreedMemory } from './native-memory.ts'
@@ -117,6 +118,7 @@ const startWarehouse = (config: Config, logger: Logger, publish: Publish): Super
     ...tables,
     ...source,
     ...monitoringArguments(config),
+    ...revisionArguments(config),
   ]
   return superviseWarehouse({ args, logger, publish })
 }

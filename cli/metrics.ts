@@ -2,6 +2,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Engine } from '#streams/engine.ts'
 import type { ReconcilerTotals } from '#streams/reconciler/reconciler.ts'
+import type { RevisionFigures } from '#streams/revisions/revision-runner.ts'
 import { registerMonitoringMetrics } from './monitoring-metrics.ts'
 import type { WarehouseStatus } from './warehouse-supervisor.ts'
 
@@ -116,6 +117,7 @@ export const createMetrics = ({
     return away === null ? 0 : (now() - away.since) / 1000
   })
   reconcilerGauges(registry, reconciliation)
+  revisionGauges(registry, () => warehouse()?.revisions ?? undefined)
   registerMonitoringMetrics(registry, () => warehouse()?.monitoring ?? undefined)
   return () => registry.metrics()
 }
@@ -135,4 +137,16 @@ const RECONCILER_HELP: Readonly<Record<keyof ReconcilerTotals, readonly [name: s
 const reconcilerGauges = (registry: Registry, totals: () => ReconcilerTotals | undefined): void => {
   for (const [key, [name, help]] of Object.entries(RECONCILER_HELP) as [keyof ReconcilerTotals, readonly [string, string]][])
     gauge(registry, `scorestream_reconciler_${name}`, help, () => totals()?.[key] ?? 0)
+}
+
+const REVISION_HELP: Readonly<Record<keyof RevisionFigures, readonly [name: string, help: string]>> = {
+  revisions: ['revisions', 'Decisions made whose features a late event changed, one per decision and event'],
+  flips: ['revision_flips', 'Of them, those that the same bundle and policy would decide otherwise now'],
+  left: ['revisions_left', 'Late events or decisions not looked at because a bound was reached or the log’s beginning is gone'],
+  lag: ['revision_lag_records', 'Input records in which late events have not been looked for yet'],
+}
+
+const revisionGauges = (registry: Registry, figures: () => RevisionFigures | undefined): void => {
+  for (const [key, [name, help]] of Object.entries(REVISION_HELP) as [keyof RevisionFigures, readonly [string, string]][])
+    gauge(registry, `scorestream_${name}`, help, () => figures()?.[key] ?? 0)
 }

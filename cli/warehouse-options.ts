@@ -4,6 +4,7 @@ import { Value } from 'typebox/value'
 import { ClickHouseServerSettings, type ServerSettings } from '#streams/clickhouse/server-settings.ts'
 import { type KafkaSettings, KafkaSettingsSchema } from '#streams/kafka/settings.ts'
 import type { MonitoringTask } from './monitoring-task.ts'
+import type { RevisionTask } from './revisions.ts'
 
 /** What the warehouse process was started with. */
 export interface WarehouseOptions {
@@ -15,6 +16,7 @@ export interface WarehouseOptions {
   /** Where the logs are Kafka's. */
   readonly kafka: { readonly settings: KafkaSettings; readonly partitions: number } | undefined
   readonly monitoring: MonitoringTask | undefined
+  readonly revisions: RevisionTask | undefined
   readonly reconciles: boolean
 }
 
@@ -30,6 +32,7 @@ export const warehouseOptions = (): WarehouseOptions => {
       kafka: { type: 'string' },
       partitions: { type: 'string' },
       monitoring: { type: 'string' },
+      revisions: { type: 'string' },
       reconciler: { type: 'string', default: 'on' },
     },
   })
@@ -52,6 +55,7 @@ export const warehouseOptions = (): WarehouseOptions => {
     server,
     kafka,
     monitoring,
+    revisions: values.revisions === undefined ? undefined : (JSON.parse(values.revisions) as RevisionTask),
     reconciles: values.reconciler === 'on',
   }
 }

@@ -5,6 +5,7 @@
  *   node cli/warehouse-process.ts --data-dir DIR --server '{"url": "https://…"}' [--facts FILE]
  *   … --kafka '{"brokers": […]}' --partitions 12
  *   … --monitoring '{"settings": {…}, "modelsDir": DIR}'
+ *   … --revisions '{"modelsDir": DIR, …}'
  *
  * With `--monitoring` it watches what it stores, too: it follows the logs anyway, and stands behind the engine.
  *
@@ -18,6 +19,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { startSqlServer, type SqlServer } from '#gateway/sql/sql-server.ts'
 import { insertFacts, type Facts } from '#streams/clickhouse/facts.ts'
 import { PromotionSink } from '#streams/clickhouse/promotion-sink.ts'
+import { RevisionSink } from '#streams/clickhouse/revision-sink.ts'
 import type { ServerSettings } from '#streams/clickhouse/server-settings.ts'
 import type { RowWriter } from '#streams/clickhouse/ports.ts'
 import { insertReconciliation } from '#streams/clickhouse/reconciliation-rows.ts'
@@ -34,6 +36,7 @@ import { publishThroughParent } from './monitoring-task.ts'
 import { type RunningMonitoring, startMonitoring } from './monitoring.ts'
 import { returnFreedMemory } from './native-memory.ts'
 import { startReconciliation, type Reconciliation } from './reconciliation.ts'
+import { type RunningRevisions, startRevisions } from './revisions.ts'
 import { type WarehouseOptions, warehouseOptions } from './warehouse-options.ts'
 import { rowsIn, type Tables } from './warehouse-tables.ts'
 import type { WarehouseMessage } from './warehouse-supervisor.ts'
@@ -48,7 +51,7 @@ const POLL_MS = 500
 const FOLLOW_MS = 20
 /** Rows of the reconciler are written when its figures changed, at most this often. */
 const RECONCILIATION_ROWS_MS = 10_000
-const TOPICS: readonly Topic[] = ['credit-events', 'decisions', 'dead-letters', 'model-events']
+const TOPICS: readonly Topic[] = ['credit-events', 'decisions', 'revisions', 'dead-letters', 'model-events']
 
 const tell = (message: WarehouseMessage): void => {
   if (process.connected) process.send?.(message, undefined, undefined, () => {})
@@ -81,6 +84,7 @@ interface Running {
   log: EventLog | undefined
   reconciliation: Reconciliation | undefined
   monitoring: RunningMonitoring | undefined
+  revisions: RunningRevisions | undefined
   readonly work: Promise<void>[]
 }
 
@@ -133,12 +137,14 @@ const follow = async (given: WarehouseOptions, running: Running, opening: Promis
   const tables = await opening
   if (tables === undefined) return
   const { patience } = running
-  running.sinks = [new EventSink(), new DecisionSink(), new DeadLetterSink(), new PromotionSink()].map(
+  running.sinks = [new EventSink(), new DecisionSink(), new DeadLetterSink(), new PromotionSink(), new RevisionSink()].map(
     (sink) => new Sink({ log, sink, ...tables.writer(), database: tables.database, logger, now: () => Date.now(), patience }),
   )
-  const { dataDir, monitoring: task } = given
-  if (task !== undefined) running.monitoring = startMonitoring({ ...task, log, tables, dataDir, publish: publishThroughParent(), logger })
-  await Promise.all([...running.sinks.map((sink) => sink.run()), running.monitoring?.done])
+  const { dataDir, monitoring: task, revisions } = given
+  const publish = publishThroughParent()
+  if (task !== undefined) running.monitoring = startMonitoring({ ...task, log, tables, dataDir, publish, logger })
+  if (revisions !== undefined) running.revisions = startRevisions({ ...revisions, log, dataDir, publish, logger })
+  await Promise.all([...running.sinks.map((sink) => sink.run()), running.monitoring?.done, running.revisions?.done])
 }
 
 /** The reconciler lives here, off the pipeline's process, and leaves its figures in a table. */
@@ -215,6 +221,7 @@ const progressOf = (running: Running): ((before: ReadonlyMap<string, number>) =>
       reconciliation,
       away,
       monitoring: running.monitoring?.status() ?? null,
+      revisions: running.revisions?.figures() ?? null,
     }
   }
 }
@@ -224,6 +231,7 @@ const stop = async (running: Running): Promise<void> => {
   running.stopped.abort()
   for (const sink of running.sinks) sink.stop()
   running.monitoring?.stop()
+  running.revisions?.stop()
   await running.reconciliation?.stop()
   await Promise.allSettled(running.work)
   running.sql?.close()
@@ -253,6 +261,7 @@ const begin = (sql: SqlServer | undefined, tables: Tables | undefined, patience:
   log: undefined,
   reconciliation: undefined,
   monitoring: undefined,
+  revisions: undefined,
   work: [],
 })
 

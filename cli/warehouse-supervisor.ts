@@ -5,6 +5,7 @@ import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { MonitoringStatus, Publish } from './monitoring.ts'
+import type { RevisionFigures } from '#streams/revisions/revision-runner.ts'
 import type { ReconcilerTotals } from '#streams/reconciler/reconciler.ts'
 
 /** Below the engine's 0: on a busy machine rows arrive later, decisions do not. */
@@ -25,6 +26,7 @@ export type WarehouseMessage =
       readonly reconciliation: ReconcilerTotals | null
       readonly away: WarehouseStatus['away']
       readonly monitoring: MonitoringStatus | null
+      readonly revisions: RevisionFigures | null
     }
   /** Records that monitoring wants in the log; answered by `PublishedMessage`. */
   | { readonly kind: 'publish'; readonly id: number; readonly topic: Parameters<Publish>[0]; readonly base64: readonly string[] }
@@ -52,6 +54,8 @@ export interface WarehouseStatus {
   readonly away: { readonly since: number; readonly reason: string } | null
   /** What monitoring says of itself; null where it does not run. */
   readonly monitoring: MonitoringStatus | null
+  /** What the search for late events has found; null where it does not run. */
+  readonly revisions: RevisionFigures | null
 }
 
 export interface SupervisedWarehouse {
@@ -81,6 +85,7 @@ export const superviseWarehouse = ({ args, logger, publish = refusePublishing }:
     reconciliation: null,
     away: null,
     monitoring: null,
+    revisions: null,
   }
   let child: ChildProcess | undefined
   let stopping = false
@@ -104,6 +109,7 @@ export const superviseWarehouse = ({ args, logger, publish = refusePublishing }:
           reconciliation: message.reconciliation ?? status.reconciliation,
           away: message.away,
           monitoring: message.monitoring,
+          revisions: message.revisions,
         }
         break
       case 'publish':

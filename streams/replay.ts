@@ -117,7 +117,7 @@ const walk = async (partition: number, offset: number, stored: Decision, parts: 
 }
 
 /** Events the live run set aside: they never moved a state. */
-const poisonIn = async (log: EventLog, partition: number): Promise<ReadonlySet<number>> => {
+export const poisonIn = async (log: EventLog, partition: number): Promise<ReadonlySet<number>> => {
   const out = new Set<number>()
   const end = log.end('dead-letters')[partition] as number
   for (let next = log.start('dead-letters')[partition] as number; next < end;) {

@@ -29,7 +29,7 @@ export interface FeatureSqlSource {
    * its application.
    */
   readonly asks: string
-  /** `then`: of the events at or before the application in its partition. `now`: also of later ones about the time up to it (`revision.ts`). */
+  /** `then`: of the events before the application in its partition. `now`: also of later ones about the time up to it (`revision.ts`). */
   readonly known: 'then' | 'now'
 }
 
@@ -55,7 +55,7 @@ ${joins}`
 
 /** Events each ask may know of. */
 const knownSql = ({ events, known }: FeatureSqlSource): string => {
-  const since = known === 'then' ? '' : ' OR toUnixTimestamp64Milli(e.event_time) <= a.t'
+  const since = known === 'then' ? '' : ' OR (e.offset > a.offset AND toUnixTimestamp64Milli(e.event_time) <= a.t)'
   return `
   SELECT ask, any(t) AS t, any(kind) AS kind, any(time) AS time, argMin(body, position) AS body
   FROM
@@ -65,7 +65,7 @@ const knownSql = ({ events, known }: FeatureSqlSource): string => {
       max(if(e.kind = 'subject-request' AND JSONExtractString(e.body, 'request') = 'erasure', toInt64(e.offset), -1)) OVER (PARTITION BY a.ask) AS erased
     FROM (SELECT event_id, kind, applicant_id, event_time, producer, partition, offset, body FROM ${events}) AS e
     INNER JOIN asks AS a ON a.applicant_id = e.applicant_id AND a.partition = e.partition
-    WHERE e.offset <= a.offset${since}
+    WHERE e.offset < a.offset${since}
   )
   WHERE toInt64(position) > erased
   GROUP BY ask, producer, event_id

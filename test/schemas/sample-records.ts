@@ -6,6 +6,7 @@ import { epochMs } from '#schemas/units.ts'
 import { encodeClaim, encodeDeadLetter, encodeDecision } from '#schemas/wire.ts'
 import { sampleBody, sampleDecision } from './sample-decision.ts'
 import { MONITORING_RECORDS } from './sample-monitoring.ts'
+import { REVISION_RECORDS } from './sample-revision.ts'
 
 export const LETTER: DeadLetter = {
   code: 'malformed-json',
@@ -40,6 +41,7 @@ export const RECORDS = [
   { id: DEAD_LETTER_SCHEMA_ID, record: LETTER, bytes: encodeDeadLetter(LETTER) },
   { id: DEAD_LETTER_SCHEMA_ID, record: LOGGED_LETTER, bytes: encodeDeadLetter(LOGGED_LETTER) },
   ...MONITORING_RECORDS,
+  ...REVISION_RECORDS,
 ] as const
 
 /** Vectors as arrays (JSON makes NaN null), bytes as base64. */
