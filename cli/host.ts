@@ -33,6 +33,7 @@ import { monitoringArguments } from './monitoring-task.ts'
 import type { Publish } from './monitoring.ts'
 import { archivePolicy } from './policy-archive.ts'
 import { startReconciliation } from './reconciliation.ts'
+import { parityArguments } from './parity/parity-task.ts'
 import { revisionArguments } from './revisions.ts'
 import { readinessOf } from './readiness.ts'
 import { pipelineSettings } from './pipeline-settings.ts'
@@ -119,6 +120,7 @@ const startWarehouse = (config: Config, logger: Logger, publish: Publish): Super
     ...source,
     ...monitoringArguments(config),
     ...revisionArguments(config),
+    ...parityArguments(config),
   ]
   return superviseWarehouse({ args, logger, publish })
 }
@@ -210,6 +212,7 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
     logger,
     champion: () => decider.modelVersion,
     changed: () => watcher.look(),
+    liveParity: () => warehouse?.status().parity ?? undefined,
   })
   closers.add(() => retraining?.stop())
 

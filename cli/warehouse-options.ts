@@ -4,6 +4,7 @@ import { Value } from 'typebox/value'
 import { ClickHouseServerSettings, type ServerSettings } from '#streams/clickhouse/server-settings.ts'
 import { type KafkaSettings, KafkaSettingsSchema } from '#streams/kafka/settings.ts'
 import type { MonitoringTask } from './monitoring-task.ts'
+import type { ParityTask } from './parity/parity-task.ts'
 import type { RevisionTask } from './revisions.ts'
 
 /** What the warehouse process was started with. */
@@ -17,6 +18,7 @@ export interface WarehouseOptions {
   readonly kafka: { readonly settings: KafkaSettings; readonly partitions: number } | undefined
   readonly monitoring: MonitoringTask | undefined
   readonly revisions: RevisionTask | undefined
+  readonly parity: ParityTask | undefined
   readonly reconciles: boolean
 }
 
@@ -33,6 +35,7 @@ export const warehouseOptions = (): WarehouseOptions => {
       partitions: { type: 'string' },
       monitoring: { type: 'string' },
       revisions: { type: 'string' },
+      parity: { type: 'string' },
       reconciler: { type: 'string', default: 'on' },
     },
   })
@@ -56,6 +59,7 @@ export const warehouseOptions = (): WarehouseOptions => {
     kafka,
     monitoring,
     revisions: values.revisions === undefined ? undefined : (JSON.parse(values.revisions) as RevisionTask),
+    parity: values.parity === undefined ? undefined : (JSON.parse(values.parity) as ParityTask),
     reconciles: values.reconciler === 'on',
   }
 }

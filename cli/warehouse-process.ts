@@ -5,7 +5,7 @@
  *   node cli/warehouse-process.ts --data-dir DIR --server '{"url": "https://…"}' [--facts FILE]
  *   … --kafka '{"brokers": […]}' --partitions 12
  *   … --monitoring '{"settings": {…}, "modelsDir": DIR}'
- *   … --revisions '{"modelsDir": DIR, …}'
+ *   … --revisions '{"modelsDir": DIR, …}' --parity '{"everySeconds": 60, …}'
  *
  * With `--monitoring` it watches what it stores, too: it follows the logs anyway, and stands behind the engine.
  *
@@ -18,6 +18,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startSqlServer, type SqlServer } from '#gateway/sql/sql-server.ts'
 import { insertFacts, type Facts } from '#streams/clickhouse/facts.ts'
+import type { ParityMeter } from '#streams/clickhouse/parity-meter.ts'
 import { PromotionSink } from '#streams/clickhouse/promotion-sink.ts'
 import { RevisionSink } from '#streams/clickhouse/revision-sink.ts'
 import type { ServerSettings } from '#streams/clickhouse/server-settings.ts'
@@ -33,6 +34,7 @@ import type { Logger } from '#streams/logger.ts'
 import type { EventLog, Topic } from '#streams/ports.ts'
 import { mirrorVault } from './mirror-vault.ts'
 import { publishThroughParent } from './monitoring-task.ts'
+import { startParityMeter } from './parity/parity-task.ts'
 import { type RunningMonitoring, startMonitoring } from './monitoring.ts'
 import { returnFreedMemory } from './native-memory.ts'
 import { startReconciliation, type Reconciliation } from './reconciliation.ts'
@@ -85,6 +87,7 @@ interface Running {
   reconciliation: Reconciliation | undefined
   monitoring: RunningMonitoring | undefined
   revisions: RunningRevisions | undefined
+  parity: ParityMeter | undefined
   readonly work: Promise<void>[]
 }
 
@@ -140,11 +143,13 @@ const follow = async (given: WarehouseOptions, running: Running, opening: Promis
   running.sinks = [new EventSink(), new DecisionSink(), new DeadLetterSink(), new PromotionSink(), new RevisionSink()].map(
     (sink) => new Sink({ log, sink, ...tables.writer(), database: tables.database, logger, now: () => Date.now(), patience }),
   )
-  const { dataDir, monitoring: task, revisions } = given
+  const { dataDir, monitoring: task, revisions, parity } = given
   const publish = publishThroughParent()
   if (task !== undefined) running.monitoring = startMonitoring({ ...task, log, tables, dataDir, publish, logger })
   if (revisions !== undefined) running.revisions = startRevisions({ ...revisions, log, dataDir, publish, logger })
-  await Promise.all([...running.sinks.map((sink) => sink.run()), running.monitoring?.done, running.revisions?.done])
+  if (parity !== undefined) running.parity = startParityMeter(parity, tables, logger)
+  const { monitoring, revisions: late, parity: meter } = running
+  await Promise.all([...running.sinks.map((sink) => sink.run()), monitoring?.done, late?.done, meter?.run()])
 }
 
 /** The reconciler lives here, off the pipeline's process, and leaves its figures in a table. */
@@ -222,6 +227,7 @@ const progressOf = (running: Running): ((before: ReadonlyMap<string, number>) =>
       away,
       monitoring: running.monitoring?.status() ?? null,
       revisions: running.revisions?.figures() ?? null,
+      parity: running.parity?.figures() ?? null,
     }
   }
 }
@@ -232,6 +238,7 @@ const stop = async (running: Running): Promise<void> => {
   for (const sink of running.sinks) sink.stop()
   running.monitoring?.stop()
   running.revisions?.stop()
+  running.parity?.stop()
   await running.reconciliation?.stop()
   await Promise.allSettled(running.work)
   running.sql?.close()
@@ -262,6 +269,7 @@ const begin = (sql: SqlServer | undefined, tables: Tables | undefined, patience:
   reconciliation: undefined,
   monitoring: undefined,
   revisions: undefined,
+  parity: undefined,
   work: [],
 })
 

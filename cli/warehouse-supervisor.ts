@@ -5,6 +5,7 @@ import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { MonitoringStatus, Publish } from './monitoring.ts'
+import type { ParityFigures } from '#streams/clickhouse/parity-meter.ts'
 import type { RevisionFigures } from '#streams/revisions/revision-runner.ts'
 import type { ReconcilerTotals } from '#streams/reconciler/reconciler.ts'
 
@@ -27,6 +28,7 @@ export type WarehouseMessage =
       readonly away: WarehouseStatus['away']
       readonly monitoring: MonitoringStatus | null
       readonly revisions: RevisionFigures | null
+      readonly parity: ParityFigures | null
     }
   /** Records that monitoring wants in the log; answered by `PublishedMessage`. */
   | { readonly kind: 'publish'; readonly id: number; readonly topic: Parameters<Publish>[0]; readonly base64: readonly string[] }
@@ -56,6 +58,8 @@ export interface WarehouseStatus {
   readonly monitoring: MonitoringStatus | null
   /** What the search for late events has found; null where it does not run. */
   readonly revisions: RevisionFigures | null
+  /** What the parity meter found lately; null where it does not run. */
+  readonly parity: ParityFigures | null
 }
 
 export interface SupervisedWarehouse {
@@ -86,6 +90,7 @@ export const superviseWarehouse = ({ args, logger, publish = refusePublishing }:
     away: null,
     monitoring: null,
     revisions: null,
+    parity: null,
   }
   let child: ChildProcess | undefined
   let stopping = false
@@ -110,6 +115,7 @@ export const superviseWarehouse = ({ args, logger, publish = refusePublishing }:
           away: message.away,
           monitoring: message.monitoring,
           revisions: message.revisions,
+          parity: message.parity,
         }
         break
       case 'publish':

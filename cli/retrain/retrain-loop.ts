@@ -9,6 +9,7 @@ import { promote } from '#registry/promote.ts'
 import type { ModelEvent, RetrainRequested } from '#schemas/monitoring-events.ts'
 import type { Logger } from '#streams/logger.ts'
 import type { Clock, EventLog } from '#streams/ports.ts'
+import { type LiveParity, liveParityGate } from '#training/gates/live-parity-gate.ts'
 import { appendModelEvent, ModelEventReader } from './model-events.ts'
 import { startTraining, type TrainingBudget, type TrainingChild } from './training-child.ts'
 import type { TrainedSuccessor, TrainingMessage, TrainingOrder } from './training-order.ts'
@@ -23,6 +24,10 @@ export interface RetrainLoopParts {
   readonly promotion: 'manual' | 'gated'
   /** The model that decides now, name@version. */
   readonly champion: () => string
+  /** What the parity meter found lately; undefined where none runs. */
+  readonly liveParity: () => LiveParity | undefined
+  /** Largest share of live feature values that may differ from what the events say. */
+  readonly parityBudget: number
   /** An alias moved or a bundle was published: whoever follows the registry looks at once. */
   readonly changed: () => Promise<void>
 }
@@ -158,12 +163,14 @@ export class RetrainLoop {
   }
 
   async #conclude({ requestId }: RetrainRequested, against: string, trained: TrainedSuccessor): Promise<void> {
-    const { log, clock, logger, order, promotion, changed } = this.#parts
-    const { modelVersion, gates } = trained
+    const { log, clock, logger, order, promotion, changed, liveParity, parityBudget } = this.#parts
+    const { modelVersion } = trained
+    // Judged last: of what is live at this moment.
+    const gates = [...trained.gates, liveParityGate(liveParity(), parityBudget)]
     const { name, selector: version } = parseReference(modelVersion)
     const at = clock.now()
     writeGateReport(join(order.modelsDir, name, version), { against, judgedAt: at, requestId, gates })
-    await this.#append({ kind: 'model-trained', modelVersion, parentVersion: against, requestId, trainedAt: at, gates: [...gates] }, log)
+    await this.#append({ kind: 'model-trained', modelVersion, parentVersion: against, requestId, trainedAt: at, gates }, log)
     const failed = failedGates({ gates })
     const { cpuSeconds, wallSeconds, library, rows } = trained
     logger.info(
@@ -175,7 +182,7 @@ export class RetrainLoop {
         .map((gate) => `${gate.gate}: ${gate.detail}`)
         .join('; ')
         .slice(0, 1_024)
-      await this.#append({ kind: 'model-refused', modelVersion, requestId, refusedAt: clock.now(), gates: [...gates], detail }, log)
+      await this.#append({ kind: 'model-refused', modelVersion, requestId, refusedAt: clock.now(), gates, detail }, log)
     } else if (modelVersion === against) {
       logger.warn({ requestId, modelVersion }, 'the successor is the champion to the byte; nothing is promoted')
     } else if (promotion === 'gated') {

@@ -1,6 +1,7 @@
 /** The retraining loop as the configuration wants it. */
 import type { Logger } from '#streams/logger.ts'
 import type { Clock, EventLog } from '#streams/ports.ts'
+import type { LiveParity } from '#training/gates/live-parity-gate.ts'
 import type { Config } from '../config.ts'
 import { pipelineSettings } from '../pipeline-settings.ts'
 import { RetrainLoop } from './retrain-loop.ts'
@@ -12,6 +13,8 @@ export interface RetrainingParts {
   readonly logger: Logger
   readonly champion: () => string
   readonly changed: () => Promise<void>
+  /** What the parity meter found lately. */
+  readonly liveParity: () => LiveParity | undefined
 }
 
 /** Four fifths over at least a hundred decisions a group, as monitoring judges. */
@@ -28,6 +31,7 @@ export const startRetraining = ({ config, ...parts }: RetrainingParts): RetrainL
     order: { dataDir, modelsDir: models.dir, learner, plan, threads, rowsMax, time, dedupe, fairness: FAIRNESS },
     budget: { heapMebibytes, seconds: secondsMax },
     promotion,
+    parityBudget: config.parity.budget,
   })
   loop.start()
   return loop

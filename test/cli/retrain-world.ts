@@ -196,6 +196,8 @@ export const openRetrainWorld = async (): Promise<RetrainWorld> => {
         promotion,
         champion: () => decider.modelVersion,
         changed: () => watcher.look(),
+        liveParity: () => ({ values: 14_000, mismatches: 0 }),
+        parityBudget: 0,
       })
       loops.push(loop)
       loop.start()

@@ -34,6 +34,7 @@ const TABLES = [
   'feature_dictionary',
   'dead_letters',
   'revisions',
+  'parity',
   'reconciliation',
   'alerts',
   'data_quality',

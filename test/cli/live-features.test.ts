@@ -1,11 +1,12 @@
-/** A payment that comes in after the decision it should have borne on, through a whole engine: topic, table, metric and command line. */
-import { mkdtempSync, rmSync } from 'node:fs'
+/** Live features held against what came later, and against the raw events, through a whole engine: topic, tables, metrics, command line. */
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { CreditEvent } from '#schemas/events.ts'
 import { eventToJson } from '#schemas/parse-event.ts'
 import { epochMs, moneyMinor } from '#schemas/units.ts'
+import { openWarehouse } from '#streams/clickhouse/warehouse.ts'
 import { startEngine, type EngineProcess } from '../crash/engine-process.ts'
 import { eventsOf } from '../crash/events.ts'
 import { scorestream } from './command-line.ts'
@@ -13,6 +14,7 @@ import { scorestream } from './command-line.ts'
 const DAY_MS = 86_400_000
 const folder = mkdtempSync(join(tmpdir(), 'scorestream-revisions-'))
 const dataDir = join(folder, 'data')
+const modelsDir = join(folder, 'models')
 const events = eventsOf(8)
 const asked = events.find((event) => event.kind === 'application')!
 let engine: EngineProcess
@@ -42,8 +44,22 @@ const query = async (sql: string): Promise<object[]> => {
     .map((line) => JSON.parse(line) as object)
 }
 
+/** What a meter would have left that found five mismatches. */
+const plantMismatch = async (): Promise<void> => {
+  const warehouse = await openWarehouse(dataDir)
+  const measured_at = new Date(Date.now() + 60_000).toISOString().replace('T', ' ').replace('Z', '')
+  const row = { measured_at, feature_set_hash: 'x', seed: 1, decisions: 1, values: 70, mismatches: 5, mismatch_rate: 5 / 70 }
+  await warehouse.writer().inserter.insertObjects('parity', [row])
+  await warehouse.close()
+}
+
+const settings = {
+  environment: { SCORESTREAM_WAREHOUSE_KIND: 'embedded', SCORESTREAM_PARITY_EVERY_SECONDS: '1', SCORESTREAM_MODELS_DIR: modelsDir },
+}
+
 beforeAll(async () => {
-  engine = await startEngine(dataDir, { environment: { SCORESTREAM_WAREHOUSE_KIND: 'embedded' } })
+  cpSync(join(import.meta.dirname, '../../models'), modelsDir, { recursive: true })
+  engine = await startEngine(dataDir, settings)
   await post(events)
 }, 60_000)
 afterAll(async () => {
@@ -82,7 +98,10 @@ test('a late payment revises a decision, and everybody is told the same', { time
   expect(row!.new_values[paid]! - row!.old_values[paid]!).toBe(late)
   expect(row!.flips).toBe(row!.decision !== row!.revised_decision)
 
-  const { code, stdout, stderr } = await scorestream(['features', 'as-of', row!.decision_id, '--json'], { SCORESTREAM_DATA_DIR: dataDir })
+  const { code, stdout, stderr } = await scorestream(['features', 'as-of', row!.decision_id, '--json'], {
+    SCORESTREAM_DATA_DIR: dataDir,
+    SCORESTREAM_MODELS_DIR: modelsDir,
+  })
   expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
   const answer = JSON.parse(stdout) as {
     features: { name: string; asKnownThen: number | null; asKnownNow: number | null }[]
@@ -106,7 +125,7 @@ test('a late payment revises a decision, and everybody is told the same', { time
 
 test('an engine that was killed goes on where it stood and revises nothing twice', { timeout: 60_000 }, async () => {
   await engine.kill()
-  engine = await startEngine(dataDir, { environment: { SCORESTREAM_WAREHOUSE_KIND: 'embedded' } })
+  engine = await startEngine(dataDir, settings)
   await until(async () => (await metric('scorestream_revision_lag_records')) === 0 && (await metric('scorestream_revisions')) >= 1)
   expect(await query('SELECT count() AS rows FROM revisions')).toEqual([{ rows: 1 }])
 })
@@ -121,3 +140,24 @@ test('a decision that nothing came in late for, and one that there is not, are t
   expect((await scorestream(['features', 'as-of', '0-999999'], { SCORESTREAM_DATA_DIR: dataDir })).code).toBe(66)
   expect((await scorestream(['features', 'as-of', 'soon'], { SCORESTREAM_DATA_DIR: dataDir })).code).toBe(64)
 })
+
+test(
+  'a promotion is refused while live features differ from what the events say, with figure, budget and remedy',
+  { timeout: 60_000 },
+  async () => {
+    const environment = { SCORESTREAM_DATA_DIR: dataDir, SCORESTREAM_MODELS_DIR: modelsDir }
+    await until(async () => (await metric('scorestream_parity_values')) > 0)
+    expect(await metric('scorestream_parity_mismatch_rate')).toBe(0)
+    const allowed = await scorestream(['models', 'promote', 'champion'], environment)
+    expect(allowed).toMatchObject({ code: 0, stderr: expect.stringMatching(/^live features: 0 of \d+ live feature values differ/) })
+    await engine.end()
+    await plantMismatch()
+    const refused = await scorestream(['models', 'promote', 'champion'], environment)
+    expect(refused.code).toBe(65)
+    expect(refused.stderr).toMatch(
+      /nothing is promoted: 5 of \d+ live feature values differ .* the budget is 0\. .*docs\/runbooks\/parity\.md/,
+    )
+    const raised = await scorestream(['models', 'promote', 'champion'], { ...environment, SCORESTREAM_PARITY_BUDGET: '0.5' })
+    expect(raised.code).toBe(0)
+  },
+)
