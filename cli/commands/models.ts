@@ -120,8 +120,8 @@ export const models: Command = {
   },
   notes: `
 VERSION is a version (3f2a90b1c4de), name@version, or an alias. Files are verified before an alias moves, the move is one atomic rename, and who,
-when and why go to promotions.jsonl beside the bundles; a running engine swaps between two batches and tells the topic model-events. The champion does not move while live features differ from what the
-events say by more than parity.budget (the table parity of the data directory's warehouse).
+when and why go to promotions.jsonl beside the bundles; a running engine swaps between two batches and tells the topic model-events.
+The champion does not move while live features differ from what the events say by more than parity.budget (the table parity of the warehouse).
 
   scorestream models promote 3f2a90b1c4de --why "gates passed, reviewed by risk"
   scorestream models rollback --why "approval rate fell"
