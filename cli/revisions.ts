@@ -11,7 +11,6 @@ import type { EventLog } from '#streams/ports.ts'
 import type { HistoryRules } from '#streams/revisions/applicant-history.ts'
 import type { JudgeOf } from '#streams/revisions/revise.ts'
 import { type RevisionFigures, RevisionRunner } from '#streams/revisions/revision-runner.ts'
-import { scorerOfDecision } from './bundle-of-decision.ts'
 import type { Config } from './config.ts'
 import type { Publish } from './monitoring.ts'
 import { pipelineSettings } from './pipeline-settings.ts'
@@ -45,12 +44,12 @@ export interface RunningRevisions {
   stop(): void
 }
 
-/** Loads a bundle when a decision of its is first revised: most engines never need one here. */
+/** Loads a bundle, and what runs it, when a decision of its is first revised: most engines never need either here. */
 const judges = ({ modelsDir, explain, dataDir, logger }: RevisionOptions): JudgeOf => {
   const held = new Map<string, Promise<Scorer | undefined>>()
   const load = (decision: Decision): Promise<Scorer | undefined> =>
-    Promise.resolve()
-      .then(() => scorerOfDecision(decision, { dataDir, modelsDir, explain, featureSet: creditFeatureSet }))
+    import('./bundle-of-decision.ts')
+      .then(({ scorerOfDecision }) => scorerOfDecision(decision, { dataDir, modelsDir, explain, featureSet: creditFeatureSet }))
       .catch((err: unknown) => {
         const { modelVersion, policyVersion } = decision.body
         logger.warn({ err, modelVersion, policyVersion }, 'a revised decision cannot be made again: its bundle or policy is gone')
