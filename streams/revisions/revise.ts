@@ -19,6 +19,8 @@ export interface RevisePorts {
   readonly horizonMs: number
   /** Decisions that one late event may revise, newest first. */
   readonly fanOutMax: number
+  /** Called between late events: others have their turn. */
+  readonly pause: () => Promise<unknown>
 }
 
 export interface Revised {
@@ -84,6 +86,7 @@ export const revise = async (events: readonly AppendedEvent[], suspects: readonl
     const late = events.find(({ offset }) => offset === suspect)
     // A repeat, a refused or an erased event: it moved no state.
     if (late === undefined) continue
+    await ports.pause()
     const reopened = reopenedBy(late, applications, ports.horizonMs)
     overFanOut += Math.max(0, reopened.length - ports.fanOutMax)
     for (const one of reopened.slice(0, ports.fanOutMax)) {

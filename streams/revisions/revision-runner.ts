@@ -25,6 +25,8 @@ const REST_FACTOR = 9
 const GATHER_MS = 1_000
 /** Applicants of one look: 256 histories of a few hundred events are some megabytes. */
 const APPLICANTS_MAX = 256
+/** Late events of one look: reading waits until they have been looked at. */
+const SUSPECTS_MAX = 4_096
 const EVENTS_MAX = 4_096
 const FAN_OUT_MAX = 16
 /** A late payment changes what was known of the last half year; the longest windows look back no further. */
@@ -63,6 +65,7 @@ interface Lane {
   decidedThrough: number
   /** Offsets of suspected late events, by applicant. */
   suspects: Map<string, number[]>
+  suspectCount: number
   /** The first of them: a restart begins there. */
   firstSuspect: number
   /** Offset of the newest application seen, and when it was appended. */
@@ -83,10 +86,13 @@ const newLane = (partition: number, next: number, decisionsNext: number): Lane =
   decisionsNext,
   decidedThrough: -1,
   suspects: new Map(),
+  suspectCount: 0,
   firstSuspect: Infinity,
   lastApplication: { offset: -1, appendedAt: 0 },
   suspectedAt: 0,
 })
+
+const isFull = ({ suspects, suspectCount }: Lane): boolean => suspects.size >= APPLICANTS_MAX || suspectCount >= SUSPECTS_MAX
 
 export class RevisionRunner {
   readonly #options: RevisionRunnerOptions
@@ -134,7 +140,7 @@ export class RevisionRunner {
   async step(): Promise<boolean> {
     let read = false
     for (const lane of this.#lanes) {
-      if (lane.suspects.size < APPLICANTS_MAX) read = (await this.#readOn(lane)) || read
+      if (!isFull(lane)) read = (await this.#readOn(lane)) || read
       if (this.#stopping) return read
     }
     const due = this.#lanes.find((lane) => this.#isDue(lane))
@@ -149,7 +155,7 @@ export class RevisionRunner {
     for (const record of records) {
       if (this.#see(lane, record)) lane.suspectedAt ||= now()
       lane.next = record.offset + 1
-      if (lane.suspects.size >= APPLICANTS_MAX) break
+      if (isFull(lane)) break
     }
     this.#changed ||= records.length > 0
     return records.length > 0
@@ -172,6 +178,7 @@ export class RevisionRunner {
       const held = lane.suspects.get(applicantId)
       if (held === undefined) lane.suspects.set(applicantId, [offset])
       else held.push(offset)
+      lane.suspectCount++
       lane.firstSuspect = Math.min(lane.firstSuspect, offset)
     }
     if (kind === 'application') {
@@ -181,9 +188,9 @@ export class RevisionRunner {
     return late
   }
 
-  #isDue({ suspects, suspectedAt }: Lane): boolean {
+  #isDue(lane: Lane): boolean {
     const now = this.#options.now()
-    return suspects.size > 0 && now >= this.#restUntil && (suspects.size >= APPLICANTS_MAX || now - suspectedAt >= GATHER_MS)
+    return lane.suspectCount > 0 && now >= this.#restUntil && (isFull(lane) || now - lane.suspectedAt >= GATHER_MS)
   }
 
   /** Whether the engine has decided, or passed over, every application read so far: owners publish in order of position. */
@@ -225,7 +232,6 @@ export class RevisionRunner {
       const revised = await revise(events, suspects.get(applicant) ?? [], this.#ports(partition))
       revisions.push(...revised.revisions)
       left += revised.left.overFanOut + revised.left.unknownFeatureSet
-      await nextTurn()
     }
     if (found === undefined)
       logger.warn(
@@ -238,14 +244,14 @@ export class RevisionRunner {
       flips: this.#counts.flips + revisions.filter((one) => flips(one) === true).length,
       left: this.#counts.left + left,
     }
-    Object.assign(lane, { suspects: new Map(), firstSuspect: Infinity, suspectedAt: 0 } satisfies Partial<Lane>)
+    Object.assign(lane, { suspects: new Map(), suspectCount: 0, firstSuspect: Infinity, suspectedAt: 0 } satisfies Partial<Lane>)
     this.#restUntil = now() + REST_FACTOR * (now() - began)
   }
 
   #ports(partition: number): RevisePorts {
     const { log, featureSetOf, judgeOf } = this.#options
     const decisionAt = (offset: number) => findDecision(log, partition, offset)
-    return { decisionAt, featureSetOf, judgeOf, horizonMs: HORIZON_MS, fanOutMax: FAN_OUT_MAX }
+    return { decisionAt, featureSetOf, judgeOf, horizonMs: HORIZON_MS, fanOutMax: FAN_OUT_MAX, pause: () => nextTurn() }
   }
 
   #save(): void {
