@@ -41,7 +41,7 @@ export class EventRow implements EventColumns {
       // Adding 0 turns −0 into 0: equal numbers must be equal bytes.
       if (code !== null) code(values[field] as unknown as string | undefined, cell, 0)
       else if (values[field] === undefined) cell[0] = MISSING_NUMBER
-      else cell[0] = values[field]! + 0
+      else cell[0] = values[field] + 0
     }
   }
 }
