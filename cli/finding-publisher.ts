@@ -1,7 +1,7 @@
-/** The engine's half of monitoring: appends alerts, requests and revisions to its log, each once however often it is told. */
+/** The engine's half of monitoring: appends alerts, judgements of them, requests and revisions to its log, each once however often it is told. */
 import { decisionId } from '#schemas/decision.ts'
+import { decodeAlert, decodeAlertJudgement, decodeModelEvent, isAlertJudgement } from '#schemas/monitoring-wire.ts'
 import { decodeRevision } from '#schemas/revision-wire.ts'
-import { decodeAlert, decodeModelEvent } from '#schemas/monitoring-wire.ts'
 import type { EventLog } from '#streams/ports.ts'
 import type { Publish } from './monitoring.ts'
 
@@ -22,6 +22,10 @@ const identityOf = (topic: FindingTopic, value: Uint8Array): string | undefined 
   if (topic === 'revisions') {
     const parsed = decodeRevision(value)
     return parsed.kind === 'accepted' ? `${decisionId(parsed.value.partition, parsed.value.offset)} ${parsed.value.causeOffset}` : undefined
+  }
+  if (topic === 'alerts' && isAlertJudgement(value)) {
+    const parsed = decodeAlertJudgement(value)
+    return parsed.kind === 'accepted' ? `judgement ${parsed.value.judgementId}` : undefined
   }
   if (topic === 'alerts') {
     const parsed = decodeAlert(value)

@@ -1,5 +1,5 @@
 /** What the feed tells besides decisions: alerts and revisions. Few, never left out, and each topic partition a place of its own in the cursor. */
-import { decodeAlert } from '#schemas/monitoring-wire.ts'
+import { decodeAlert, isAlertJudgement } from '#schemas/monitoring-wire.ts'
 import { decodeRevision } from '#schemas/revision-wire.ts'
 import type { Topic } from '#streams/ports.ts'
 import { alertMessage, type FeedMessage, revisionMessage } from './feed-message.ts'
@@ -11,8 +11,8 @@ export interface NoticeLane {
   /** Next offset to read. */
   at(state: FeedState): number
   moveTo(state: FeedState, next: number): void
-  /** The message, or why there is none. */
-  read(state: FeedState, value: Uint8Array): FeedMessage | string
+  /** The message, or why there is none; undefined where there is nothing to tell. */
+  read(state: FeedState, value: Uint8Array): FeedMessage | string | undefined
 }
 
 const ALERTS: NoticeLane = {
@@ -21,6 +21,8 @@ const ALERTS: NoticeLane = {
   at: (state) => state.alerts,
   moveTo: (state, next) => void (state.alerts = next),
   read(state, value) {
+    // What people make of alerts stands among them; tables and commands show it.
+    if (isAlertJudgement(value)) return undefined
     const decoded = decodeAlert(value)
     return decoded.kind === 'accepted' ? alertMessage(state, decoded.value) : decoded.rejection.detail
   },

@@ -7,6 +7,7 @@ import { loadScorer } from '#scoring/load-scorer.ts'
 import { epochMs } from '#schemas/units.ts'
 import { isDirectoryLocked, readFormat } from '#streams/embedded/data-directory.ts'
 import { kafkaChecks } from '#streams/kafka/checks.ts'
+import { notedTopicIds } from '#streams/kafka/noted-topics.ts'
 import { silentLogger } from '#streams/logger.ts'
 import { redisChecks } from '#streams/redis/checks.ts'
 import { locateLightGbm } from '#training/lightgbm/library.ts'
@@ -61,8 +62,15 @@ const port = async (name: string, variable: string, host: string, number: number
 }
 
 /** Nothing where the log is embedded. Checkpoints are not known here, so bounded retention is a warning at least. */
-const kafka = async ({ log }: Config): Promise<readonly Finding[]> =>
-  log.kind === 'kafka' ? kafkaChecks(log.kafka, { partitions: log.partitions, now: epochMs(Date.now()) }) : []
+const kafka = async ({ log, dataDir }: Config): Promise<readonly Finding[]> => {
+  if (log.kind !== 'kafka') return []
+  try {
+    const expectedTopicIds = notedTopicIds(dataDir, log.kafka)
+    return await kafkaChecks(log.kafka, { partitions: log.partitions, expectedTopicIds, now: epochMs(Date.now()) })
+  } catch (error) {
+    return [failure('kafka', messageOf(error))]
+  }
+}
 
 /** Nothing where states are embedded. */
 const redis = async ({ state }: Config): Promise<readonly Finding[]> =>

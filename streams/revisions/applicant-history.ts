@@ -1,9 +1,9 @@
 /** What the log holds of some applicants: the events that moved their state, by the rules and the code of the live pipeline. */
 import type { KnownEvent } from '#features/revision.ts'
 import type { CreditEvent } from '#schemas/events.ts'
-import type { Parsed } from '#schemas/rejection.ts'
 import type { DedupeLimits } from '../dedupe-ring.ts'
 import { newEntity, type Entity } from '../entity-record.ts'
+import { type Input, inputOf } from '../input.ts'
 import { admit, type TimeRules } from '../pipeline/admission.ts'
 import { recognise } from '../pipeline/fold.ts'
 import type { EventLog, LogRecord } from '../ports.ts'
@@ -12,8 +12,6 @@ export interface HistoryRules {
   /** As in force while the engine ran. */
   readonly time: TimeRules
   readonly dedupe: DedupeLimits
-  /** Reads what others than this engine's edge wrote. */
-  readonly decode?: (bytes: Uint8Array) => Parsed<CreditEvent>
 }
 
 export interface HistoryQuestion {
@@ -43,28 +41,28 @@ const isErasure = (event: CreditEvent): boolean => event.kind === 'subject-reque
 
 class Histories {
   readonly #question: HistoryQuestion
-  readonly #partitions: number
+  readonly #input: Input
   readonly #entities = new Map<string, Entity>()
   readonly events = new Map<string, AppendedEvent[]>()
   readonly overlong = new Set<string>()
 
   constructor(question: HistoryQuestion) {
     this.#question = question
-    this.#partitions = question.log.partitions('credit-events')
+    this.#input = inputOf(question.log)
   }
 
   take(record: LogRecord): void {
     const { applicants, rules, setAside, eventsMax } = this.#question
     const key = Buffer.from(record.key.buffer, record.key.byteOffset, record.key.byteLength).toString('latin1')
     if (!applicants.has(key) || setAside.has(record.offset)) return
-    const parsed = admit(record, this.#partitions, rules.time, rules.decode)
-    if (parsed.kind === 'rejected') return
+    const parsed = admit(record, this.#input, rules.time)
+    if (parsed.kind !== 'event') return
     const entity = this.#entities.get(key) ?? newEntity(NO_STATE)
     this.#entities.set(key, entity)
-    if (recognise(entity, parsed.value, record, rules.dedupe).kind !== 'new') return
+    if (recognise(entity, parsed.event, record, rules.dedupe).kind !== 'new') return
     // What was erased is known no more, neither then nor now.
-    if (isErasure(parsed.value)) this.events.delete(key)
-    else this.#hold(key, { event: parsed.value, offset: record.offset, appendedAt: record.appendedAt }, eventsMax)
+    if (isErasure(parsed.event)) this.events.delete(key)
+    else this.#hold(key, { event: parsed.event, offset: record.offset, appendedAt: record.appendedAt }, eventsMax)
   }
 
   #hold(key: string, event: AppendedEvent, eventsMax: number): void {

@@ -4,7 +4,7 @@ import { changesBetween, type FeatureChange, vectorAsKnown, withChanges } from '
 import type { Decision } from '#schemas/decision.ts'
 import type { ApplicationEvent } from '#schemas/events.ts'
 import type { EventLog } from '../ports.ts'
-import { poisonIn } from '../replay.ts'
+import { setAsideIn } from '../set-aside.ts'
 import { type AppendedEvent, type HistoryRules, readHistories } from './applicant-history.ts'
 
 /** No applicant of ours has more; who has is not folded anew in memory. */
@@ -35,7 +35,7 @@ export const featuresAsOf = async (
     applicants: new Set([applicantId]),
     until: log.end('credit-events')[partition] ?? 0,
     rules,
-    setAside: await poisonIn(log, partition),
+    setAside: await setAsideIn(log, partition),
     pause: () => Promise.resolve(),
     eventsMax: EVENTS_MAX,
   })

@@ -6,12 +6,13 @@
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import { deserialize, serialize } from 'node:v8'
 import { flips, type Revision } from '#schemas/revision.ts'
-import { decodeEvent, peekDecision } from '#schemas/wire.ts'
+import { peekDecision } from '#schemas/wire.ts'
 import { findDecision } from '../find-decision.ts'
+import { type Input, inputOf, readInput } from '../input.ts'
 import type { Logger } from '../logger.ts'
 import type { CheckpointStore } from '../monitoring/monitor-runner.ts'
 import type { EventLog, LogRecord } from '../ports.ts'
-import { poisonIn } from '../replay.ts'
+import { setAsideIn } from '../set-aside.ts'
 import { type HistoryRules, readHistories } from './applicant-history.ts'
 import { NewestApplications } from './newest-applications.ts'
 import { revise, type RevisePorts } from './revise.ts'
@@ -96,6 +97,7 @@ const isFull = ({ suspects, suspectCount }: Lane): boolean => suspects.size >= A
 
 export class RevisionRunner {
   readonly #options: RevisionRunnerOptions
+  readonly #input: Input
   readonly #lanes: readonly Lane[]
   readonly #newest: NewestApplications
   #counts: Checkpoint['counts']
@@ -107,6 +109,7 @@ export class RevisionRunner {
   constructor(options: RevisionRunnerOptions) {
     this.#options = options
     const { log } = options
+    this.#input = inputOf(log)
     const held = this.#restored()
     this.#counts = held?.counts ?? { revisions: 0, flips: 0, left: 0 }
     this.#newest = new NewestApplications(held?.times)
@@ -162,15 +165,17 @@ export class RevisionRunner {
   }
 
   /** True where the record may be late. */
-  #see(lane: Lane, { value, offset, appendedAt }: LogRecord): boolean {
-    const parsed = (this.#options.rules.decode ?? decodeEvent)(value)
-    // The pipeline dead-letters it.
-    if (parsed.kind === 'rejected') return false
-    const { kind, applicantId, eventTime } = parsed.value
+  #see(lane: Lane, record: LogRecord): boolean {
+    const found = readInput(record, this.#input)
+    // The pipeline dead-letters it, or puts it where it belongs.
+    if (found.kind !== 'event') return false
+    const { event } = found
+    const { kind, applicantId, eventTime } = event
+    const { offset, appendedAt } = record
     // An outcome is no feature, and a request is a right.
     if (kind === 'outcome') return false
-    if (kind === 'subject-request') {
-      if (parsed.value.request === 'erasure') this.#newest.erase(applicantId)
+    if (event.kind === 'subject-request') {
+      if (event.request === 'erasure') this.#newest.erase(applicantId)
       return false
     }
     const late = this.#newest.maybeLate(applicantId, eventTime)
@@ -215,7 +220,7 @@ export class RevisionRunner {
     const { log, rules, publish, now, logger } = this.#options
     const began = now()
     const { partition, suspects } = lane
-    const setAside = await poisonIn(log, partition)
+    const setAside = await setAsideIn(log, partition)
     const found = await readHistories({
       log,
       partition,

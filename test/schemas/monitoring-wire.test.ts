@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { ALERT_SCHEMA_ID } from '#schemas/catalog.ts'
-import { decodeAlert, decodeModelEvent } from '#schemas/monitoring-wire.ts'
+import { decodeAlert, decodeAlertJudgement, decodeModelEvent, encodeAlertJudgement, isAlertJudgement } from '#schemas/monitoring-wire.ts'
 import { decodeRevision } from '#schemas/revision-wire.ts'
-import { MONITORING_RECORDS } from './sample-monitoring.ts'
+import { JUDGEMENT, MONITORING_RECORDS } from './sample-monitoring.ts'
 import { REVISION_RECORDS } from './sample-revision.ts'
 
 test('alerts and model events read back as they were written', () => {
@@ -28,4 +28,13 @@ test('revisions read back as they were written; foreign and cut bytes are reject
     expect(decodeAlert(bytes)).toMatchObject({ kind: 'rejected', rejection: { code: 'unknown-schema' } })
   }
   expect(decodeRevision(new Uint8Array(0))).toMatchObject({ kind: 'rejected', rejection: { code: 'unknown-schema' } })
+})
+
+test('a judgement reads back as it was written, and is told from an alert by its frame', () => {
+  const bytes = encodeAlertJudgement(JUDGEMENT)
+  expect(decodeAlertJudgement(bytes)).toEqual({ kind: 'accepted', value: JUDGEMENT })
+  expect(isAlertJudgement(bytes)).toBe(true)
+  expect(decodeAlert(bytes)).toMatchObject({ kind: 'rejected', rejection: { code: 'unknown-schema' } })
+  expect(decodeAlertJudgement(bytes.subarray(0, -1))).toMatchObject({ kind: 'rejected' })
+  for (const record of MONITORING_RECORDS) expect(isAlertJudgement(record.bytes)).toBe(false)
 })
