@@ -76,19 +76,31 @@ const packWords = (length: number, groups: number, source: Int32Array, target: I
 /** Copies the record packed last to `target`, from `at` on. */
 export const copyPacked = (length: number, target: Uint8Array, at: number): void => void packed.bytes.copy(target, at, 0, length)
 
-/** `where` names the records, should one be damaged. Null, where there is none, becomes undefined. Records of one call share one buffer. */
+/**
+ * Records share buffers of about this size. Larger blocks of memory would be asked of the operating system each time and given back, page by page, where malloc's
+ * thresholds are fixed (`cli/native-memory.ts`); a buffer for each record would cost more than unpacking it.
+ */
+const ARENA_WORDS = (64 * 1024) / WORD
+
+/** `where` names the records, should one be damaged. Null, where there is none, becomes undefined. */
 export const unpackRecords = (given: readonly (Buffer | null)[], where: string): (Uint8Array | undefined)[] => {
-  let words = 0
-  for (const one of given) if (one !== null) words += groupsOf(lengthOf(one, where)) * GROUP
-  // Every word of it is written below.
-  const { buffer } = Buffer.allocUnsafeSlow(words * WORD)
-  const arena = new Int32Array(buffer)
+  let left = 0
+  for (const one of given) if (one !== null) left += groupsOf(lengthOf(one, where)) * GROUP
+  let arena = new Int32Array(0)
   let at = 0
   return given.map((one) => {
     if (one === null) return undefined
-    const length = unpackOne(one, arena, at, where)
-    const record = new Uint8Array(buffer, at * WORD, length)
-    at += groupsOf(length) * GROUP
+    const length = lengthOf(one, where)
+    const words = groupsOf(length) * GROUP
+    if (at + words > arena.length) {
+      // Every word that is handed out is written below.
+      arena = new Int32Array(Buffer.allocUnsafeSlow(Math.max(words, Math.min(left, ARENA_WORDS)) * WORD).buffer)
+      at = 0
+    }
+    unpackOne(one, length, arena, at, where)
+    const record = new Uint8Array(arena.buffer, at * WORD, length)
+    at += words
+    left -= words
     return record
   })
 }
@@ -100,13 +112,12 @@ const lengthOf = (one: Buffer, where: string): number => {
   return length
 }
 
-const unpackOne = (one: Buffer, arena: Int32Array, start: number, where: string): number => {
+const unpackOne = (one: Buffer, length: number, arena: Int32Array, start: number, where: string): void => {
   const words = one.length / WORD
   // A damaged record may say that more words follow than do, found out a group later.
   packed.atLeast(words + GROUP)
   packed.bytes.set(one)
   const source = packed.words
-  const length = source[0] as number
   const groups = groupsOf(length)
   let next = 1 + groups
   for (let group = 0, i = start; group < groups; group++) {
@@ -125,7 +136,6 @@ const unpackOne = (one: Buffer, arena: Int32Array, start: number, where: string)
     if (next > words) throw damaged(where)
   }
   if (next !== words) throw damaged(where)
-  return length
 }
 
 const damaged = (where: string): TerminalFailure =>
