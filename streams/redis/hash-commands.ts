@@ -1,6 +1,6 @@
 /**
- * The two commands that carry states, HMGET and HSET, written straight into the bytes that go over the wire. The client builds a command from a list of arguments,
- * three pieces each, joined later; for some hundred fields of packed records that took longer than everything else a commit does.
+ * The command that writes states, HSET, as the bytes that go over the wire, each record packed on its way there. The client builds a command from a list of
+ * arguments, three pieces each, joined later; for some hundred fields of records that cost a quarter of a commit.
  */
 import { Command } from 'ioredis'
 import type { RecordPage } from '../checkpoint/ports.ts'
@@ -80,17 +80,6 @@ class Wire {
 }
 
 const textBytesMax = (text: string): number => FRAME_BYTES + text.length * UTF8_BYTES_MAX
-
-/** `HMGET key field …`; its promise resolves to a buffer or null for each field. */
-export const readFields = (key: string, fields: readonly string[]): Command => {
-  const words = ['HMGET', key, ...fields]
-  const wire = new Wire(
-    words.reduce((sum, word) => sum + textBytesMax(word), 0),
-    words.length,
-  )
-  for (const word of words) wire.text(word)
-  return new WireCommand('hmget', key, wire.done())
-}
 
 /** `HSET key field record …` of the records there are, packed; undefined where there is none. Removed ones (null) are left to the caller. */
 export const writeRecords = (key: string, page: RecordPage): Command | undefined => {

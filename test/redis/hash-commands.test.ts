@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { Command } from 'ioredis'
 import { describe, expect, it } from 'vitest'
-import { readFields, removedFields, writeRecords } from '#streams/redis/hash-commands.ts'
+import { removedFields, writeRecords } from '#streams/redis/hash-commands.ts'
 import { copyPacked, packRecord } from '#streams/redis/packed-records.ts'
 
 const packed = (record: Uint8Array): Buffer => {
@@ -21,16 +21,8 @@ const written = (command: Command | undefined): Buffer | undefined =>
 const field = fc.oneof(fc.string({ maxLength: 30 }), fc.string({ unit: 'binary', maxLength: 12 }), fc.constant('x'.repeat(1000)))
 const records = fc.array(fc.tuple(field, fc.option(fc.uint8Array({ maxLength: 400 }))), { maxLength: 12 })
 
-describe('commands written straight into the bytes of the wire', () => {
-  it('HMGET is byte for byte what the client would have written', () => {
-    fc.assert(
-      fc.property(field, fc.array(field, { maxLength: 120 }), (key, fields) => {
-        expect(written(readFields(key, fields))).toEqual(asTheClientWrites('HMGET', [key, ...fields]))
-      }),
-    )
-  })
-
-  it('HSET is byte for byte what the client would have written, without what is removed, and is not sent with nothing to write', () => {
+describe('the command that writes states', () => {
+  it('is byte for byte what the client would have written, without what is removed, and is not sent with nothing to write', () => {
     fc.assert(
       fc.property(field, records, (key, given) => {
         const page = new Map(given)
@@ -42,7 +34,7 @@ describe('commands written straight into the bytes of the wire', () => {
     )
   })
 
-  it('can be asked for their bytes again, as a redirection does', () => {
+  it('can be asked for its bytes again, as a redirection does', () => {
     const command = writeRecords('k', new Map([['a', Buffer.from('one')]]))
     writeRecords('k', new Map([['b', Buffer.from('another')]]))
     expect(written(command)).toEqual(asTheClientWrites('HSET', ['k', 'a', packed(Buffer.from('one'))]))
