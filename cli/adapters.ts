@@ -9,7 +9,8 @@ import { creditFeatureSet } from '#features/credit-v1.ts'
 import { CheckpointedStateStore } from '#streams/checkpoint/checkpointed-store.ts'
 import { FolderCheckpoints } from '#streams/checkpoint/folder-checkpoints.ts'
 import { type EmbeddedLogOptions, openEventLog, topicPartitions } from '#streams/embedded/event-log.ts'
-import { openStateStore } from '#streams/embedded/state-store.ts'
+import { openStateStore, STATE_FORMAT } from '#streams/embedded/state-store.ts'
+import { notedTopicIds, noteTopicIds } from '#streams/kafka/noted-topics.ts'
 import { ownAll } from '#streams/own-all.ts'
 import type { Clock, EventLog, Ownership, StateStore } from '#streams/ports.ts'
 import { checkpointSettings } from './checkpoint-settings.ts'
@@ -71,7 +72,7 @@ const embedded = async ({ config, clock, logger, opened }: AdapterArguments): Pr
 
 /** Another feature set, or another log, begins with an empty store of its own: it refolds the log and adopts every published decision. */
 const embeddedState = (config: Config, logId: string): StateStore =>
-  openStateStore({ folder: join(config.dataDir, 'state', `${creditFeatureSet.hash.slice(0, 12)}${logId && `-${logId}`}`) })
+  openStateStore({ folder: join(config.dataDir, 'state', `${creditFeatureSet.hash.slice(0, 12)}-${STATE_FORMAT}${logId && `-${logId}`}`) })
 
 const onKafka = async ({ config, logger, failed, opened }: AdapterArguments): Promise<Adapters> => {
   const [{ openKafkaLog }, { kafkaOwnership }] = await Promise.all([
@@ -79,8 +80,10 @@ const onKafka = async ({ config, logger, failed, opened }: AdapterArguments): Pr
     import('#streams/kafka/ownership.ts'),
   ])
   const { partitions, kafka } = config.log
-  const log = await openKafkaLog({ settings: kafka, partitions, logger })
+  const expectedTopicIds = notedTopicIds(config.dataDir, kafka)
+  const log = await openKafkaLog({ settings: kafka, partitions, logger, expectedTopicIds, writesEvents: true })
   opened(() => log.close())
+  noteTopicIds(config.dataDir, kafka, log.topicIds())
   const generation = log.topicIds()['credit-events']
   const state = config.state.kind === 'redis' ? await redisState(config, generation, logger) : embeddedState(config, generation)
   opened(() => state.close())

@@ -1,5 +1,5 @@
-/** The engine's half of monitoring: appends alerts and requests to its log, each once however often it is told. */
-import { decodeAlert, decodeModelEvent } from '#schemas/monitoring-wire.ts'
+/** The engine's half of monitoring: appends alerts, judgements of them and requests to its log, each once however often it is told. */
+import { decodeAlert, decodeAlertJudgement, decodeModelEvent, isAlertJudgement } from '#schemas/monitoring-wire.ts'
 import type { EventLog } from '#streams/ports.ts'
 import type { Publish } from './monitoring.ts'
 
@@ -10,6 +10,10 @@ const KNOWN_MAX = 100_000
 type FindingTopic = Parameters<Publish>[0]
 
 const identityOf = (topic: FindingTopic, value: Uint8Array): string | undefined => {
+  if (topic === 'alerts' && isAlertJudgement(value)) {
+    const parsed = decodeAlertJudgement(value)
+    return parsed.kind === 'accepted' ? `judgement ${parsed.value.judgementId}` : undefined
+  }
   if (topic === 'alerts') {
     const parsed = decodeAlert(value)
     return parsed.kind === 'accepted' ? `${parsed.value.alertId} ${parsed.value.state}` : undefined

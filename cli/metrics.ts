@@ -94,6 +94,7 @@ export const createMetrics = ({
     () => counters.duplicates + counters.ingestDuplicates,
   )
   mirrored(registry, 'scorestream_conflicts_total', 'Event ids sent again with other bytes', null, () => counters.ingestConflicts)
+  mirrored(registry, 'scorestream_rerouted_total', 'Events put where their applicant belongs', null, () => counters.rerouted)
   mirrored(registry, 'scorestream_late_events_total', 'Events older than the newest of their applicant', null, () => counters.late)
   mirrored(registry, 'scorestream_adopted_total', 'Decisions taken over from a predecessor', null, () => counters.adopted)
   mirrored(registry, 'scorestream_restarts_total', 'Batches undone because code threw', null, () => counters.restarts)

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Config } from './config.ts'
 import { CommandError, EXIT } from './exit.ts'
 
 const archivePath = (dataDir: string, policyVersion: string): string =>
@@ -17,11 +18,12 @@ export const archivePolicy = (dataDir: string, policyVersion: string, policyFile
 }
 
 /**
- * The archived file of a version, checked against the digits of its SHA-256 that the version carries.
- * Throws `policy-missing` or `policy-changed`.
+ * The file of a version, checked against the digits of its SHA-256 that the version carries: the archived one, or where another process decided
+ * the configured one, if that is it. Throws `policy-missing` or `policy-changed`.
  */
-export const archivedPolicy = (dataDir: string, policyVersion: string): string => {
+export const archivedPolicy = ({ dataDir, policy }: Pick<Config, 'dataDir' | 'policy'>, policyVersion: string): string => {
   const path = archivePath(dataDir, policyVersion)
+  if (!existsSync(path) && existsSync(policy.file) && policyVersion.endsWith(`@${digitsOf(policy.file)}`)) return policy.file
   if (!existsSync(path))
     throw new CommandError(
       'policy-missing',

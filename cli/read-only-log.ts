@@ -1,12 +1,21 @@
-/** The logs of a data directory, opened for reading beside whatever engine runs on it. */
+/** The logs of an installation, opened for reading beside whatever engine runs: in the data directory, or on Kafka. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { readFormat } from '#streams/embedded/data-directory.ts'
 import { topicPartitions } from '#streams/embedded/event-log.ts'
-import { type EventLogFollower, openReadOnly } from '#streams/embedded/event-log-follower.ts'
+import { openReadOnly } from '#streams/embedded/event-log-follower.ts'
+import { notedTopicIds } from '#streams/kafka/noted-topics.ts'
+import type { EventLog } from '#streams/ports.ts'
+import type { Config } from './config.ts'
 import { CommandError, EXIT } from './exit.ts'
+import { createLogger } from './logger.ts'
 
-export const openLogs = (dataDir: string): EventLogFollower => {
+const MEBI = 1024 * 1024
+
+export const openLogs = (config: Config): Promise<EventLog> =>
+  config.log.kind === 'kafka' ? openOnKafka(config) : Promise.resolve(openInDirectory(config.dataDir))
+
+const openInDirectory = (dataDir: string): EventLog => {
   if (!existsSync(dataDir))
     throw new CommandError(
       'no-data',
@@ -18,5 +27,17 @@ export const openLogs = (dataDir: string): EventLogFollower => {
     folder: join(dataDir, 'log'),
     partitions: topicPartitions(partitions),
     topics: ['credit-events', 'decisions', 'dead-letters'],
+  })
+}
+
+/** Whoever only reads makes no topics. Clients of servers are loaded where they are used. */
+const openOnKafka = async ({ dataDir, log: { kafka, partitions } }: Config): Promise<EventLog> => {
+  const { openKafkaLog } = await import('#streams/kafka/event-log.ts')
+  return openKafkaLog({
+    settings: { ...kafka, createTopics: false },
+    partitions,
+    expectedTopicIds: notedTopicIds(dataDir, kafka),
+    logger: createLogger('warn'),
+    readBytesMax: 16 * MEBI,
   })
 }

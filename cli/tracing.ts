@@ -8,7 +8,7 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 import { decisionId, type Decision, type Stages } from '#schemas/decision.ts'
-import { decodeEvent } from '#schemas/wire.ts'
+import { applicationIn, inputOf } from '#streams/input.ts'
 import type { EventLog } from '#streams/ports.ts'
 import type { Tracing } from './tracing-settings.ts'
 
@@ -98,9 +98,8 @@ export const openTracer = (
   })
   const tracer = provider.getTracer('scorestream')
   const traceparentOf = async ({ body }: Decision): Promise<string | undefined> => {
-    const [input] = await log.read('credit-events', body.partition, body.offset, 1)
-    const event = input?.offset === body.offset ? decodeEvent(input.value) : undefined
-    return event?.kind === 'accepted' ? event.value.traceparent : undefined
+    const [record] = await log.read('credit-events', body.partition, body.offset, 1)
+    return record?.offset === body.offset ? applicationIn(record, inputOf(log))?.traceparent : undefined
   }
   return {
     async offer(decisions) {

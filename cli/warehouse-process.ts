@@ -41,13 +41,15 @@ import type { WarehouseMessage } from './warehouse-supervisor.ts'
 
 const MEBI = 1024 * 1024
 const PROGRESS_MS = 500
+/** Per topic. A second of the engine at full speed: monitoring reads a quarter of a second behind it, and whoever misses the tail parses blocks again. */
+const TAIL_BYTES = 4 * MEBI
 /** How often a log that is not there yet is looked for. */
 const POLL_MS = 500
 /** Rows wait for company far longer: looking more often would only take turns from the engine. */
 const FOLLOW_MS = 20
 /** Rows of the reconciler are written when its figures changed, at most this often. */
 const RECONCILIATION_ROWS_MS = 10_000
-const TOPICS: readonly Topic[] = ['credit-events', 'decisions', 'dead-letters', 'model-events']
+const TOPICS: readonly Topic[] = ['credit-events', 'decisions', 'dead-letters', 'model-events', 'alerts']
 
 const tell = (message: WarehouseMessage): void => {
   if (process.connected) process.send?.(message, undefined, undefined, () => {})
@@ -79,7 +81,7 @@ const openLog = async ({ dataDir, kafka }: WarehouseOptions, running: Running): 
   // Clients of servers are loaded where they are used.
   if (kafka !== undefined) {
     const { openKafkaLog } = await import('#streams/kafka/event-log.ts')
-    return openKafkaLog({ ...kafka, logger, readBytesMax: 16 * MEBI })
+    return openKafkaLog({ ...kafka, logger, readBytesMax: 16 * MEBI, registryAway: 'waits' })
   }
   const folder = join(dataDir, 'log')
   for (const topic of TOPICS) if (!(await waitFor(join(folder, topic), running))) return undefined
@@ -89,8 +91,9 @@ const openLog = async ({ dataDir, kafka }: WarehouseOptions, running: Running): 
     partitions: topicPartitions(partitions),
     topics: TOPICS,
     pollMs: FOLLOW_MS,
-    tailBytesMax: MEBI,
+    tailBytesMax: TAIL_BYTES,
     blockBytesMax: 4 * MEBI,
+    coldBlocksMax: 1,
   })
 }
 

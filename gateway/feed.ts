@@ -3,7 +3,7 @@
  * with an old cursor, is served from the log at its own place until it has caught up. Nothing is dropped without saying so.
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
-import { decodeAlert } from '#schemas/monitoring-wire.ts'
+import { decodeAlert, isAlertJudgement } from '#schemas/monitoring-wire.ts'
 import { decodeDecisionRecord, peekDecision } from '#schemas/wire.ts'
 import type { EventLog, LogRecord } from '#streams/ports.ts'
 import type { GatewayCounters } from './counters.ts'
@@ -149,6 +149,8 @@ export class Feed {
 
   #readAlert(state: FeedState, { partition, offset, value }: LogRecord): FeedMessage | undefined {
     state.alerts = offset + 1
+    // What people make of alerts stands among them; tables and commands show it.
+    if (isAlertJudgement(value)) return undefined
     const decoded = decodeAlert(value)
     if (decoded.kind === 'accepted') return alertMessage(state, decoded.value)
     this.#from.report.error({ partition, offset, why: decoded.rejection.detail }, 'an alert does not decode; the feed goes on behind it')

@@ -47,7 +47,6 @@ const FACTS: Record<ProblemCode, readonly [status: number, title: string]> = {
   'too-old': [422, 'The event is older than the retention horizon'],
   'too-far-ahead': [422, 'The event lies too far in the future'],
   'duplicate-conflict': [409, 'The event id was used before with other bytes'],
-  'wrong-partition': [422, 'The record is in the wrong partition'],
   poison: [422, 'The event cannot be processed'],
   'not-found': [404, 'No such resource'],
   'decision-not-found': [404, 'No such decision'],

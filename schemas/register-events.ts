@@ -28,3 +28,16 @@ export const registerEventSchemas = async (
   )
   return Object.fromEntries(ids) as Record<CreditEvent['kind'], number>
 }
+
+/** Why the registry would refuse schemas of this build, one sentence a subject; empty where it takes them all. Changes nothing. */
+export const refusedSchemas = async (registry: SchemaRegistry, topic: string): Promise<readonly string[]> => {
+  const kinds = Object.keys(EVENT_SCHEMA_IDS) as CreditEvent['kind'][]
+  const found = await Promise.all(
+    kinds.map(async (kind) => {
+      const subject = subjectOf(topic, kind)
+      const { compatible, reasons } = await registry.compatibility(subject, avroSchemaOf(EVENT_SCHEMAS[kind]))
+      return compatible ? [] : [`${subject} holds a schema that this build's is not compatible with: ${reasons.join('; ')}`]
+    }),
+  )
+  return found.flat()
+}

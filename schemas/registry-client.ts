@@ -6,7 +6,8 @@ export interface SchemaRegistryOptions {
   /** Up to where `/subjects` begins, e.g. http://registry:8081 */
   readonly url: string
   readonly username?: string
-  readonly password?: string
+  /** Asked for each request, so that a changed secret is used from the next one on. */
+  readonly password?: () => string
   readonly timeoutMs?: number
 }
 
@@ -83,7 +84,7 @@ export class SchemaRegistry {
   async #ask(method: string, path: string, body?: object): Promise<{ status: number; body: unknown }> {
     const { url, username, password, timeoutMs } = this.#options
     const login =
-      username === undefined ? {} : { authorization: `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}` }
+      username === undefined ? {} : { authorization: `Basic ${Buffer.from(`${username}:${password?.() ?? ''}`).toString('base64')}` }
     let response: Response
     try {
       response = await fetch(`${url.replace(/\/$/, '')}${path}`, {

@@ -12,7 +12,6 @@ export type RejectionCode =
   | 'too-old'
   | 'too-far-ahead'
   | 'duplicate-conflict'
-  | 'wrong-partition'
   | 'poison'
 
 export interface FieldError {

@@ -1,9 +1,9 @@
 /** A repeat that got into the log is never decided; whoever holds its position is led to the decision on the original. */
 import type { Decision } from '#schemas/decision.ts'
-import { decodeEvent } from '#schemas/wire.ts'
 import type { DedupeLimits } from './dedupe-ring.ts'
 import type { Entity } from './entity-record.ts'
 import { findDecision } from './find-decision.ts'
+import { applicationIn, inputOf } from './input.ts'
 import { lookUp } from './pipeline/fold.ts'
 import type { EventLog, Position } from './ports.ts'
 
@@ -21,9 +21,9 @@ export const findOriginal = async (position: Position, { log, entity, dedupe }: 
     return undefined
   const [record] = await log.read('credit-events', partition, offset, 1)
   if (record?.offset !== offset) return undefined
-  const event = decodeEvent(record.value)
-  if (event.kind === 'rejected' || event.value.kind !== 'application') return undefined
-  const { applicantId, producer, eventId } = event.value
+  const application = applicationIn(record, inputOf(log))
+  if (application === undefined) return undefined
+  const { applicantId, producer, eventId } = application
   const seen = lookUp(await entity(applicantId), producer, eventId, record.value, record.appendedAt, dedupe)
   return seen.kind === 'duplicate' && seen.offset < offset ? findDecision(log, partition, seen.offset) : undefined
 }

@@ -5,7 +5,7 @@
 import { filter, firstValueFrom, race, timer } from 'rxjs'
 import type { CreditEvent, ProtectedEvent } from '#schemas/events.ts'
 import type { Rejection } from '#schemas/rejection.ts'
-import { encodeEvent } from '#schemas/wire.ts'
+import { CATALOGUE_FORMAT, type EventFormat } from '#schemas/event-format.ts'
 import { edgeDeadLetter } from './dead-letter.ts'
 import type { Engine } from './engine.ts'
 import type { Entity } from './entity-record.ts'
@@ -38,10 +38,12 @@ const UNHURRIED_MS_MAX = 1_000
 export class Ingest {
   readonly #parts: IngestParts
   readonly #inFlight: InFlightIndex
+  readonly #format: EventFormat
   readonly #content: Hash64 = { high: 0, low: 0 }
 
   constructor(parts: IngestParts) {
     this.#parts = parts
+    this.#format = parts.log.format ?? CATALOGUE_FORMAT
     this.#inFlight = new InFlightIndex(parts.log.partitions('credit-events'))
     parts.engine.progress.subscribe(() => this.#inFlight.folded(parts.engine.positions()))
   }
@@ -123,7 +125,7 @@ export class Ingest {
     if (event.kind === 'protected') return this.#toVault(event, incoming.bytes)
     const timing = judgeTime(event.eventTime, now, engine.settings.time)
     if (timing !== undefined) return this.#reject(incoming.bytes, timing)
-    const value = encodeEvent(event)
+    const value = this.#format.encode(event)
     const partition = engine.partitionOf(event.applicantId)
     const key = `${event.applicantId}\n${event.producer}\n${event.eventId}`
     const flying = this.#inFlight.find(key)

@@ -1,10 +1,12 @@
 /** What the pipelines need of the outside. The consumer owns its port; adapters live in the folders beside this file. */
+import type { EventFormat } from '#schemas/event-format.ts'
 import type { ApplicationEvent, ProducedEvent } from '#schemas/events.ts'
 import type { Rejection } from '#schemas/rejection.ts'
 import type { DegradeStep, Verdict } from '#schemas/decision.ts'
 import type { EpochMs } from '#schemas/units.ts'
 
-export type Topic = 'credit-events' | 'decisions' | 'revisions' | 'dead-letters' | 'alerts' | 'model-events'
+/** `linked-entities` is internal: what applications tell the devices, employers and addresses they name. */
+export type Topic = 'credit-events' | 'decisions' | 'linked-entities' | 'revisions' | 'dead-letters' | 'alerts' | 'model-events'
 
 export interface AppendRecord {
   readonly partition: number
@@ -24,6 +26,11 @@ export interface LogRecord {
 
 /** An append-only, partitioned log. Offsets count from 0 in each partition without gaps (embedded) or with (Kafka). */
 export interface EventLog {
+  /**
+   * How events stand in `credit-events` where others than this program write to it, too; absent where it alone does (`CATALOGUE_FORMAT`). What
+   * {@link read} returned of that topic can be decoded at once.
+   */
+  readonly format?: EventFormat
   partitions(topic: Topic): number
   /** First offset still held, per partition. */
   start(topic: Topic): readonly number[]

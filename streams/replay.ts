@@ -5,16 +5,20 @@
 import type { FeatureSet } from '#features/feature-set.ts'
 import { type Decision, type DecisionBody, parseDecisionId } from '#schemas/decision.ts'
 import type { ApplicationEvent } from '#schemas/events.ts'
-import { capsuleHash, decodeDeadLetter, decodeDecisionRecord, encodeBody } from '#schemas/wire.ts'
+import { capsuleHash, decodeDecisionRecord, encodeBody } from '#schemas/wire.ts'
 import type { DedupeLimits } from './dedupe-ring.ts'
 import { newEntity, type Entity } from './entity-record.ts'
+import { copyLinked } from '#features/linked/read-linked.ts'
 import { findDecision } from './find-decision.ts'
+import { inputOf } from './input.ts'
+import { judgeLinks } from './linked/judge-links.ts'
 import { admit, type TimeRules } from './pipeline/admission.ts'
 import { foldEvent, recognise } from './pipeline/fold.ts'
+import { setAsideIn } from './set-aside.ts'
 import { bodyOf } from './pipeline/score-batch.ts'
 import type { Decider, EventLog, LogRecord } from './ports.ts'
 
-export type ReplayCause = 'data' | 'feature' | 'model' | 'policy' | 'degrade' | 'runtime' | 'chain'
+export type ReplayCause = 'data' | 'feature' | 'link' | 'model' | 'policy' | 'degrade' | 'runtime' | 'chain'
 
 export interface Difference {
   readonly cause: ReplayCause
@@ -54,7 +58,16 @@ export const replayDecision = async (id: string, parts: ReplayParts): Promise<Re
   const history = await refold(position.partition, position.offset, stored, parts)
   if (history.kind === 'broken') return { kind: 'different', stored, differences: [...chain, history.difference] }
   const rebuilt = rebuild(history, stored, parts)
-  const differences = [...chain, ...(rebuilt.kind === 'failed' ? [rebuilt.difference] : await compare(stored, rebuilt.body, parts))]
+  const sameSet = stored.body.featureSetHash === parts.featureSet.hash
+  const links = (sameSet ? await judgeLinks(stored, history.application, parts) : []).map((detail): Difference => ({
+    cause: 'link',
+    detail,
+  }))
+  const differences = [
+    ...chain,
+    ...links,
+    ...(rebuilt.kind === 'failed' ? [rebuilt.difference] : await compare(stored, rebuilt.body, parts)),
+  ]
   return differences.length === 0
     ? { kind: 'same', stored, eventsFolded: history.eventsFolded }
     : { kind: 'different', stored, differences }
@@ -87,9 +100,9 @@ const refold = async (partition: number, offset: number, stored: Decision, parts
 const walk = async (partition: number, offset: number, stored: Decision, parts: ReplayParts): Promise<History> => {
   const { log, featureSet, time, dedupe } = parts
   const key = Buffer.from(stored.body.applicantId)
-  const setAside = await poisonIn(log, partition)
+  const setAside = await setAsideIn(log, partition)
   const entity = newEntity(featureSet.emptyState())
-  const partitions = log.partitions('credit-events')
+  const input = inputOf(log)
   let eventsFolded = 0
   for (let next = 0; next <= offset;) {
     const records = await log.read('credit-events', partition, next, PAGE_BYTES)
@@ -100,34 +113,23 @@ const walk = async (partition: number, offset: number, stored: Decision, parts: 
       if (record.offset === offset && Buffer.compare(record.key, key) !== 0)
         return broken('data', `the record at ${partition}-${offset} is of another applicant than the decision names`)
       if (Buffer.compare(record.key, key) !== 0 || setAside.has(record.offset)) continue
-      const parsed = admit(record, partitions, time)
+      const found = admit(record, input, time)
       if (record.offset === offset) {
-        if (parsed.kind === 'rejected')
-          return broken('data', `the record at ${partition}-${offset} is rejected now: ${parsed.rejection.detail}`)
-        if (parsed.value.kind !== 'application')
-          return broken('data', `the record at ${partition}-${offset} is a ${parsed.value.kind}, not an application`)
-        return { kind: 'reached', entity, record, application: parsed.value, eventsFolded }
+        if (found.kind === 'rejected')
+          return broken('data', `the record at ${partition}-${offset} is rejected now: ${found.rejection.detail}`)
+        if (found.kind === 'stray' || found.event.kind !== 'application')
+          return broken(
+            'data',
+            `the record at ${partition}-${offset} is a ${found.event.kind} of ${found.event.applicantId}, not the application`,
+          )
+        return { kind: 'reached', entity, record, application: found.event, eventsFolded }
       }
-      if (parsed.kind === 'rejected' || recognise(entity, parsed.value, record, dedupe).kind !== 'new') continue
-      foldEvent(entity, parsed.value, featureSet)
+      if (found.kind !== 'event' || recognise(entity, found.event, record, dedupe).kind !== 'new') continue
+      foldEvent(entity, found.event, featureSet)
       eventsFolded++
     }
   }
   return broken('data', `the application at ${partition}-${offset} is not in the log`)
-}
-
-/** Events the live run set aside: they never moved a state. */
-const poisonIn = async (log: EventLog, partition: number): Promise<ReadonlySet<number>> => {
-  const out = new Set<number>()
-  const end = log.end('dead-letters')[partition] as number
-  for (let next = log.start('dead-letters')[partition] as number; next < end;) {
-    for (const record of await log.read('dead-letters', partition, next, PAGE_BYTES)) {
-      next = record.offset + 1
-      const letter = decodeDeadLetter(record.value)
-      if (letter.kind === 'accepted' && letter.value.code === 'poison' && letter.value.offset !== null) out.add(letter.value.offset)
-    }
-  }
-  return out
 }
 
 type Rebuilt = { readonly kind: 'built'; readonly body: DecisionBody } | { readonly kind: 'failed'; readonly difference: Difference }
@@ -140,7 +142,10 @@ const rebuild = (
   const vector = new Float32Array(featureSet.size)
   try {
     featureSet.vector(entity.state, application, vector, 0)
-    return { kind: 'built', body: bodyOf(record, application, vector, decider.decide(application, vector, 0, stored.body.degraded)) }
+    // What linked entities said then is in the capsule: another run may have read them sooner or later.
+    copyLinked(featureSet, stored.body.vector, vector)
+    const verdict = decider.decide(application, vector, 0, stored.body.degraded)
+    return { kind: 'built', body: bodyOf(record, application, vector, verdict, stored.body.linked) }
   } catch (failure) {
     return { kind: 'failed', difference: { cause: 'runtime', detail: `scoring threw: ${messageOf(failure)}` } }
   }

@@ -57,8 +57,8 @@ export const deadLetters: Command = {
   scorestream dead-letters replay --all-mended
 
 A mended event is checked against its schema; what is still wrong is said and kept as a draft. Replaying goes through the engine that runs on the
-directory, or opens the directory where none runs; who replayed what when, and what became of it, stands in dead-letters-journal.ndjson beside
-the log. An event sent twice has one effect. show hides personal values by their privacy class.
+directory; where none runs it opens the directory, or with log.kind = kafka appends to the topic. Who replayed what when, and what became of it,
+stands in dead-letters-journal.ndjson in the data directory. An event sent twice has one effect. show hides personal values by their privacy class.
 
 Exit codes: 0 done, 1 still wrong or refused again, 64 usage, 65 bad change, 66 no such letter or directory, 69 the engine does not take it.`,
   async run(options, [name, ...ids]) {
@@ -74,7 +74,7 @@ Exit codes: 0 done, 1 still wrong or refused again, 64 usage, 65 bad change, 66 
       environment: process.env,
       overrides: { dataDir: text(options, 'data-dir') },
     })
-    const desk = openDesk(config)
+    const desk = await openDesk(config)
     try {
       return await action(desk, ids, options)
     } finally {

@@ -8,6 +8,7 @@ import { CHECKPOINT_DEFAULTS } from '#streams/checkpoint/checkpointed-store.ts'
 import { logNeededMs } from '#streams/checkpoint/log-needed.ts'
 import { isDirectoryLocked, readFormat } from '#streams/embedded/data-directory.ts'
 import { kafkaChecks } from '#streams/kafka/checks.ts'
+import { notedTopicIds } from '#streams/kafka/noted-topics.ts'
 import { silentLogger } from '#streams/logger.ts'
 import { redisChecks } from '#streams/redis/checks.ts'
 import { locateLightGbm } from '#training/lightgbm/library.ts'
@@ -63,13 +64,18 @@ const port = async (name: string, variable: string, host: string, number: number
 }
 
 /** Nothing where the log is embedded. Only states in Redis have checkpoints: without, bounded retention is a warning at least. */
-const kafka = async ({ log, state }: Config): Promise<readonly Finding[]> => {
+const kafka = async ({ log, state, dataDir }: Config): Promise<readonly Finding[]> => {
   if (log.kind !== 'kafka') return []
   const logNeeded = {
     ms: logNeededMs({ ...CHECKPOINT_DEFAULTS, ...checkpointSettings(state) }),
     because: `state.checkpointMinutes = ${state.checkpointMinutes}`,
   }
-  return kafkaChecks(log.kafka, { partitions: log.partitions, ...(state.kind === 'redis' ? { logNeeded } : {}) })
+  try {
+    const expectedTopicIds = notedTopicIds(dataDir, log.kafka)
+    return await kafkaChecks(log.kafka, { partitions: log.partitions, expectedTopicIds, ...(state.kind === 'redis' ? { logNeeded } : {}) })
+  } catch (error) {
+    return [failure('kafka', messageOf(error))]
+  }
 }
 
 /** Nothing where states are embedded. */

@@ -34,7 +34,7 @@ const orCause = async <Value>(
 const loadAsThen = async ({ body }: Decision, config: Config): Promise<Loaded> => {
   const bundle = await orCause('model', () => resolve(config.models.dir, body.modelVersion))
   if ('difference' in bundle) return { kind: 'failed', difference: bundle.difference }
-  const policy = await orCause('policy', () => archivedPolicy(config.dataDir, body.policyVersion))
+  const policy = await orCause('policy', () => archivedPolicy(config, body.policyVersion))
   if ('difference' in policy) return { kind: 'failed', difference: policy.difference }
   const bundleDir = join(bundle.value.directory)
   const scorer = await orCause('model', () =>
@@ -58,7 +58,7 @@ const stored = async (log: EventLog, id: string): Promise<Decision> => {
 }
 
 const replayOne = async (id: string, config: Config): Promise<ReplayResult> => {
-  const log = openLogs(config.dataDir)
+  const log = await openLogs(config)
   try {
     const then = await stored(log, id)
     const loaded = await loadAsThen(then, config)

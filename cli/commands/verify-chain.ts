@@ -1,5 +1,4 @@
-/** `scorestream verify-chain`: every decision of a data directory: its hash, its place in the chain, one content per position. */
-import { readFormat } from '#streams/embedded/data-directory.ts'
+/** `scorestream verify-chain`: every decision of an installation: its hash, its place in the chain, one content per position. */
 import { type ChainReport, verifyChain as verifyPartition } from '#streams/verify-chain.ts'
 import { type Command, DATA_OPTIONS, JSON_OPTION, text } from '../command.ts'
 import { loadConfig } from '../config.ts'
@@ -20,8 +19,8 @@ Works beside a running engine and without one; changes nothing. Exit codes: 0 ev
       environment: process.env,
       overrides: { dataDir: text(options, 'data-dir') },
     })
-    const log = openLogs(config.dataDir)
-    const { partitions } = readFormat(config.dataDir)
+    const log = await openLogs(config)
+    const partitions = log.partitions('decisions')
     const progress = progressLine('verify', () => performance.now())
     const reports: ChainReport[] = []
     try {

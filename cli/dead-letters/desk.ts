@@ -1,9 +1,10 @@
-/** What the four actions share: the log of dead letters, the journal beside it, and who is at work. */
+/** What the four actions share: the log of dead letters, the journal in the data directory, and who is at work. */
+import { mkdirSync } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { Journal, LetterState } from '#streams/dead-letters/journal.ts'
 import { mendedEvent } from '#streams/dead-letters/journal.ts'
-import { findLetter, type Letter, letterJson } from '#streams/dead-letters/letter.ts'
+import { findLetter, type Letter } from '#streams/dead-letters/letter.ts'
 import { openJournal } from '#streams/embedded/journal-file.ts'
 import type { EventLog } from '#streams/ports.ts'
 import type { Config } from '../config.ts'
@@ -19,13 +20,17 @@ export interface Desk {
   now(): string
 }
 
-export const openDesk = (config: Config): Desk => ({
-  config,
-  log: openLogs(config.dataDir),
-  journal: openJournal(join(config.dataDir, 'dead-letters-journal.ndjson')),
-  by: `${userInfo().username}@${hostname()}`,
-  now: () => new Date().toISOString(),
-})
+export const openDesk = async (config: Config): Promise<Desk> => {
+  const log = await openLogs(config)
+  mkdirSync(config.dataDir, { recursive: true })
+  return {
+    config,
+    log,
+    journal: openJournal(join(config.dataDir, 'dead-letters-journal.ndjson')),
+    by: `${userInfo().username}@${hostname()}`,
+    now: () => new Date().toISOString(),
+  }
+}
 
 export const letterOf = async ({ log }: Desk, id: string): Promise<Letter> => {
   const found = await findLetter(log, id)
@@ -41,8 +46,7 @@ export const letterOf = async ({ log }: Desk, id: string): Promise<Letter> => {
 export const eventText = (letter: Letter, state: LetterState): string | undefined => {
   const mended = mendedEvent(state)
   if (mended !== null) return mended
-  const json = letterJson(letter.letter)
-  return json === undefined ? undefined : JSON.stringify(json)
+  return letter.event === undefined ? undefined : JSON.stringify(letter.event)
 }
 
 export const print = (text: string): void => void process.stdout.write(text)

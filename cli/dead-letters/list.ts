@@ -1,5 +1,5 @@
 /** `dead-letters list`: the newest letters that match, oldest first. */
-import { letterJson, type Letter, readLetters } from '#streams/dead-letters/letter.ts'
+import { type Letter, readLetters } from '#streams/dead-letters/letter.ts'
 import type { LetterState } from '#streams/dead-letters/journal.ts'
 import { numeric, type OptionValues, text } from '../command.ts'
 import { CommandError, EXIT } from '../exit.ts'
@@ -47,8 +47,7 @@ const textIn = (event: unknown, name: string): string | null => {
   return typeof value === 'string' && /^[A-Za-z0-9._:~-]{1,128}$/.test(value) ? value : null
 }
 
-const rowOf = ({ id, letter }: Letter, state: LetterState['kind']): Row => {
-  const event = letterJson(letter)
+const rowOf = ({ id, letter, event }: Letter, state: LetterState['kind']): Row => {
   return {
     id,
     receivedAt: letter.receivedAt,

@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs'
 import { maskEvent } from '#schemas/privacy.ts'
 import type { Letter } from '#streams/dead-letters/letter.ts'
-import { letterJson } from '#streams/dead-letters/letter.ts'
 import { applyChanges, type Change, ChangeRefused, judgeMended, mayBeKept } from '#streams/dead-letters/mend.ts'
 import { list, type OptionValues, text } from '../command.ts'
 import { CommandError, EXIT } from '../exit.ts'
@@ -70,7 +69,7 @@ export const mendLetter = async (desk: Desk, id: string, options: OptionValues):
       'the event may hold protected attributes, which lie nowhere but in the vault: it is not kept. Send it to POST /v1/events instead',
       EXIT.badData,
     )
-  const verdict = judgeMended(bytes, letter.letter.code, letterJson(letter.letter))
+  const verdict = judgeMended(bytes, letter.letter.code, letter.event)
   const sound = verdict.kind === 'sound'
   const dryRun = options['dry-run'] === true
   if (!dryRun) desk.journal.add({ kind: 'mended', letter: id, at: desk.now(), by: desk.by, event, sound })

@@ -3,7 +3,6 @@
  * process end between sending and recording, the next replay is answered as a duplicate.
  */
 import { createHash } from 'node:crypto'
-import { letterJson } from '#streams/dead-letters/letter.ts'
 import { judgeMended, mayBeKept } from '#streams/dead-letters/mend.ts'
 import type { OptionValues } from '../command.ts'
 import { CommandError, EXIT } from '../exit.ts'
@@ -35,7 +34,7 @@ const readyOf = async (desk: Desk, id: string): Promise<Ready | Outcome> => {
   if (event === undefined) return { id, outcome: 'unreadable', reason: 'the bytes are no JSON event: mend it with --file first' }
   const bytes = Buffer.from(event)
   if (!mayBeKept(bytes)) return { id, outcome: 'unreadable', reason: 'its bytes are withheld, for they may hold protected attributes' }
-  const verdict = judgeMended(bytes, found.letter.code, letterJson(found.letter))
+  const verdict = judgeMended(bytes, found.letter.code, found.event)
   if (verdict.kind === 'sound') return { id, eventId: verdict.eventId, bytes }
   return { id, outcome: 'still wrong', reason: `${verdict.detail}; mend it first` }
 }

@@ -1,6 +1,7 @@
-/** Puts an event in again: through the engine that runs on the directory, or, where none runs, through one opened for the purpose. */
+/** Puts an event in again: through the engine that runs on the directory; where none runs, through one opened for the purpose, or into the topic. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseEvent } from '#schemas/parse-event.ts'
+import { partitionOf } from '#streams/murmur2.ts'
 import type { IngestResult } from '#streams/ports.ts'
 import type { ReplayEntry } from '#streams/dead-letters/journal.ts'
 import type { Config } from '../config.ts'
@@ -71,6 +72,12 @@ const throughHttp = (url: string, config: Config): Sender => {
   }
 }
 
+const soundEvent = (bytes: Uint8Array) => {
+  const parsed = parseEvent(bytes)
+  if (parsed.kind === 'rejected') throw new Error(`an event that was found sound is not: ${parsed.rejection.detail}`)
+  return parsed
+}
+
 /** Nothing but ingest and pipeline, on ports nobody knows; the log keeps everything, since no other reader is there to hold retention back. */
 const throughDirectory = async (config: Config): Promise<Sender> => {
   const { openHost } = await import('../host.ts')
@@ -84,9 +91,7 @@ const throughDirectory = async (config: Config): Promise<Sender> => {
   return {
     via: 'directory',
     async send(bytes) {
-      const parsed = parseEvent(bytes)
-      if (parsed.kind === 'rejected') throw new Error(`an event that was found sound is not: ${parsed.rejection.detail}`)
-      const [result] = await host.ingest([{ event: parsed.value, bytes }])
+      const [result] = await host.ingest([{ event: soundEvent(bytes).value, bytes }])
       if (result === undefined) throw new Error('ingest gave no result for an event')
       const reason = 'rejection' in result ? `${result.rejection.code}: ${result.rejection.detail}` : null
       return { outcome: result.status, position: result.position, reason }
@@ -95,7 +100,34 @@ const throughDirectory = async (config: Config): Promise<Sender> => {
   }
 }
 
+/** Whoever owns the partition recognises repeats and judges times; here nothing is known of states. */
+const throughTopic = async ({ dataDir, log: { kafka, partitions } }: Config): Promise<Sender> => {
+  const { openKafkaLog } = await import('#streams/kafka/event-log.ts')
+  const { notedTopicIds } = await import('#streams/kafka/noted-topics.ts')
+  const log = await openKafkaLog({
+    settings: { ...kafka, createTopics: false },
+    partitions,
+    expectedTopicIds: notedTopicIds(dataDir, kafka),
+    logger: createLogger('warn'),
+    writesEvents: true,
+  })
+  return {
+    via: 'topic',
+    async send(bytes) {
+      const { value: event } = soundEvent(bytes)
+      if (event.kind === 'protected')
+        return { outcome: 'rejected', position: null, reason: 'protected attributes go to the gateway: send them to POST /v1/events' }
+      const key = Buffer.from(event.applicantId, 'latin1')
+      const partition = partitionOf(key, partitions)
+      const [offset] = await log.append('credit-events', [{ partition, key, value: log.format.encode(event) }])
+      return { outcome: 'accepted', position: { partition, offset: offset as number }, reason: null }
+    },
+    close: () => log.close(),
+  }
+}
+
 export const openSender = async (config: Config): Promise<Sender> => {
   const engine = findEngine(config.dataDir)
-  return engine === undefined ? throughDirectory(config) : throughHttp(engine.http, config)
+  if (engine !== undefined) return throughHttp(engine.http, config)
+  return config.log.kind === 'kafka' ? throughTopic(config) : throughDirectory(config)
 }

@@ -4,7 +4,6 @@ import { maskEvent } from '#schemas/privacy.ts'
 import type { FieldError } from '#schemas/rejection.ts'
 import type { JournalEntry } from '#streams/dead-letters/journal.ts'
 import { mendedEvent } from '#streams/dead-letters/journal.ts'
-import { letterJson } from '#streams/dead-letters/letter.ts'
 import type { OptionValues } from '../command.ts'
 import { EXIT } from '../exit.ts'
 import { type Desk, letterOf, print } from './desk.ts'
@@ -24,13 +23,12 @@ const indented = (event: unknown): string => `${JSON.stringify(event, null, 2).r
 
 export const showLetter = async (desk: Desk, id: string, options: OptionValues): Promise<number> => {
   const found = await letterOf(desk, id)
-  const { letter } = found
+  const { letter, event } = found
   if (options['raw'] === true) {
     process.stdout.write(letter.bytes)
     return EXIT.ok
   }
   const state = desk.journal.state(id)
-  const event = letterJson(letter)
   const mended = mendedEvent(state)
   const history = desk.journal.history(id)
   const sha256 = createHash('sha256').update(letter.bytes).digest('hex')

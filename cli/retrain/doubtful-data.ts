@@ -2,7 +2,7 @@
 import type { CreditEvent } from '#schemas/events.ts'
 import type { Alert } from '#schemas/monitoring-events.ts'
 import { decodeAlert } from '#schemas/monitoring-wire.ts'
-import { decodeEvent } from '#schemas/wire.ts'
+import { inputOf, readInput } from '#streams/input.ts'
 import type { EventLog } from '#streams/ports.ts'
 
 const PAGE_BYTES = 1024 * 1024
@@ -33,6 +33,7 @@ const readAlerts = async (log: EventLog): Promise<Alert[]> => {
 /** Log times of a producer's events of a kind, up to `until`, ascending. */
 const appendTimes = async (log: EventLog, producer: string, eventKind: string, until: number): Promise<Float64Array> => {
   const times: number[] = []
+  const input = inputOf(log)
   for (const [partition, end] of log.end('credit-events').entries())
     for (let next = log.start('credit-events')[partition] ?? 0; next < end;) {
       const records = await log.read('credit-events', partition, next, PAGE_BYTES)
@@ -43,9 +44,8 @@ const appendTimes = async (log: EventLog, producer: string, eventKind: string, u
           next = end
           break
         }
-        const parsed = decodeEvent(record.value)
-        if (parsed.kind === 'accepted' && parsed.value.producer === producer && parsed.value.kind === eventKind)
-          times.push(record.appendedAt)
+        const found = readInput(record, input)
+        if (found.kind === 'event' && found.event.producer === producer && found.event.kind === eventKind) times.push(record.appendedAt)
       }
     }
   return Float64Array.from(times).sort()

@@ -1,10 +1,12 @@
 /** The engine's own input log as a source for training: what the pipeline folded, up to the offsets of the request, and nothing after. */
-import { decodeDeadLetter, decodeDecisionRecord } from '#schemas/wire.ts'
+import { decodeDecisionRecord } from '#schemas/wire.ts'
 import type { DedupeLimits } from '#streams/dedupe-ring.ts'
 import { type Entity, newEntity } from '#streams/entity-record.ts'
+import { inputOf } from '#streams/input.ts'
 import { admit, type TimeRules } from '#streams/pipeline/admission.ts'
 import { recognise } from '#streams/pipeline/fold.ts'
 import type { EventLog, LogRecord } from '#streams/ports.ts'
+import { setAsideIn } from '#streams/set-aside.ts'
 import type { EventSink, EventSource } from '#training/event-replay.ts'
 import type { IsDoubtful } from './doubtful-data.ts'
 
@@ -23,31 +25,16 @@ export interface LogSourceOptions {
   readonly isDoubtful: IsDoubtful
 }
 
-/** Records of one partition below an offset. Yields to the event loop between pages, as reading does. */
-async function* recordsBelow(
-  log: EventLog,
-  topic: 'credit-events' | 'dead-letters',
-  partition: number,
-  end: number,
-): AsyncGenerator<LogRecord> {
-  for (let next = log.start(topic)[partition] ?? 0; next < end;) {
-    const records = await log.read(topic, partition, next, PAGE_BYTES)
+/** Input records of one partition below an offset. Yields to the event loop between pages, as reading does. */
+async function* inputBelow(log: EventLog, partition: number, end: number): AsyncGenerator<LogRecord> {
+  for (let next = log.start('credit-events')[partition] ?? 0; next < end;) {
+    const records = await log.read('credit-events', partition, next, PAGE_BYTES)
     if (records.length === 0) return
     for (const record of records) {
       next = record.offset + 1
       if (record.offset < end) yield record
     }
   }
-}
-
-/** Events that crashed the code and were set aside never moved a state. */
-const poisonIn = async (log: EventLog, partition: number): Promise<ReadonlySet<number>> => {
-  const out = new Set<number>()
-  for await (const { value } of recordsBelow(log, 'dead-letters', partition, log.end('dead-letters')[partition] ?? 0)) {
-    const letter = decodeDeadLetter(value)
-    if (letter.kind === 'accepted' && letter.value.code === 'poison' && letter.value.offset !== null) out.add(letter.value.offset)
-  }
-  return out
 }
 
 /**
@@ -57,14 +44,14 @@ const poisonIn = async (log: EventLog, partition: number): Promise<ReadonlySet<n
 export const logSource =
   ({ log, inputOffsets, time, dedupe, isDoubtful }: LogSourceOptions): EventSource =>
   async (sink: EventSink) => {
-    const partitions = log.partitions('credit-events')
-    for (let partition = 0; partition < partitions; partition++) {
-      const setAside = await poisonIn(log, partition)
+    const input = inputOf(log)
+    for (let partition = 0; partition < input.partitions; partition++) {
+      const setAside = await setAsideIn(log, partition)
       const seen = new Map<string, Entity>()
-      for await (const record of recordsBelow(log, 'credit-events', partition, inputOffsets[partition] ?? 0)) {
-        const parsed = admit(record, partitions, time)
-        if (parsed.kind === 'rejected' || setAside.has(record.offset)) continue
-        const event = parsed.value
+      for await (const record of inputBelow(log, partition, inputOffsets[partition] ?? 0)) {
+        const found = admit(record, input, time)
+        if (found.kind !== 'event' || setAside.has(record.offset)) continue
+        const { event } = found
         let entity = seen.get(event.applicantId)
         if (entity === undefined) seen.set(event.applicantId, (entity = newEntity(NO_STATE)))
         if (recognise(entity, event, record, dedupe).kind !== 'new') continue

@@ -3,13 +3,13 @@
  * successor at a time in a process of its own, and records every step on the same topic. A restart takes up what was left unanswered.
  */
 import { join } from 'node:path'
-import { failedGates, writeGateReport } from '#registry/gate-report.ts'
+import { failedGates } from '#registry/gate-report.ts'
 import { parseReference } from '#registry/model-reference.ts'
-import { promote } from '#registry/promote.ts'
 import type { ModelEvent, RetrainRequested } from '#schemas/monitoring-events.ts'
 import type { Logger } from '#streams/logger.ts'
 import type { Clock, EventLog } from '#streams/ports.ts'
 import { appendModelEvent, ModelEventReader } from './model-events.ts'
+import { doRegistryTask } from './registry-task.ts'
 import { startTraining, type TrainingBudget, type TrainingChild } from './training-child.ts'
 import type { TrainedSuccessor, TrainingMessage, TrainingOrder } from './training-order.ts'
 
@@ -23,6 +23,10 @@ export interface RetrainLoopParts {
   readonly promotion: 'manual' | 'gated'
   /** The model that decides now, name@version. */
   readonly champion: () => string
+  /** Whether this process answers: of engines that share a log one does. */
+  readonly leads: () => boolean
+  /** Why nothing can be trained here; every request is answered with it. */
+  readonly refusal?: string
   /** An alias moved or a bundle was published: whoever follows the registry looks at once. */
   readonly changed: () => Promise<void>
 }
@@ -123,7 +127,9 @@ export class RetrainLoop {
   }
 
   async #answer(request: RetrainRequested): Promise<void> {
-    const { order, budget, logger, champion } = this.#parts
+    const { order, budget, logger, champion, leads, refusal } = this.#parts
+    if (!leads()) return
+    if (refusal !== undefined) return this.#fail(request.requestId, 'log-shared', refusal)
     const { requestId, inputOffsets, requestedAt } = request
     logger.info({ requestId, cause: request.cause, features: request.features }, 'training a successor')
     this.#show(requestId, { kind: 'progress', stage: 'starting', done: null, total: null })
@@ -162,7 +168,8 @@ export class RetrainLoop {
     const { modelVersion, gates } = trained
     const { name, selector: version } = parseReference(modelVersion)
     const at = clock.now()
-    writeGateReport(join(order.modelsDir, name, version), { against, judgedAt: at, requestId, gates })
+    const directory = join(order.modelsDir, name, version)
+    await doRegistryTask({ kind: 'report', directory, report: { against, judgedAt: at, requestId, gates } })
     await this.#append({ kind: 'model-trained', modelVersion, parentVersion: against, requestId, trainedAt: at, gates: [...gates] }, log)
     const failed = failedGates({ gates })
     const { cpuSeconds, wallSeconds, library, rows } = trained
@@ -181,7 +188,8 @@ export class RetrainLoop {
     } else if (promotion === 'gated') {
       const open = gates.filter(({ state }) => state !== 'passed').length
       const reason = `${gates.length - open} of ${gates.length} gates passed, none failed: ${gates.map((gate) => gate.detail).join('; ')}`
-      promote(order.modelsDir, name, version, 'champion', { actor: 'gate', reason, at: clock.now(), requestId })
+      const by = { actor: 'gate', reason, at: clock.now(), requestId }
+      await doRegistryTask({ kind: 'promote', modelsDir: order.modelsDir, name, version, by })
     } else {
       logger.warn({ requestId, modelVersion }, `every gate passed; a person promotes it: scorestream models promote ${version}`)
     }

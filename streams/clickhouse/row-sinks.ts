@@ -2,7 +2,8 @@
 import type { DeadLetter } from '#schemas/dead-letter.ts'
 import type { Decision } from '#schemas/decision.ts'
 import type { CreditEvent } from '#schemas/events.ts'
-import { decodeDeadLetter, decodeDecisionRecord, decodeEvent } from '#schemas/wire.ts'
+import { decodeDeadLetter, decodeDecisionRecord } from '#schemas/wire.ts'
+import { type Input, readInput } from '../input.ts'
 import type { LogRecord, Topic } from '../ports.ts'
 import { DeadLetterRows } from './dead-letter-rows.ts'
 import { DecisionRows } from './decision-rows.ts'
@@ -29,7 +30,8 @@ export interface RowSink {
   readonly rejected: number
   /** Per partition, the offset after the last that is in the table; absent where the table has nothing of it. */
   resume(connection: SqlConnection, database: string): Promise<ReadonlyMap<number, number>>
-  prepare(record: LogRecord): Prepared | undefined
+  /** `input` says how events stand in the log. */
+  prepare(record: LogRecord, input: Input): Prepared | undefined
 }
 
 const positions = (rows: readonly { readonly partition: number; readonly next: number }[]): Map<number, number> =>
@@ -47,14 +49,16 @@ export class EventSink implements RowSink {
     return positions(await connection.rows(`SELECT partition, max(offset) + 1 AS next FROM ${database}.events GROUP BY partition`))
   }
 
-  prepare(record: LogRecord): Prepared | undefined {
-    const parsed = decodeEvent(record.value)
-    if (parsed.kind === 'rejected') {
+  prepare(record: LogRecord, input: Input): Prepared | undefined {
+    const found = readInput(record, input)
+    // A stray makes its row where it is put.
+    if (found.kind === 'stray') return undefined
+    if (found.kind === 'rejected') {
       // The pipeline dead-letters it with its bytes; here it only must not stop the rest.
       this.rejected += 1
       return undefined
     }
-    return { month: record.appendedAt, add: () => this.#add(parsed.value, record) }
+    return { month: record.appendedAt, add: () => this.#add(found.event, record) }
   }
 
   #add(event: CreditEvent, record: LogRecord): void {

@@ -3,6 +3,7 @@
  * release what is in. Killed at any moment, it loses nothing and repeats at most rows whose identity makes that harmless.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { inputOf } from '../input.ts'
 import type { EventLog } from '../ports.ts'
 import type { Logger } from '../logger.ts'
 import { TerminalFailure } from '../failure.ts'
@@ -151,13 +152,14 @@ export class Sink {
   /** One slice of every partition that has something; true where anything was read. */
   async #readOnce(): Promise<boolean> {
     const { log, sink } = this.#options
+    const input = inputOf(log)
     let read = false
     for (const [partition, end] of log.end(sink.topic).entries()) {
       const from = this.#next[partition] ?? 0
       if (from >= end || this.#stop.signal.aborted) continue
       const records = await log.read(sink.topic, partition, from, SLICE_BYTES)
       for (const record of records) {
-        const prepared = sink.prepare(record)
+        const prepared = sink.prepare(record, input)
         if (prepared !== undefined) {
           await this.#makeRoom(monthOf(prepared.month))
           prepared.add()

@@ -23,7 +23,7 @@ export interface MendEntry extends Entry {
 
 export interface ReplayEntry extends Entry {
   readonly kind: 'replayed'
-  readonly via: 'http' | 'directory'
+  readonly via: 'http' | 'directory' | 'topic'
   readonly outcome: IngestResult['status']
   readonly eventId: string
   /** SHA-256 of the bytes sent. */

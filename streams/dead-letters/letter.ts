@@ -1,14 +1,15 @@
 /** A dead letter as people handle it: its id, its event as JSON where it can be read, and the walk over all of them. */
 import type { DeadLetter } from '#schemas/dead-letter.ts'
-import type { ProducedEvent } from '#schemas/events.ts'
-import { eventToJson } from '#schemas/parse-event.ts'
-import { decodeDeadLetter, decodeEvent } from '#schemas/wire.ts'
-import type { EventLog } from '../ports.ts'
+import { decodeDeadLetter } from '#schemas/wire.ts'
+import { inputOf } from '../input.ts'
+import type { EventLog, LogRecord } from '../ports.ts'
 
 export interface Letter {
   /** `<partition>-<offset>` in the dead-letters log. */
   readonly id: string
   readonly letter: DeadLetter
+  /** The event as JSON, sound or not: as a producer sent it, or as a record of the log says it; undefined where the bytes are neither. */
+  readonly event: unknown
 }
 
 const PAGE_BYTES = 1024 * 1024
@@ -21,11 +22,8 @@ export async function* readLetters(log: EventLog): AsyncGenerator<Letter, void, 
     for (let next = log.start('dead-letters')[partition] as number; next < end;) {
       const records = await log.read('dead-letters', partition, next, PAGE_BYTES)
       if (records.length === 0) break
-      for (const record of records) {
-        next = record.offset + 1
-        const parsed = decodeDeadLetter(record.value)
-        if (parsed.kind === 'accepted') yield { id: `${partition}-${record.offset}`, letter: parsed.value }
-      }
+      next = (records.at(-1) as LogRecord).offset + 1
+      yield* await lettersIn(log, records)
     }
   }
 }
@@ -39,17 +37,16 @@ export const findLetter = async (log: EventLog, id: string): Promise<Letter | un
   if (offset < start || offset >= end) return undefined
   const [record] = await log.read('dead-letters', partition, offset, 1)
   if (record?.offset !== offset) return undefined
-  const parsed = decodeDeadLetter(record.value)
-  return parsed.kind === 'accepted' ? { id, letter: parsed.value } : undefined
+  const [letter] = await lettersIn(log, [record])
+  return letter
 }
 
-/** The event as JSON: as a producer sent it, or as a record of the log says it in Avro; undefined where the bytes are neither. */
-export const letterJson = ({ bytes }: Pick<DeadLetter, 'bytes'>): unknown => {
-  const decoded = decodeEvent(bytes)
-  if (decoded.kind === 'accepted') return eventToJson(decoded.value satisfies ProducedEvent)
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown
-  } catch {
-    return undefined
-  }
+const lettersIn = async (log: EventLog, records: readonly LogRecord[]): Promise<readonly Letter[]> => {
+  const letters = records.flatMap(({ partition, offset, value }) => {
+    const parsed = decodeDeadLetter(value)
+    return parsed.kind === 'accepted' ? [{ id: `${partition}-${offset}`, letter: parsed.value }] : []
+  })
+  const { format } = inputOf(log)
+  await format.learn(letters.map(({ letter }) => ({ value: letter.bytes })))
+  return letters.map((one) => ({ ...one, event: format.toJson(one.letter.bytes) }))
 }

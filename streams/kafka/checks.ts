@@ -1,8 +1,10 @@
 /** What `doctor` asks of Kafka before the engine needs it: reachable, new enough, topics as they must be, rights, retention. */
+import { refusedSchemas } from '#schemas/register-events.ts'
+import { SchemaRegistry } from '#schemas/registry-client.ts'
 import type { Topic } from '../ports.ts'
 import { explained, KafkaCluster } from './cluster.ts'
-import type { KafkaSettings } from './settings.ts'
-import { describeTopic, partitionsOf, topicName, TOPICS } from './topics.ts'
+import { type KafkaSettings, registryOptions } from './settings.ts'
+import { describeTopic, partitionsOf, replacement, type TopicIds, topicName, TOPICS } from './topics.ts'
 
 export interface KafkaFinding {
   readonly check: string
@@ -21,6 +23,8 @@ export interface KafkaCheckFacts {
   readonly partitions: number
   /** How long input and decisions must be kept, and the settings that ask for it; absent where there are no checkpoints. */
   readonly logNeeded?: LogNeeded
+  /** Noted beside the states. */
+  readonly expectedTopicIds?: TopicIds
 }
 
 const ok = (check: string, detail: string): KafkaFinding => ({ check, state: 'ok', detail })
@@ -54,10 +58,11 @@ export const kafkaChecks = async (settings: KafkaSettings, facts: KafkaCheckFact
     const topics = await Promise.all(
       TOPICS.map((topic) => {
         const name = topicName(topic, settings)
-        return attempt(`topic ${name}`, () => checkTopic(cluster, name, partitionsOf(topic, facts.partitions), topic, facts))
+        return attempt(`topic ${name}`, () => checkTopic(cluster, topic, facts))
       }),
     )
-    return [...reached, ...topics.flat(), ...(await attempt(`group ${settings.group.id}`, () => checkGroup(cluster)))]
+    const group = await attempt(`group ${settings.group.id}`, () => checkGroup(cluster))
+    return [...reached, ...topics.flat(), ...group, ...(await attempt('schema registry', () => checkRegistry(settings)))]
   } finally {
     await cluster.close()
   }
@@ -89,15 +94,13 @@ const brokers = async (cluster: KafkaCluster): Promise<readonly KafkaFinding[]> 
   return out
 }
 
-const checkTopic = async (
-  cluster: KafkaCluster,
-  name: string,
-  partitions: number,
-  topic: Topic,
-  facts: KafkaCheckFacts,
-): Promise<readonly KafkaFinding[]> => {
+const checkTopic = async (cluster: KafkaCluster, topic: Topic, facts: KafkaCheckFacts): Promise<readonly KafkaFinding[]> => {
+  const name = topicName(topic, cluster.settings)
+  const partitions = partitionsOf(topic, facts.partitions)
   const check = `topic ${name}`
   const found = await cluster.topic(name)
+  const replaced = replacement(name, found?.id, facts.expectedTopicIds?.[topic])
+  if (replaced !== undefined) return [failure(check, replaced)]
   if (found === undefined)
     return [
       cluster.settings.createTopics
@@ -201,4 +204,18 @@ const checkGroup = async (cluster: KafkaCluster): Promise<readonly KafkaFinding[
   const { id } = cluster.settings.group
   const [found] = await cluster.admin.findCoordinator({ keyType: 0, keys: [id] })
   return [ok(`group ${id}`, `kept by broker ${found?.nodeId ?? 'none'}`)]
+}
+
+/** Nothing where there is none. Every kind is asked for, for each is a subject with a level of compatibility of its own. */
+const checkRegistry = async (settings: KafkaSettings): Promise<readonly KafkaFinding[]> => {
+  const options = registryOptions(settings)
+  if (options === undefined) return []
+  const refused = await refusedSchemas(new SchemaRegistry(options), topicName('credit-events', settings))
+  const login =
+    options.username !== undefined && options.url.startsWith('http:')
+      ? [warning('schema registry login', 'http sends the password in the clear: use https')]
+      : []
+  return refused.length > 0
+    ? refused.map((reason) => failure('schema registry', reason))
+    : [ok('schema registry', `${options.url} takes the schemas of this build`), ...login]
 }

@@ -1,12 +1,13 @@
 /** The event log on Kafka: a topic each, idempotent appends acknowledged by all in-sync replicas, positional reads ahead of their readers. */
-import { TerminalFailure } from '../failure.ts'
+import type { EventFormat } from '#schemas/event-format.ts'
 import type { Logger } from '../logger.ts'
 import type { AppendRecord, EventLog, LogRecord, Topic } from '../ports.ts'
 import { explained, KafkaCluster } from './cluster.ts'
+import { type LearnPorts, learned, openEventFormat } from './event-format.ts'
 import { IdempotentProducer } from './producer.ts'
 import type { KafkaSettings } from './settings.ts'
 import { TopicReader } from './topic-reader.ts'
-import { type FoundTopic, openTopics, partitionsOf, TOPICS } from './topics.ts'
+import { type FoundTopic, openTopics, partitionsOf, TOPICS, type TopicIds } from './topics.ts'
 
 const MEBI = 1024 * 1024
 
@@ -16,7 +17,11 @@ export interface KafkaLogOptions {
   readonly partitions: number
   readonly logger: Logger
   /** Topic ids noted when the state began; another id means other records, and opening is refused. */
-  readonly expectedTopicIds?: Readonly<Partial<Record<Topic, string>>>
+  readonly expectedTopicIds?: TopicIds
+  /** Whether events are appended here: their schemas are then registered, where there is a registry. */
+  readonly writesEvents?: boolean
+  /** What a read does while the schema registry is away and a schema is not known: throws as retryable, which is the default, or waits. */
+  readonly registryAway?: 'throws' | 'waits'
   /** Memory for records read ahead and kept behind, all topics together. */
   readonly readBytesMax?: number
   /** Memory for records that wait for their acknowledgement. */
@@ -27,24 +32,15 @@ export interface KafkaLogOptions {
 export const openKafkaLog = async (options: KafkaLogOptions): Promise<KafkaEventLog> => {
   const cluster = new KafkaCluster(options.settings)
   try {
-    const topics = await openTopics(cluster, options.partitions)
-    refuseReplaced(topics, options.expectedTopicIds ?? {})
-    const log = new KafkaEventLog(options, cluster, topics)
+    const topics = await openTopics(cluster, options.partitions, options.expectedTopicIds)
+    const format = await openEventFormat(options.settings, options.writesEvents === true)
+    const log = new KafkaEventLog(options, cluster, topics, format)
     await Promise.all(TOPICS.map((topic) => log.refresh(topic, allPartitions(log.partitions(topic)))))
     return log
   } catch (error) {
     await cluster.close()
     throw explained(error, `opening the logs at ${options.settings.brokers.join(', ')}`)
   }
-}
-
-const refuseReplaced = (topics: ReadonlyMap<Topic, FoundTopic>, expected: Readonly<Partial<Record<Topic, string>>>): void => {
-  for (const { topic, name, id } of topics.values())
-    if (expected[topic] !== undefined && expected[topic] !== id)
-      throw new TerminalFailure(
-        'topic-replaced',
-        `topic ${name} has id ${id}, the state was built from ${expected[topic]}: it was deleted and made anew, so offsets mean other records. Restore the old topic, or start with an empty state store.`,
-      )
 }
 
 const allPartitions = (count: number): number[] => Array.from({ length: count }, (_, partition) => partition)
@@ -55,9 +51,14 @@ export class KafkaEventLog implements EventLog {
   readonly #topics: ReadonlyMap<Topic, FoundTopic>
   readonly #readers = new Map<Topic, TopicReader>()
   readonly #producer: IdempotentProducer
+  readonly #learning: LearnPorts
+  readonly format: EventFormat
 
-  constructor(options: KafkaLogOptions, cluster: KafkaCluster, topics: ReadonlyMap<Topic, FoundTopic>) {
+  constructor(options: KafkaLogOptions, cluster: KafkaCluster, topics: ReadonlyMap<Topic, FoundTopic>, format: EventFormat) {
     this.#options = options
+    this.format = format
+    const { logger, registryAway = 'throws' } = options
+    this.#learning = { format, logger, registryAway, closed: () => cluster.closed }
     this.#cluster = cluster
     this.#topics = topics
     for (const [topic, { name, id, partitions }] of topics) {
@@ -94,8 +95,9 @@ export class KafkaEventLog implements EventLog {
     return this.#producer.append(this.#name(topic), records)
   }
 
-  read(topic: Topic, partition: number, offset: number, bytesMax: number): Promise<readonly LogRecord[]> {
-    return this.#reader(topic).read(partition, offset, bytesMax)
+  async read(topic: Topic, partition: number, offset: number, bytesMax: number): Promise<readonly LogRecord[]> {
+    const records = await this.#reader(topic).read(partition, offset, bytesMax)
+    return topic === 'credit-events' ? learned(records, this.#learning) : records
   }
 
   refresh(topic: Topic, partitions: readonly number[]): Promise<void> {

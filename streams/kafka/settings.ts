@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import type { ConnectionOptions } from '@platformatic/kafka'
 import Type, { type Static } from 'typebox'
+import type { SchemaRegistryOptions } from '#schemas/registry-client.ts'
 import { TerminalFailure } from '../failure.ts'
 
 const optionalText = (description: string) => Type.Optional(Type.String({ minLength: 1, description }))
@@ -88,6 +89,17 @@ export const KafkaSettingsSchema = Type.Object(
       },
       { default: {}, additionalProperties: false },
     ),
+    registry: Type.Object(
+      {
+        url: optionalText(
+          'Schema registry with Confluent’s REST interface, up to where /subjects begins, e.g. http://registry:8081; decided when the topics are made. Absent: events are JSON, or Avro with the ids of this program’s own catalogue',
+        ),
+        username: optionalText('Name this client logs in by'),
+        passwordFile: optionalText('File that holds the password; a line break at its end is not part of it'),
+        passwordVariable: optionalText('Environment variable that holds the password, where there is no file'),
+      },
+      { default: {}, additionalProperties: false },
+    ),
   },
   { default: {}, additionalProperties: false, description: 'Kafka brokers, from 3.5 on' },
 )
@@ -104,15 +116,15 @@ const fileOf = (path: string, setting: string): string => {
   }
 }
 
-/** Read when a connection is opened, so that a changed secret is used from the next one on. */
-const passwordOf = ({ passwordFile, passwordVariable }: KafkaSettings['sasl']): string => {
-  if (passwordFile !== undefined) return fileOf(passwordFile, 'sasl.passwordFile').replace(/\r?\n$/, '')
+/** Read when it is needed, so that a changed secret is used from the next time on. */
+const passwordOf = ({ passwordFile, passwordVariable }: KafkaSettings['sasl' | 'registry'], block: 'sasl' | 'registry'): string => {
+  if (passwordFile !== undefined) return fileOf(passwordFile, `${block}.passwordFile`).replace(/\r?\n$/, '')
   const value = passwordVariable === undefined ? undefined : process.env[passwordVariable]
   if (value !== undefined && value !== '') return value
   throw unusable(
     passwordVariable === undefined
-      ? 'kafka.sasl has no password: name a file in sasl.passwordFile, or an environment variable in sasl.passwordVariable'
-      : `kafka.sasl.passwordVariable names ${passwordVariable}, which is not set`,
+      ? `kafka.${block} has no password: name a file in ${block}.passwordFile, or an environment variable in ${block}.passwordVariable`
+      : `kafka.${block}.passwordVariable names ${passwordVariable}, which is not set`,
   )
 }
 
@@ -131,8 +143,20 @@ export const connectionOptions = ({ brokers, tls, sasl }: KafkaSettings): Connec
   if (tls.enabled && (tls.serverName !== undefined || byName)) options.tlsServerName = tls.serverName ?? true
   if (sasl.mechanism !== 'none') {
     if (sasl.username === undefined) throw unusable(`kafka.sasl.mechanism is ${sasl.mechanism}, but kafka.sasl.username is missing`)
-    passwordOf(sasl)
-    options.sasl = { mechanism: sasl.mechanism, username: sasl.username, password: () => passwordOf(sasl) }
+    passwordOf(sasl, 'sasl')
+    options.sasl = { mechanism: sasl.mechanism, username: sasl.username, password: () => passwordOf(sasl, 'sasl') }
   }
   return options
+}
+
+/** A partition whose records name a schema not seen before waits so long at most before it says so. */
+const REGISTRY_TIMEOUT_MS = 5_000
+
+/** How the schema registry is asked; undefined where there is none. Throws, naming the setting, where a secret is missing. */
+export const registryOptions = ({ registry }: KafkaSettings): SchemaRegistryOptions | undefined => {
+  const { url, username } = registry
+  if (url === undefined) return undefined
+  if (username === undefined) return { url, timeoutMs: REGISTRY_TIMEOUT_MS }
+  passwordOf(registry, 'registry')
+  return { url, username, password: () => passwordOf(registry, 'registry'), timeoutMs: REGISTRY_TIMEOUT_MS }
 }

@@ -4,7 +4,15 @@ import type { Topic } from '../ports.ts'
 import { explained, hasError, type KafkaCluster } from './cluster.ts'
 import type { KafkaSettings } from './settings.ts'
 
-export const TOPICS: readonly Topic[] = ['credit-events', 'decisions', 'revisions', 'dead-letters', 'alerts', 'model-events']
+export const TOPICS: readonly Topic[] = [
+  'credit-events',
+  'decisions',
+  'revisions',
+  'dead-letters',
+  'alerts',
+  'model-events',
+  'linked-entities',
+]
 /** Topics that follow the input's partitions have as many; the others are small and totally ordered. */
 const SINGLE: ReadonlySet<Topic> = new Set(['alerts', 'model-events'])
 const DAY_MS = 86_400_000
@@ -34,16 +42,38 @@ export interface FoundTopic {
   readonly partitions: number
 }
 
-/** Every topic with its id; makes what is missing where the settings allow it. Throws on another count of partitions. */
-export const openTopics = async (cluster: KafkaCluster, partitions: number): Promise<ReadonlyMap<Topic, FoundTopic>> => {
-  const found = await Promise.all(TOPICS.map((topic) => openTopic(cluster, topic, partitionsOf(topic, partitions))))
+export type TopicIds = Readonly<Partial<Record<Topic, string>>>
+
+/**
+ * Every topic with its id; makes what is missing where the settings allow it, save what is expected to be there. Throws on another count of
+ * partitions, and on a topic that is not the expected one.
+ */
+export const openTopics = async (
+  cluster: KafkaCluster,
+  partitions: number,
+  expected: TopicIds = {},
+): Promise<ReadonlyMap<Topic, FoundTopic>> => {
+  const found = await Promise.all(TOPICS.map((topic) => openTopic(cluster, topic, partitionsOf(topic, partitions), expected[topic])))
   await refuseProducerTimes(cluster)
   return new Map(found.map((one) => [one.topic, one]))
 }
 
-const openTopic = async (cluster: KafkaCluster, topic: Topic, wanted: number): Promise<FoundTopic> => {
+const BEGIN_ANEW =
+  'Restore the topic with its records; or begin anew, with another data directory and another state.redis.prefix, or with empty ones.'
+
+/** What offsets count in is gone, whether or not a topic of that name stands there now. */
+export const replacement = (name: string, found: string | undefined, expected: string | undefined): string | undefined => {
+  if (expected === undefined || found === expected) return undefined
+  const became = found === undefined ? 'is gone' : `has id ${found}: it was deleted and made anew, so that offsets mean other records`
+  return `topic ${name}, whose id was ${expected} when states, decisions and tables were derived from it, ${became}. ${BEGIN_ANEW}`
+}
+
+const openTopic = async (cluster: KafkaCluster, topic: Topic, wanted: number, expected: string | undefined): Promise<FoundTopic> => {
   const name = topicName(topic, cluster.settings)
-  const facts = (await cluster.topic(name)) ?? (await make(cluster, name, wanted))
+  const there = await cluster.topic(name)
+  const replaced = replacement(name, there?.id, expected)
+  if (replaced !== undefined) throw new TerminalFailure('topic-replaced', replaced)
+  const facts = there ?? (await make(cluster, name, wanted))
   if (facts.partitionsCount !== wanted)
     throw new TerminalFailure(
       'partitions-changed',

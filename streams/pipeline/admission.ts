@@ -1,8 +1,6 @@
 /** The first look at an input record: is it an event, does it lie where its key belongs, and can its time be true? Pure. */
-import type { CreditEvent } from '#schemas/events.ts'
-import type { Parsed, Rejection, RejectionCode } from '#schemas/rejection.ts'
-import { decodeEvent } from '#schemas/wire.ts'
-import { partitionOf } from '../murmur2.ts'
+import type { Rejection, RejectionCode } from '#schemas/rejection.ts'
+import { type Input, type InputRecord, readInput } from '../input.ts'
 import type { LogRecord } from '../ports.ts'
 
 export interface TimeRules {
@@ -12,30 +10,12 @@ export interface TimeRules {
   readonly ageMsMax: number | null
 }
 
-/** Decodes and checks one record. `partitions` is the input topic's count; `decode` reads what others than this engine's edge wrote. */
-export const admit = (
-  record: LogRecord,
-  partitions: number,
-  rules: TimeRules,
-  decode: (bytes: Uint8Array) => Parsed<CreditEvent> = decodeEvent,
-): Parsed<CreditEvent> => {
-  const parsed = decode(record.value)
-  if (parsed.kind === 'rejected') return parsed
-  const event = parsed.value
-  const belongs = partitionOf(record.key, partitions)
-  if (belongs !== record.partition || !isKeyOf(record.key, event.applicantId))
-    return rejected(
-      'wrong-partition',
-      `the record lies in partition ${record.partition}, its applicant's key belongs in ${partitionOf(Buffer.from(event.applicantId), partitions)}`,
-      {
-        pointer: '/applicantId',
-        value: event.applicantId.slice(0, 64),
-        expected: `key = applicantId, partition = murmur2(key) mod ${partitions}`,
-        remedy: `Send with applicantId as the key and Kafka's default partitioner over ${partitions} partitions.`,
-      },
-    )
-  const timing = judgeTime(event.eventTime, record.appendedAt, rules)
-  return timing === undefined ? parsed : { kind: 'rejected', rejection: timing }
+/** Decodes and checks one record. The time of a stray is judged where it belongs. */
+export const admit = (record: LogRecord, input: Input, rules: TimeRules): InputRecord => {
+  const found = readInput(record, input)
+  if (found.kind !== 'event') return found
+  const timing = judgeTime(found.event.eventTime, record.appendedAt, rules)
+  return timing === undefined ? found : { kind: 'rejected', rejection: timing }
 }
 
 /** The time rules alone; ingest applies them at the edge as well. `now` is the append time, or the clock where there is none yet. */
@@ -63,16 +43,4 @@ const timeRejection = (code: RejectionCode, eventTime: number, expected: string,
   const value = new Date(eventTime).toISOString()
   const detail = `eventTime ${value} lies ${Math.abs(eventTime - now)} ms ${eventTime > now ? 'after' : 'before'} the event reached the log`
   return { code, detail, errors: [{ pointer: '/eventTime', value, expected, remedy }] }
-}
-
-const rejected = (code: RejectionCode, detail: string, error: Rejection['errors'][number]): Parsed<never> => ({
-  kind: 'rejected',
-  rejection: { code, detail, errors: [error] },
-})
-
-/** Identifiers are ASCII, so a byte is a character. */
-const isKeyOf = (key: Uint8Array, id: string): boolean => {
-  if (key.length !== id.length) return false
-  for (let i = 0; i < key.length; i++) if (key[i] !== id.charCodeAt(i)) return false
-  return true
 }

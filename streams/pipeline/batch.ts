@@ -1,5 +1,5 @@
 /** A micro-batch on its way through the stages: what had queued over all owned partitions, in order within each. */
-import type { Decision } from '#schemas/decision.ts'
+import type { Decision, LinkedReading } from '#schemas/decision.ts'
 import type { ApplicationEvent, CreditEvent } from '#schemas/events.ts'
 import type { Rejection } from '#schemas/rejection.ts'
 import type { AppendRecord, LogRecord } from '../ports.ts'
@@ -7,6 +7,7 @@ import type { Lane } from './lane.ts'
 
 export type Item =
   | { readonly kind: 'event'; readonly lane: Lane; readonly record: LogRecord; readonly event: CreditEvent }
+  | { readonly kind: 'stray'; readonly lane: Lane; readonly record: LogRecord; readonly rerouted: AppendRecord }
   | { readonly kind: 'rejected'; readonly lane: Lane; readonly record: LogRecord; readonly rejection: Rejection }
 
 /** An application whose vector is written and which waits for its verdict. */
@@ -16,6 +17,14 @@ export interface Pending {
   readonly application: ApplicationEvent
   /** Start of its vector in the batch's buffer, in elements. */
   readonly at: number
+  /** Linked entities that the vector was read off; undefined where the feature set reads none. */
+  readonly linked: readonly LinkedReading[] | undefined
+}
+
+/** What an application tells a linked entity. */
+export interface Told {
+  readonly lane: Lane
+  readonly record: AppendRecord
 }
 
 /** A decision on its way to the log, with the bytes that must be read back. */

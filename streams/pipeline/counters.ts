@@ -11,6 +11,8 @@ export interface EngineCounters {
   duplicates: number
   /** Records that went to the dead letters, by code. */
   readonly deadLetters: Partial<Record<RejectionCode, number>>
+  /** Events that lay where their applicant does not belong, and were appended where it does. */
+  rerouted: number
   /** Events older than the newest of their applicant. */
   late: number
   /** Dedupe entries pushed out by count before their horizon. */
@@ -41,6 +43,7 @@ export const newCounters = (): EngineCounters => ({
   decisions: 0,
   duplicates: 0,
   deadLetters: {},
+  rerouted: 0,
   late: 0,
   dedupeOverflow: 0,
   degraded: {},

@@ -1,9 +1,11 @@
 /** Takes what has queued, within bounds, and decodes it. */
 import { admit } from './admission.ts'
 import type { Batch, Item } from './batch.ts'
+import { type Input, inputOf } from '../input.ts'
 import type { Lane } from './lane.ts'
 import type { Persist } from './persist.ts'
 import type { EventLog, LogRecord } from '../ports.ts'
+import { reroute } from '../reroute.ts'
 import type { PipelineSettings } from './settings.ts'
 
 export interface FetchPorts {
@@ -35,9 +37,10 @@ export const fetchPages = async (
 
 /** Decodes and checks, up to the batch's bounds; what exceeds them stays in the log for the next turn. */
 export const decodeBatch = (pages: readonly [Lane, readonly LogRecord[]][], ports: FetchPorts): Batch => {
-  const { settings, log, monotonicUs } = ports
+  const { log, monotonicUs } = ports
+  const settings = boundsOf(pages, ports)
   const started = monotonicUs()
-  const partitions = log.partitions('credit-events')
+  const input = inputOf(log)
   const items: Item[] = []
   const next = new Map<Lane, number>()
   let applications = 0
@@ -50,7 +53,7 @@ export const decodeBatch = (pages: readonly [Lane, readonly LogRecord[]][], port
         alone = true
       }
       if (items.length >= settings.batchRecordsMax || applications >= settings.batchApplicationsMax) break
-      const item = decodeItem(lane, record, partitions, ports)
+      const item = decodeItem(lane, record, input, ports)
       if (item.kind === 'event' && item.event.kind === 'application') applications++
       items.push(item)
       next.set(lane, record.offset + 1)
@@ -59,7 +62,19 @@ export const decodeBatch = (pages: readonly [Lane, readonly LogRecord[]][], port
   return { items, next, suspect: alone, timing: { decodeUs: monotonicUs() - started, stateUs: 0, foldUs: 0 } }
 }
 
-const decodeItem = (lane: Lane, record: LogRecord, partitions: number, { settings, isPoison }: FetchPorts): Item => {
+/** Larger where so much waits that the age of what waits is not a matter of milliseconds. */
+const boundsOf = (
+  pages: readonly [Lane, readonly LogRecord[]][],
+  { log, settings }: FetchPorts,
+): Pick<PipelineSettings, 'batchRecordsMax' | 'batchApplicationsMax'> => {
+  const { batchRecordsMax, batchApplicationsMax, catchUpFrom, catchUpFactor } = settings
+  const ends = log.end('credit-events')
+  const waiting = pages.reduce((sum, [{ partition, next }]) => sum + (ends[partition] as number) - next, 0)
+  const factor = waiting >= catchUpFrom * batchRecordsMax ? catchUpFactor : 1
+  return { batchRecordsMax: factor * batchRecordsMax, batchApplicationsMax: factor * batchApplicationsMax }
+}
+
+const decodeItem = (lane: Lane, record: LogRecord, input: Input, { settings, isPoison }: FetchPorts): Item => {
   if (isPoison(record))
     return {
       kind: 'rejected',
@@ -71,7 +86,8 @@ const decodeItem = (lane: Lane, record: LogRecord, partitions: number, { setting
         errors: [],
       },
     }
-  const parsed = admit(record, partitions, settings.time)
-  if (parsed.kind === 'rejected') return { kind: 'rejected', lane, record, rejection: parsed.rejection }
-  return { kind: 'event', lane, record, event: parsed.value }
+  const admitted = admit(record, input, settings.time)
+  if (admitted.kind === 'rejected') return { kind: 'rejected', lane, record, rejection: admitted.rejection }
+  if (admitted.kind === 'stray') return { kind: 'stray', lane, record, rerouted: reroute(record, admitted.event, input.partitions) }
+  return { kind: 'event', lane, record, event: admitted.event }
 }

@@ -5,7 +5,7 @@ import { deadLetterOf } from '../dead-letter.ts'
 import { TerminalFailure } from '../failure.ts'
 import type { EventLog } from '../ports.ts'
 import { mayCommitReadBack, seeClaim } from '../protocol/belief.ts'
-import type { Published } from './batch.ts'
+import type { Published, Told } from './batch.ts'
 import type { Folded } from './fold-batch.ts'
 import type { Lane } from './lane.ts'
 import type { Persist } from './persist.ts'
@@ -18,7 +18,10 @@ export interface PublishPorts {
   readonly persist: Persist
 }
 
-/** Dead letters first: should the process end between the two, they are repeated, never missing. Returns the decisions' offsets. */
+/**
+ * Dead letters and strays first: should the process end before the decisions are out, they are repeated, never missing. A repeated stray is
+ * recognised by its event id. Returns the decisions' offsets.
+ */
 export const publish = async (
   folded: Folded,
   decisions: readonly Published[],
@@ -28,6 +31,7 @@ export const publish = async (
     const letters = folded.rejected.map(({ record, rejection }) => deadLetterOf(record, rejection))
     await persist(() => log.append('dead-letters', letters))
   }
+  if (folded.rerouted.length > 0) await persist(() => log.append('credit-events', folded.rerouted))
   if (decisions.length === 0) return []
   return persist(() =>
     log.append(
@@ -55,6 +59,15 @@ export const readBack = async (
   })
   await Promise.all([...byLane].map(([lane, expected]) => readBackLane(lane, expected, ports)))
   return decisions.flatMap(({ lane, decision }) => (lane.departure === 'succeeded' ? [] : [decision]))
+}
+
+/**
+ * Tells linked entities of the batch's applications: after their decisions were read back, so that no application can find itself in what it
+ * is decided on, not even after a crash; and before their offsets are committed, so that none goes missing.
+ */
+export const tellLinked = async (told: readonly Told[], { log, persist }: PublishPorts): Promise<void> => {
+  const records = told.flatMap(({ lane, record }) => (lane.departure === 'succeeded' ? [] : [record]))
+  if (records.length > 0) await persist(() => log.append('linked-entities', records))
 }
 
 const readBackLane = async (

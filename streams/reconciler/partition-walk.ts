@@ -1,7 +1,8 @@
 /** One partition's share of the reconciler: three cursors in step, and the counts. */
 import type { Decision } from '#schemas/decision.ts'
-import { decodeDeadLetter, decodeDecisionRecord, decodeEvent, eventKindOf } from '#schemas/wire.ts'
+import { decodeDeadLetter, decodeDecisionRecord } from '#schemas/wire.ts'
 import { firstBelieved } from '../find-decision.ts'
+import { applicationIn, type Input, inputOf } from '../input.ts'
 import type { EventLog, LogRecord, Topic } from '../ports.ts'
 import { isBelieved, NO_CLAIM, seeClaim } from '../protocol/belief.ts'
 import { RecentContents } from '../protocol/recent-contents.ts'
@@ -58,6 +59,7 @@ const START: PartitionPlace = {
 
 export class PartitionWalk {
   readonly #log: EventLog
+  readonly #input: Input
   readonly #partition: number
   readonly #pendingMax: number
   readonly #next: Record<'credit-events' | 'dead-letters' | 'decisions', number>
@@ -74,6 +76,7 @@ export class PartitionWalk {
 
   constructor(log: EventLog, partition: number, pendingMax: number, place: PartitionPlace = START) {
     this.#log = log
+    this.#input = inputOf(log)
     this.#partition = partition
     this.#pendingMax = pendingMax
     this.#next = { 'credit-events': place.input, 'dead-letters': place.deadLetters, decisions: place.decisions }
@@ -136,12 +139,11 @@ export class PartitionWalk {
   }
 
   #takeInput(record: LogRecord): void {
-    if (eventKindOf(record.value) !== 'application') return
-    const event = decodeEvent(record.value)
-    // What the engine cannot read either goes to the dead letters, as no application.
-    if (event.kind === 'rejected' || event.value.kind !== 'application') return
+    // What the engine cannot read either goes to the dead letters, as no application; what strayed is one where it was put.
+    const application = applicationIn(record, this.#input)
+    if (application === undefined) return
     this.#pending.push(record.offset)
-    if (this.#ids.isRepeat(idOf(event.value), record.offset)) this.#retries.add(record.offset)
+    if (this.#ids.isRepeat(idOf(application), record.offset)) this.#retries.add(record.offset)
   }
 
   #takeDeadLetter(record: LogRecord): boolean {

@@ -1,10 +1,10 @@
 import avsc from 'avsc'
 import { describe, expect, it } from 'vitest'
 import { avroSchemaOf } from '#schemas/avro.ts'
-import { EventDecoder } from '#schemas/event-decoder.ts'
 import { EVENT_SCHEMAS, type PaymentEvent } from '#schemas/events.ts'
 import { SchemaRegistry } from '#schemas/registry-client.ts'
 import { registerEventSchemas, subjectOf } from '#schemas/register-events.ts'
+import { SharedEventFormat } from '#schemas/shared-event-format.ts'
 import { schemaRegistryServer } from '../servers/schema-registry.ts'
 import { SAMPLES } from './sample-events.ts'
 
@@ -52,13 +52,12 @@ else
     it('a producer one version ahead is understood, its new field left out', async () => {
       const registry = new SchemaRegistry({ url: server.url })
       const name = topic()
-      const decoder = new EventDecoder({ registry, ids: await registerEventSchemas(registry, name) })
+      const format = new SharedEventFormat({ registry, ids: await registerEventSchemas(registry, name) })
       const id = await registry.register(subjectOf(name, 'payment'), ahead)
       const bytes = written(id, ahead, { ...fields, instrument: 'card' })
-      expect(decoder.unknownIds([bytes, bytes])).toEqual([id])
-      await decoder.learn([id])
-      expect(decoder.unknownIds([bytes])).toEqual([])
-      const decoded = decoder.decode(bytes)
+      await format.learn([{ value: bytes }, { value: bytes }])
+      expect(format.learn([{ value: bytes }])).toBeUndefined()
+      const decoded = format.decode(bytes)
       expect(decoded.kind === 'accepted' && JSON.parse(JSON.stringify(decoded.value))).toEqual(JSON.parse(JSON.stringify(event)))
     })
 
@@ -66,11 +65,11 @@ else
       const registry = new SchemaRegistry({ url: server.url })
       const name = topic()
       const id = await registry.register(subjectOf(name, 'payment'), behind)
-      const decoder = new EventDecoder({ registry, ids: await registerEventSchemas(registry, name) })
+      const format = new SharedEventFormat({ registry, ids: await registerEventSchemas(registry, name) })
       const { period: _period, ...before } = fields
       const bytes = written(id, behind, before)
-      await decoder.learn(decoder.unknownIds([bytes]))
-      expect(decoder.decode(bytes)).toMatchObject({ kind: 'accepted', value: { kind: 'payment', amount: event.amount } })
+      await format.learn([{ value: bytes }])
+      expect(format.decode(bytes)).toMatchObject({ kind: 'accepted', value: { kind: 'payment', amount: event.amount } })
     })
 
     it('a change that would lock out the other side is refused, and said so before', async () => {
@@ -86,13 +85,13 @@ else
 
     it('a schema of something else, or of nothing the registry has, is refused for that reason', async () => {
       const registry = new SchemaRegistry({ url: server.url })
-      const decoder = new EventDecoder({ registry, ids: await registerEventSchemas(registry, topic()) })
+      const format = new SharedEventFormat({ registry, ids: await registerEventSchemas(registry, topic()) })
       const invoice = { type: 'record', name: 'Invoice', fields: [{ name: 'x', type: 'int' }] } as const
       const id = await registry.register(topic(), invoice)
       const bytes = written(id, invoice, { x: 1 })
       const nowhere = written(888_888, invoice, { x: 1 })
-      await decoder.learn(decoder.unknownIds([bytes, nowhere]))
-      expect(decoder.decode(bytes)).toMatchObject({ kind: 'rejected', rejection: { code: 'unknown-schema' } })
-      expect(decoder.decode(nowhere)).toMatchObject({ kind: 'rejected', rejection: { code: 'unknown-schema' } })
+      await format.learn([{ value: bytes }, { value: nowhere }])
+      expect(format.decode(bytes)).toMatchObject({ kind: 'rejected', rejection: { code: 'unknown-schema' } })
+      expect(format.decode(nowhere)).toMatchObject({ kind: 'rejected', rejection: { code: 'unknown-schema' } })
     })
   })

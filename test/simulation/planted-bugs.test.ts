@@ -16,6 +16,11 @@ const BUGS: readonly { readonly bug: string; readonly plant: string; readonly fi
     finding: /is stored as|is decided on|stopped by itself/,
   },
   { bug: 'the offset is stored, then the states', plant: 'states-apart', finding: /is stored as/ },
+  {
+    bug: 'an offset is committed before what strayed stands elsewhere',
+    plant: 'strays-passed',
+    finding: /strayed and stands nowhere else/,
+  },
   { bug: 'repeats are not recognised', plant: 'dedupe-off', finding: /is stored as|an undisturbed run decides/ },
 ]
 

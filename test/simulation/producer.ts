@@ -15,6 +15,8 @@ const APPLICATIONS = 0.35
 const AGAIN = 0.12
 const OTHER = 0.04
 const GARBAGE = 0.03
+/** Placed by another partitioner, or sent without a key. */
+const ASTRAY = 0.06
 
 export class Producer {
   /** Acknowledged records, by position. */
@@ -54,7 +56,10 @@ export class Producer {
   #sendAfter(ms: number, who: string, value: Uint8Array): void {
     this.#open++
     const key = Buffer.from(applicantId(who))
-    const record = { partition: partitionOf(key, this.#log.partitions), key, value }
+    const home = { partition: partitionOf(key, this.#log.partitions), key, value }
+    const record = this.#scheduler.chance(ASTRAY)
+      ? { partition: Math.floor(this.#scheduler.random() * this.#log.partitions), key: Buffer.alloc(0), value }
+      : home
     this.#scheduler.after(ms, () => this.#send(record))
   }
 

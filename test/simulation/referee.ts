@@ -5,6 +5,7 @@
 import type { Decision } from '#schemas/decision.ts'
 import type { CreditEvent } from '#schemas/events.ts'
 import { capsuleHash, decodeDecisionRecord, decodeEvent, encodeBody } from '#schemas/wire.ts'
+import { partitionOf } from '#streams/murmur2.ts'
 import { bodyOf } from '#streams/pipeline/score-batch.ts'
 import type { Decider, LogRecord, StateCommit, Topic } from '#streams/ports.ts'
 import { tinyFeatureSet } from '../streams/support/embedded.ts'
@@ -27,6 +28,8 @@ interface Expected {
   readonly decision: { readonly vector: readonly number[]; readonly hash: string } | undefined
   /** The applicant's state after it: count, sum, checksum. */
   readonly state: { readonly applicant: string; readonly numbers: readonly number[] } | undefined
+  /** Of an event that lies where its applicant does not belong: partition, applicant and id under which it must stand before it is passed. */
+  readonly belongs?: { readonly partition: number; readonly applicant: string; readonly id: string }
 }
 
 interface PartitionView {
@@ -48,6 +51,7 @@ export class Referee {
   ignored = 0
   claims = 0
   repeatedInputs = 0
+  strays = 0
   readonly #decider: Decider | undefined
 
   /** `decider` where every process decides alike: then capsules are compared by hash. */
@@ -73,8 +77,10 @@ export class Referee {
   committed({ partition, to, epoch }: StateCommit, entities: ReadonlyMap<string, Uint8Array>): void {
     const view = this.partitions[partition] as PartitionView
     const states = new Map<string, readonly number[]>()
-    for (const [offset, { decision, state }] of view.expected) {
+    for (const [offset, { decision, state, belongs }] of view.expected) {
       if (offset >= to) break
+      if (belongs !== undefined && this.partitions[belongs.partition]?.applicants.get(belongs.applicant)?.seen.has(belongs.id) !== true)
+        this.#find(`${partition}: epoch ${epoch} committed up to ${to}, the event at ${offset} strayed and stands nowhere else`)
       if (decision !== undefined && !view.believed.has(offset))
         this.#find(`${partition}: epoch ${epoch} committed up to ${to}, nothing is believed at ${offset}`)
       if (state !== undefined) states.set(state.applicant, state.numbers)
@@ -102,6 +108,12 @@ export class Referee {
     const event = decodeEvent(record.value)
     if (event.kind === 'rejected') return void view.expected.set(record.offset, { record, decision: undefined, state: undefined })
     const { applicantId, producer, eventId } = event.value
+    const home = partitionOf(Buffer.from(applicantId), this.partitions.length)
+    if (home !== record.partition || Buffer.from(record.key).toString() !== applicantId) {
+      this.strays++
+      const belongs = { partition: home, applicant: applicantId, id: `${producer}\n${eventId}` }
+      return void view.expected.set(record.offset, { record, decision: undefined, state: undefined, belongs })
+    }
     const applicant = view.applicants.get(applicantId) ?? { count: 0, sum: 0, checksum: 0, seen: new Map<string, Uint8Array>() }
     view.applicants.set(applicantId, applicant)
     const fresh = !applicant.seen.has(`${producer}\n${eventId}`)

@@ -32,6 +32,7 @@ export interface Tally {
   repeats: number
   ignored: number
   repeatedInputs: number
+  strays: number
   decisions: number
   steps: number
 }
@@ -50,6 +51,7 @@ export const emptyTally = (): Tally => ({
   repeats: 0,
   ignored: 0,
   repeatedInputs: 0,
+  strays: 0,
   decisions: 0,
   steps: 0,
 })
@@ -143,6 +145,7 @@ class Run {
       repeats: this.referee.repeats,
       ignored: this.referee.ignored,
       repeatedInputs: this.referee.repeatedInputs,
+      strays: this.referee.strays,
       decisions: this.referee.partitions.reduce((total, { believed }) => total + believed.size, 0),
       steps: this.#scheduler.steps,
     }

@@ -21,7 +21,8 @@ test(
     process.stdout.write(`simulation: ${ran} seeds from ${first}: ${JSON.stringify(total)}\n`)
     expect(ran).toBe(SEEDS)
     // Otherwise the storms missed what they are for.
-    const { crashes, stalls, ends, rebalances, fallbacks, timeouts, adopted, losses, repeats, ignored, repeatedInputs, decisions } = total
+    const { crashes, stalls, ends, rebalances, fallbacks, timeouts, adopted, losses, repeats, ignored, repeatedInputs, strays, decisions } =
+      total
     for (const [name, count] of Object.entries({
       crashes,
       stalls,
@@ -34,6 +35,7 @@ test(
       repeats,
       ignored,
       repeatedInputs,
+      strays,
       decisions,
     }))
       expect(count, name).toBeGreaterThan(SEEDS / 10)

@@ -6,6 +6,7 @@ import { encodeDeadLetter, encodeEvent } from '#schemas/wire.ts'
 import { ProtectedSink } from '#streams/clickhouse/protected-sink.ts'
 import { DeadLetterSink, EventSink } from '#streams/clickhouse/row-sinks.ts'
 import { openWarehouse, type OpenWarehouse } from '#streams/clickhouse/warehouse.ts'
+import { partitionOf } from '#streams/murmur2.ts'
 import type { EventLog, VaultRow } from '#streams/ports.ts'
 import { drain } from './support/filled-warehouse.ts'
 import { appendPortfolio, openTestDirectory, PARTITIONS } from './support/warehouse-fixture.ts'
@@ -41,11 +42,17 @@ const application = (n: number): ApplicationEvent => ({
 
 describe('events', () => {
   it('arrive with their body as JSON, whatever stands in it', async () => {
-    await test.log.append('credit-events', [{ partition: 2, key, value: encodeEvent(application(5)) }])
+    const partition = partitionOf(key, PARTITIONS)
+    await test.log.append('credit-events', [
+      { partition, key, value: encodeEvent(application(5)) },
+      // A stray makes its row where it is put.
+      { partition: (partition + 1) % PARTITIONS, key, value: encodeEvent(application(6)) },
+    ])
     await drain(warehouse, test.log, new EventSink())
-    const [seen] = await rows<Record<string, unknown>>(
+    const [seen, ...more] = await rows<Record<string, unknown>>(
       'SELECT event_id, kind, applicant_id, toString(event_time) AS at, producer, tenant, partition, toUInt32(offset) AS position, body FROM scorestream.events',
     )
+    expect(more).toEqual([])
     expect(seen).toMatchObject({
       event_id: 'e5',
       kind: 'application',
@@ -53,7 +60,7 @@ describe('events', () => {
       at: '2023-11-14 22:13:20.005',
       producer: 'test',
       tenant: 'default',
-      partition: 2,
+      partition,
       position: 0,
     })
     expect(JSON.parse(seen?.['body'] as string)).toEqual({

@@ -1,8 +1,9 @@
 import { rmSync } from 'node:fs'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { decodeDeadLetter } from '#schemas/wire.ts'
+import type { CreditEvent } from '#schemas/events.ts'
+import { decodeDeadLetter, encodeEvent } from '#schemas/wire.ts'
 import { epochMs, moneyMinor } from '#schemas/units.ts'
-import { RetryableFailure } from '#streams/failure.ts'
+import { RetryableFailure, StaleCommit } from '#streams/failure.ts'
 import { findDecision } from '#streams/find-decision.ts'
 import type { StateStore } from '#streams/ports.ts'
 import {
@@ -113,6 +114,26 @@ it('decisions published but not committed are adopted by the next owner', async 
   expect(world.engine.counters).toMatchObject({ adopted: 3, decisions: 0 })
 })
 
+it('drained means committed: a refused commit is made again by the next claim, and a store that takes nothing is said', async () => {
+  let refusals = 1
+  const refusing = (state: StateStore): StateStore => ({
+    claim: (p, e) => state.claim(p, e),
+    load: (p, k, at) => state.load(p, k, at),
+    commit: (commits) =>
+      refusals-- > 0 ? Promise.reject(new StaleCommit('stale-commit', commits[0]?.partition ?? 0, 'no')) : state.commit(commits),
+    close: () => state.close(),
+  })
+  const settings = { commitAfterMs: 60_000, retakeAfterMs: 1 }
+  world = openWorld(folder, { state: refusing, parts: { settings } })
+  await world.engine.start()
+  await put(world.log, application('c1', 1), payment('c2', 1))
+  await world.engine.drain()
+  expect(world.engine.counters).toMatchObject({ losses: 2, commits: 1, decisions: 1 })
+  refusals = Infinity
+  await put(world.log, application('c1', 2))
+  await expect(world.engine.drain()).rejects.toMatchObject({ code: 'state-unavailable' })
+})
+
 it('the same event again has no effect; the same id with other content goes to the dead letters', async () => {
   world = openWorld(folder)
   await world.engine.start()
@@ -150,14 +171,12 @@ it('a repeat is recognised after a restart, and forgotten after the horizon', as
   expect(world.engine.counters).toMatchObject({ duplicates: 1, events: { payment: 1 } })
 })
 
-it('foreign bytes, misplaced keys and impossible times go to the dead letters with reason, bytes and position, and the rest goes on', async () => {
+it('foreign bytes and impossible times go to the dead letters with reason, bytes and position, and the rest goes on', async () => {
   world = openWorld(folder, { parts: { settings: { time: { aheadMsMax: 60_000, ageMsMax: 2_000_000 } } } })
   await world.engine.start()
   const home = world.engine.partitionOf('c1')
   const key = Buffer.from('c1')
   await world.log.append('credit-events', [{ partition: home, key, value: Buffer.from('nonsense') }])
-  const { encodeEvent } = await import('#schemas/wire.ts')
-  await world.log.append('credit-events', [{ partition: (home + 1) % PARTITIONS, key, value: encodeEvent(payment('c1', 1)) }])
   await put(
     world.log,
     payment('c1', 2, { eventTime: epochMs(T0 + 9_000_000) }),
@@ -166,11 +185,45 @@ it('foreign bytes, misplaced keys and impossible times go to the dead letters wi
   )
   await world.engine.drain()
   const letters = await deadLetters()
-  expect(letters.map((l) => l.code).sort()).toEqual(['too-far-ahead', 'too-old', 'unknown-schema', 'wrong-partition'])
+  expect(letters.map((l) => l.code).sort()).toEqual(['too-far-ahead', 'too-old', 'unknown-schema'])
   const foreign = letters.find((l) => l.code === 'unknown-schema')
   expect(Buffer.from(foreign?.bytes ?? []).toString()).toBe('nonsense')
   expect(foreign).toMatchObject({ source: 'credit-events', partition: home, offset: 0 })
   expect(world.engine.counters.decisions).toBe(1)
+})
+
+it('an event that strayed is put where its applicant belongs, and counts once however often it is put there', async () => {
+  const strays = (home: number, ...events: CreditEvent[]) =>
+    events.map((event) => ({ partition: (home + 1) % PARTITIONS, key: Buffer.from('another key'), value: encodeEvent(event) }))
+  // The first life ends after it has put the strays where they belong and before it has committed.
+  world = openWorld(folder, {
+    state: (store) => ({
+      claim: (partition, epoch) => store.claim(partition, epoch),
+      load: (partition, keys, at) => store.load(partition, keys, at),
+      commit: () => Promise.reject(new RetryableFailure('overloaded', 'not now')),
+      close: () => store.close(),
+    }),
+    parts: { settings: { retryAfterMs: 5 } },
+  })
+  const home = world.engine.partitionOf('c1')
+  await world.log.append('credit-events', strays(home, payment('c1', 1), application('c1', 2)))
+  await world.engine.start()
+  await world.engine.caughtUp()
+  expect(world.engine.counters).toMatchObject({ rerouted: 2, decisions: 1, deadLetters: {} })
+  await reopen()
+  await world.engine.start()
+  await world.engine.drain()
+  await world.engine.drain()
+  expect(world.engine.counters).toMatchObject({ rerouted: 2, duplicates: 2 })
+  const decisions = await decisionsIn(world.log)
+  expect(decisions).toMatchObject([{ body: { partition: home, offset: 1 } }])
+  expect([...(decisions[0]?.body.vector ?? [])].slice(0, 2)).toEqual([1, 101])
+  // In the right partition but under another key it strays as well.
+  await world.log.append('credit-events', [{ partition: home, key: Buffer.alloc(0), value: encodeEvent(payment('c1', 3)) }])
+  await world.engine.drain()
+  await world.engine.drain()
+  expect(world.engine.counters).toMatchObject({ rerouted: 3, events: { payment: 2 } })
+  expect(await deadLetters()).toEqual([])
 })
 
 it('an event that always makes the code throw is set aside as poison after counted attempts, and nothing else is lost', async () => {

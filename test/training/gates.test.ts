@@ -41,14 +41,20 @@ describe('calibration', () => {
   const shifted = (by: number): Float64Array => truth.map((p) => 1 / (1 + Math.exp(-(Math.log(p / (1 - p)) + by))))
   const stretched = (by: number): Float64Array => truth.map((p) => 1 / (1 + Math.exp(-by * Math.log(p / (1 - p)))))
   test('passes honest probabilities', () => {
-    expect(calibrationGates(truth, labels).map(({ state }) => state)).toEqual(['passed', 'passed'])
+    expect(calibrationGates(truth, truth, labels).map(({ state }) => state)).toEqual(['passed', 'passed'])
   })
   test('fails probabilities that are too low, and such that are too extreme', () => {
-    expect(stateOf(calibrationGates(shifted(-0.6), labels), 'calibration-intercept')).toBe('failed')
-    expect(stateOf(calibrationGates(stretched(2), labels), 'calibration-slope')).toBe('failed')
+    expect(stateOf(calibrationGates(shifted(-0.6), truth, labels), 'calibration-intercept')).toBe('failed')
+    expect(stateOf(calibrationGates(stretched(2), truth, labels), 'calibration-slope')).toBe('failed')
+  })
+  test('passes what is nearer to the truth than the champion, and fails what is farther, both outside the bounds', () => {
+    expect(stateOf(calibrationGates(shifted(-0.4), shifted(-0.8), labels), 'calibration-intercept')).toBe('passed')
+    expect(stateOf(calibrationGates(shifted(-0.8), shifted(0.4), labels), 'calibration-intercept')).toBe('failed')
+    expect(stateOf(calibrationGates(stretched(1.6), stretched(0.4), labels), 'calibration-slope')).toBe('passed')
+    expect(stateOf(calibrationGates(stretched(0.4), stretched(1.6), labels), 'calibration-slope')).toBe('failed')
   })
   test('fails where only one outcome is known', () => {
-    expect(calibrationGates(truth.slice(0, 3), [0, 0, 0]).map(({ state }) => state)).toEqual(['failed', 'failed'])
+    expect(calibrationGates(truth.slice(0, 3), truth.slice(0, 3), [0, 0, 0]).map(({ state }) => state)).toEqual(['failed', 'failed'])
   })
 })
 

@@ -67,6 +67,8 @@ const eventOf = (random: () => number, applicant: string, id: number): CreditEve
     channel: 'online',
     ...(random() < 0.5 ? { incomeMonthly: moneyMinor(integer(900_000)) } : {}),
     ...(random() < 0.5 ? { deviceId: `d${integer(4)}` } : {}),
+    // Drawn from the event's number, so that what is drawn after it stays as it was.
+    ...(id % 3 === 0 ? { employerId: `e${id % 7}` } : {}),
   }
 }
 

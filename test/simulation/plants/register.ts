@@ -13,6 +13,7 @@ const TWINS: Readonly<Record<string, readonly [module: string, twin: string]>> =
   'epoch-rule-off': ['streams/protocol/belief.ts', 'test/simulation/plants/gullible.ts'],
   'adoption-off': ['streams/pipeline/adoption.ts', 'test/crash/plants/no-adoption.ts'],
   'commit-before-read-back': ['streams/pipeline/publish.ts', 'test/simulation/plants/no-read-back.ts'],
+  'strays-passed': ['streams/pipeline/publish.ts', 'test/simulation/plants/hasty-reroute.ts'],
   'dedupe-off': ['streams/dedupe-ring.ts', 'test/crash/plants/forgetful-ring.ts'],
 }
 

@@ -171,7 +171,7 @@ export const put = (log: EventLog, ...events: CreditEvent[]): Promise<readonly n
 /** All records of the decisions log, partition by partition, decoded. */
 const decisionRecords = async (log: EventLog) => {
   const out = []
-  for (let p = 0; p < PARTITIONS; p++)
+  for (let p = 0; p < log.partitions('decisions'); p++)
     for (let next = 0; next < (log.end('decisions')[p] as number);)
       for (const record of await log.read('decisions', p, next, 1_000_000)) {
         out.push({ partition: p, offset: record.offset, record: decodeDecisionRecord(record.value) })

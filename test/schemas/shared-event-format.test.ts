@@ -1,18 +1,18 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { EventDecoder } from '#schemas/event-decoder.ts'
 import type { CreditEvent } from '#schemas/events.ts'
 import { eventToJson } from '#schemas/parse-event.ts'
+import { SharedEventFormat } from '#schemas/shared-event-format.ts'
 import { encodeEvent } from '#schemas/wire.ts'
 import { SAMPLES } from './sample-events.ts'
 
-const decoder = new EventDecoder()
+const format = new SharedEventFormat()
 const events: readonly CreditEvent[] = SAMPLES
 const sampleOf = <Kind extends CreditEvent['kind']>(kind: Kind) =>
   events.find((event): event is CreditEvent & { kind: Kind } => event.kind === kind) as CreditEvent & { kind: Kind }
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 const decoded = (bytes: Uint8Array): unknown => {
-  const found = decoder.decode(bytes)
+  const found = format.decode(bytes)
   return found.kind === 'accepted' ? plain(found.value) : found.rejection
 }
 
@@ -24,7 +24,7 @@ describe.each(events.map((event) => [event.kind, event] as const))('%s', (_, eve
   })
 
   it('sent as Avro, is refused for an identifier that JSON would be refused for', () => {
-    const found = decoder.decode(encodeEvent({ ...event, producer: 'no blanks allowed' }))
+    const found = format.decode(encodeEvent({ ...event, producer: 'no blanks allowed' }))
     expect(found).toMatchObject({ kind: 'rejected', rejection: { code: 'schema-violation' } })
     expect(found.kind === 'rejected' && found.rejection.errors[0]?.pointer).toBe('/producer')
   })
@@ -32,7 +32,7 @@ describe.each(events.map((event) => [event.kind, event] as const))('%s', (_, eve
 
 it('a number out of range is named with its field, whoever wrote it', () => {
   const bytes = encodeEvent({ ...sampleOf('application'), termMonths: 9_000 })
-  expect(decoder.decode(bytes)).toMatchObject({
+  expect(format.decode(bytes)).toMatchObject({
     kind: 'rejected',
     rejection: { code: 'schema-violation', errors: [{ pointer: '/termMonths' }] },
   })
@@ -40,7 +40,7 @@ it('a number out of range is named with its field, whoever wrote it', () => {
 
 it('an instant before 1970 or beyond 2200 is refused', () => {
   for (const eventTime of [-1, 9e12, 8.7e15])
-    expect(decoder.decode(encodeEvent({ ...sampleOf('payment'), eventTime } as CreditEvent))).toMatchObject({ kind: 'rejected' })
+    expect(format.decode(encodeEvent({ ...sampleOf('payment'), eventTime } as CreditEvent))).toMatchObject({ kind: 'rejected' })
 })
 
 it('protected attributes are refused in the log', () => {
@@ -54,17 +54,17 @@ it('protected attributes are refused in the log', () => {
       attributes: { sex: 'x' },
     }),
   )
-  expect(decoder.decode(bytes)).toMatchObject({ kind: 'rejected', rejection: { code: 'unknown-kind' } })
+  expect(format.decode(bytes)).toMatchObject({ kind: 'rejected', rejection: { code: 'unknown-kind' } })
 })
 
 it('no bytes make it throw', () => {
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => ['accepted', 'rejected'].includes(decoder.decode(bytes).kind)))
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => ['accepted', 'rejected'].includes(format.decode(bytes).kind)))
   const whole = encodeEvent(sampleOf('payment'))
   fc.assert(
     fc.property(fc.nat(whole.length - 1), fc.nat(255), (at, byte) => {
       const broken = Uint8Array.from(whole)
       broken[at] = byte
-      return ['accepted', 'rejected'].includes(decoder.decode(broken).kind)
+      return ['accepted', 'rejected'].includes(format.decode(broken).kind)
     }),
   )
 })
