@@ -13,6 +13,7 @@ import { openStateStore, STATE_FORMAT } from '#streams/embedded/state-store.ts'
 import { notedTopicIds, noteTopicIds } from '#streams/kafka/noted-topics.ts'
 import { ownAll } from '#streams/own-all.ts'
 import type { Clock, EventLog, Ownership, StateStore } from '#streams/ports.ts'
+import { checkpointSettings } from './checkpoint-settings.ts'
 import type { Config } from './config.ts'
 
 const DAY_MS = 86_400_000
@@ -98,5 +99,5 @@ const redisState = async ({ dataDir, log, state }: Config, generation: string, l
   // A new feature set or number of partitions has checkpoints of its own, beside the old ones.
   const folder = join(state.checkpointsDir ?? join(dataDir, 'checkpoints'), `${facts.featureSetHash.slice(0, 12)}-${facts.partitions}`)
   const checkpoints = new FolderCheckpoints(folder, `${hostname()}-${process.pid}`)
-  return new CheckpointedStateStore({ store, checkpoints, facts, logger })
+  return new CheckpointedStateStore({ store, checkpoints, facts, logger, settings: checkpointSettings(state) })
 }

@@ -5,6 +5,7 @@ import type { AttributionKind } from '#scoring/ensemble.ts'
 import { loadScorer } from '#scoring/load-scorer.ts'
 import type { Scorer } from '#scoring/scorer.ts'
 import type { Decision } from '#schemas/decision.ts'
+import type { Config } from './config.ts'
 import { archivedPolicy } from './policy-archive.ts'
 
 export interface BundlePlace {
@@ -12,11 +13,13 @@ export interface BundlePlace {
   readonly modelsDir: string
   readonly explain: AttributionKind
   readonly featureSet: CompiledFeatureSet
+  /** Where another process decided, its policy may be the configured one. */
+  readonly policy?: Config['policy']
 }
 
 /** @throws where bundle or policy are gone, changed, or of another feature set. */
-export const scorerOfDecision = ({ body }: Decision, { dataDir, modelsDir, explain, featureSet }: BundlePlace): Promise<Scorer> => {
+export const scorerOfDecision = ({ body }: Decision, { modelsDir, explain, featureSet, ...place }: BundlePlace): Promise<Scorer> => {
   const { directory } = resolve(modelsDir, body.modelVersion)
-  const policyPath = archivedPolicy(dataDir, body.policyVersion)
+  const policyPath = archivedPolicy(place, body.policyVersion)
   return loadScorer({ bundleDir: directory, policyPath, featureSet, attribution: explain })
 }

@@ -46,6 +46,13 @@ const ConfigSchema = Type.Object(
             description: 'Directory of checkpoints of a Redis state, shared by all engine processes; absent: in the data directory',
           }),
         ),
+        checkpointMinutes: Type.Integer({
+          default: 5,
+          minimum: 1,
+          maximum: 1440,
+          description:
+            'Minutes between two checkpoints of a partition in Redis; what came since the last one is folded again after a loss. The input topic must be kept 36 times as long and a day',
+        }),
         redis: RedisSettings,
       },
       { default: {}, additionalProperties: false },
@@ -158,7 +165,7 @@ const SHORT_NAMES: Readonly<Record<string, string>> = {
   SCORESTREAM_MODELS_DIR: 'models.dir',
 }
 /** Read elsewhere, not configuration keys. */
-const OTHER_NAMES = /^SCORESTREAM_(TEST_|BENCH_|LIGHTGBM_LIB$|XGBOOST_LIB$|SQL_USER$|SQL_PASSWORD$)/
+const OTHER_NAMES = /^SCORESTREAM_(TEST_|BENCH_|LIGHTGBM_LIB$|XGBOOST_LIB$|SQL_(OPERATOR_)?(USER|PASSWORD)$)/
 
 const propertiesOf = (schema: TSchema): Record<string, TSchema> | undefined =>
   'properties' in schema ? (schema.properties as Record<string, TSchema>) : undefined

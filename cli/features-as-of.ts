@@ -25,7 +25,7 @@ const positionOf = (ids: readonly string[]): { readonly id: string; readonly par
 
 const look = async (config: Config, ids: readonly string[]): Promise<Answer> => {
   const { id, partition, offset } = positionOf(ids)
-  const log = openLogs(config.dataDir)
+  const log = await openLogs(config)
   try {
     const stored = await findDecision(log, partition, offset)
     if (stored === undefined)
@@ -50,8 +50,8 @@ const look = async (config: Config, ids: readonly string[]): Promise<Answer> => 
   }
 }
 
-const verdictNow = async ({ stored, asOf }: Answer, { dataDir, models, explain }: Config): Promise<Verdict> => {
-  const scorer = await scorerOfDecision(stored, { dataDir, modelsDir: models.dir, explain, featureSet: creditFeatureSet })
+const verdictNow = async ({ stored, asOf }: Answer, { dataDir, policy, models, explain }: Config): Promise<Verdict> => {
+  const scorer = await scorerOfDecision(stored, { dataDir, policy, modelsDir: models.dir, explain, featureSet: creditFeatureSet })
   return scorer.decide(asOf.application, asOf.asKnownNow, 0, stored.body.degraded)
 }
 

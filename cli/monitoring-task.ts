@@ -24,6 +24,12 @@ export const publishThroughParent = (): Publish => {
     if (message.error === null) asked?.resolve()
     else asked?.reject(new Error(message.error))
   })
+  const goneError = (): Error => new Error('the engine is gone; what was found is published after the next start')
+  // Killed, it answers nothing any more: whoever waited for it would keep this process alive.
+  process.once('disconnect', () => {
+    for (const { reject } of waiting.values()) reject(goneError())
+    waiting.clear()
+  })
   return (topic, records) =>
     new Promise<void>((resolve, reject) => {
       const id = sequence++
@@ -36,7 +42,7 @@ export const publishThroughParent = (): Publish => {
       }
       const gone = (): void => {
         waiting.delete(id)
-        reject(new Error('the engine is gone; what was found is published after the next start'))
+        reject(goneError())
       }
       if (!process.connected || process.send === undefined) gone()
       else process.send(message, undefined, undefined, (error) => error && gone())

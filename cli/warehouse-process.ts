@@ -10,13 +10,13 @@
  * With `--monitoring` it watches what it stores, too: it follows the logs anyway, and stands behind the engine.
  *
  * With `--server` (the block `warehouse.server`, which names files of secrets and holds none) the tables live on that ClickHouse, which also
- * answers SQL; while it is away the lag grows and nothing else happens. `SCORESTREAM_SQL_USER` and `SCORESTREAM_SQL_PASSWORD` make SQL clients sign in. Messages to the parent: `WarehouseMessage`. Ends on
- * SIGTERM, or when the parent is gone.
+ * answers SQL; while it is away the lag grows and nothing else happens. Who may ask is `warehouse-sql.ts`'s. Messages to the parent: `WarehouseMessage`.
+ * Ends on SIGTERM, or when the parent is gone.
  */
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { startSqlServer, type SqlServer } from '#gateway/sql/sql-server.ts'
+import type { SqlServer } from '#gateway/sql/sql-server.ts'
 import { insertFacts, type Facts } from '#streams/clickhouse/facts.ts'
 import type { ParityMeter } from '#streams/clickhouse/parity-meter.ts'
 import { PromotionSink } from '#streams/clickhouse/promotion-sink.ts'
@@ -26,11 +26,10 @@ import type { RowWriter } from '#streams/clickhouse/ports.ts'
 import { insertReconciliation } from '#streams/clickhouse/reconciliation-rows.ts'
 import { DeadLetterSink, DecisionSink, EventSink } from '#streams/clickhouse/row-sinks.ts'
 import { Sink } from '#streams/clickhouse/sink.ts'
-import { openWarehouse, type OpenWarehouse } from '#streams/clickhouse/warehouse.ts'
+import { openWarehouse } from '#streams/clickhouse/warehouse.ts'
 import { readFormat } from '#streams/embedded/data-directory.ts'
 import { topicPartitions } from '#streams/embedded/event-log.ts'
 import { openReadOnly } from '#streams/embedded/event-log-follower.ts'
-import type { Logger } from '#streams/logger.ts'
 import type { EventLog, Topic } from '#streams/ports.ts'
 import { mirrorVault } from './mirror-vault.ts'
 import { publishThroughParent } from './monitoring-task.ts'
@@ -39,12 +38,12 @@ import { type RunningMonitoring, startMonitoring } from './monitoring.ts'
 import { returnFreedMemory } from './native-memory.ts'
 import { startReconciliation, type Reconciliation } from './reconciliation.ts'
 import { type RunningRevisions, startRevisions } from './revisions.ts'
+import { warehouseLogger as logger } from './warehouse-logger.ts'
 import { type WarehouseOptions, warehouseOptions } from './warehouse-options.ts'
+import { serveSql } from './warehouse-sql.ts'
 import { rowsIn, type Tables } from './warehouse-tables.ts'
 import type { WarehouseMessage } from './warehouse-supervisor.ts'
 
-/** Tables of the warehouse that the SQL port never shows. */
-const HIDDEN = ['protected', 'migrations']
 const MEBI = 1024 * 1024
 const PROGRESS_MS = 500
 /** Per topic. A second of the engine at full speed: monitoring reads a quarter of a second behind it, and whoever misses the tail parses blocks again. */
@@ -60,20 +59,6 @@ const TOPICS: readonly Topic[] = ['credit-events', 'decisions', 'revisions', 'de
 const tell = (message: WarehouseMessage): void => {
   if (process.connected) process.send?.(message, undefined, undefined, () => {})
 }
-
-/** Lines of JSON on standard error, as the engine's logger writes them. */
-const logger: Logger = Object.fromEntries(
-  (['debug', 'info', 'warn', 'error'] as const).map((level, index) => [
-    level,
-    (facts: { readonly err?: unknown }, message: string) => {
-      if (index < 2) return
-      const err = facts.err instanceof Error ? { type: facts.err.name, message: facts.err.message } : facts.err
-      process.stderr.write(
-        `${JSON.stringify({ level, time: Date.now(), name: 'warehouse', msg: message, ...facts, ...(err === undefined ? {} : { err }) })}\n`,
-      )
-    },
-  ]),
-) as unknown as Logger
 
 interface Running {
   /** Undefined while a server has not answered yet. */
@@ -91,21 +76,6 @@ interface Running {
   revisions: RunningRevisions | undefined
   parity: ParityMeter | undefined
   readonly work: Promise<void>[]
-}
-
-const serve = (warehouse: OpenWarehouse, host: string, port: number): SqlServer => {
-  const password = process.env['SCORESTREAM_SQL_PASSWORD']
-  return startSqlServer({
-    engine: warehouse.engine,
-    host,
-    port,
-    database: warehouse.database,
-    hidden: HIDDEN,
-    credentials: password === undefined || password === '' ? null : { user: process.env['SCORESTREAM_SQL_USER'] ?? 'default', password },
-    allowedHosts: [],
-    logger,
-    now: () => performance.now(),
-  })
 }
 
 /** The engine may still be making its log: this process starts first. */
@@ -279,7 +249,7 @@ const begin = (sql: SqlServer | undefined, tables: Tables | undefined, patience:
 /** chDB in this process, and its SQL interface. */
 const embedded = async ({ dataDir, host, port }: WarehouseOptions): Promise<Running> => {
   const warehouse = await openWarehouse(dataDir)
-  return begin(serve(warehouse, host, port), { ...warehouse, cluster: null }, 'ends')
+  return begin(serveSql(warehouse, { dataDir, host, port }), { ...warehouse, cluster: null }, 'ends')
 }
 
 /** Tables once they are there; undefined where this process was ended before. */

@@ -1,6 +1,6 @@
 /** Questions about an applicant that write nothing: the features now, and what a hypothetical application would get. */
 import type { FeatureSet } from '#features/feature-set.ts'
-import type { ApplicantFeatures, WhatIf } from '#gateway/ports.ts'
+import type { ApplicantFeatures, KnownUpTo, WhatIf } from '#gateway/ports.ts'
 import type { ApplicationEvent } from '#schemas/events.ts'
 import { nearest } from '#schemas/nearest.ts'
 import { type ApplicantId, type EpochMs, moneyMinor } from '#schemas/units.ts'
@@ -23,6 +23,9 @@ const noApplication = (applicantId: ApplicantId, asOf: EpochMs): ApplicationEven
   channel: 'online',
 })
 
+/** What another process works on is read as it committed last. */
+const knownUpTo = (engine: Engine, applicantId: string): KnownUpTo => (engine.owns(engine.partitionOf(applicantId)) ? 'now' : 'last-commit')
+
 /** The feature vector as of the applicant's newest event; undefined for an applicant nothing is known of. */
 export const readFeatures = async (engine: Engine, set: FeatureSet, applicantId: string): Promise<ApplicantFeatures | undefined> => {
   const entity = await engine.entity(applicantId)
@@ -34,6 +37,7 @@ export const readFeatures = async (engine: Engine, set: FeatureSet, applicantId:
     applicantId,
     featureSetHash: set.hash,
     asOf,
+    knownUpTo: knownUpTo(engine, applicantId),
     features: set.features.map(({ name, unit, description, kind, window }, index) => {
       const value = vector[index] ?? Number.NaN
       const stated = kind === 'application' && window === 'now'
@@ -74,6 +78,7 @@ export const askWhatIf = async (
   return {
     kind: 'answer',
     answer: {
+      knownUpTo: knownUpTo(engine, application.applicantId),
       decision,
       probability,
       score,

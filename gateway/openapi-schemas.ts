@@ -51,6 +51,10 @@ const degraded = {
   description: 'Quality given up to keep the deadline; null when none was',
   enum: ['explanation-deferred', 'smaller-ensemble', 'scorecard', 'referred', null],
 }
+const knownUpTo = (): JsonSchema =>
+  string('now; or last-commit, where another process works on the applicant’s partition and may be some events ahead', {
+    enum: ['now', 'last-commit'],
+  })
 const verdict = {
   decision: outcome,
   probability,
@@ -150,11 +154,16 @@ const own: Record<string, JsonSchema> = {
     },
     ['overlays'],
   ),
-  WhatIf: object('What would be decided; nothing was written', { ...verdict, residual: number('Margin − base − Σ attributions') }),
+  WhatIf: object('What would be decided; nothing was written', {
+    ...verdict,
+    residual: number('Margin − base − Σ attributions'),
+    knownUpTo: knownUpTo(),
+  }),
   ApplicantFeatures: object('The feature vector as of the present state', {
     applicantId: string('Pseudonym'),
     featureSetHash: string('Feature set'),
     asOf: nullable(instant('Event time of the vector')),
+    knownUpTo: knownUpTo(),
     features: array(
       object('One feature', {
         name: string('entity.kind.field.aggregate.window'),

@@ -41,16 +41,21 @@ export interface FeatureReading {
   readonly description: string
 }
 
+/** `now`: every event folded so far is in. `last-commit`: another process works on the applicant's partition, and may be some events ahead. */
+export type KnownUpTo = 'now' | 'last-commit'
+
 export interface ApplicantFeatures {
   readonly applicantId: string
   readonly featureSetHash: string
   /** Event time as of which the vector was read, or null where the applicant is unknown. */
   readonly asOf: EpochMs | null
+  readonly knownUpTo: KnownUpTo
   readonly features: readonly FeatureReading[]
 }
 
 /** A hypothesis scored on the applicant's present state; nothing is written. */
 export interface WhatIfAnswer {
+  readonly knownUpTo: KnownUpTo
   readonly decision: 'approve' | 'refer' | 'decline'
   readonly probability: Probability
   readonly score: Points

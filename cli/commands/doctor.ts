@@ -4,13 +4,15 @@ import { dirname } from 'node:path'
 import { creditFeatureSet } from '#features/credit-v1.ts'
 import { resolve } from '#registry/resolve.ts'
 import { loadScorer } from '#scoring/load-scorer.ts'
-import { epochMs } from '#schemas/units.ts'
+import { CHECKPOINT_DEFAULTS } from '#streams/checkpoint/checkpointed-store.ts'
+import { logNeededMs } from '#streams/checkpoint/log-needed.ts'
 import { isDirectoryLocked, readFormat } from '#streams/embedded/data-directory.ts'
 import { kafkaChecks } from '#streams/kafka/checks.ts'
 import { notedTopicIds } from '#streams/kafka/noted-topics.ts'
 import { silentLogger } from '#streams/logger.ts'
 import { redisChecks } from '#streams/redis/checks.ts'
 import { locateLightGbm } from '#training/lightgbm/library.ts'
+import { checkpointSettings } from '../checkpoint-settings.ts'
 import { type Command, DATA_OPTIONS, JSON_OPTION, text } from '../command.ts'
 import { type Config, loadConfig } from '../config.ts'
 import { EXIT } from '../exit.ts'
@@ -61,12 +63,16 @@ const port = async (name: string, variable: string, host: string, number: number
     : failure(name, `${host}:${number} is in use: end the other process (ss -ltnp 'sport = :${number}' names it) or set ${variable}`)
 }
 
-/** Nothing where the log is embedded. Checkpoints are not known here, so bounded retention is a warning at least. */
-const kafka = async ({ log, dataDir }: Config): Promise<readonly Finding[]> => {
+/** Nothing where the log is embedded. Only states in Redis have checkpoints: without, bounded retention is a warning at least. */
+const kafka = async ({ log, state, dataDir }: Config): Promise<readonly Finding[]> => {
   if (log.kind !== 'kafka') return []
+  const logNeeded = {
+    ms: logNeededMs({ ...CHECKPOINT_DEFAULTS, ...checkpointSettings(state) }),
+    because: `state.checkpointMinutes = ${state.checkpointMinutes}`,
+  }
   try {
     const expectedTopicIds = notedTopicIds(dataDir, log.kafka)
-    return await kafkaChecks(log.kafka, { partitions: log.partitions, expectedTopicIds, now: epochMs(Date.now()) })
+    return await kafkaChecks(log.kafka, { partitions: log.partitions, expectedTopicIds, ...(state.kind === 'redis' ? { logNeeded } : {}) })
   } catch (error) {
     return [failure('kafka', messageOf(error))]
   }

@@ -1,7 +1,6 @@
 /** What `doctor` asks of Kafka before the engine needs it: reachable, new enough, topics as they must be, rights, retention. */
 import { refusedSchemas } from '#schemas/register-events.ts'
 import { SchemaRegistry } from '#schemas/registry-client.ts'
-import type { EpochMs } from '#schemas/units.ts'
 import type { Topic } from '../ports.ts'
 import { explained, KafkaCluster } from './cluster.ts'
 import { type KafkaSettings, registryOptions } from './settings.ts'
@@ -13,14 +12,19 @@ export interface KafkaFinding {
   readonly detail: string
 }
 
+export interface LogNeeded {
+  readonly ms: number
+  /** Such as `state.checkpointMinutes = 5`. */
+  readonly because: string
+}
+
 export interface KafkaCheckFacts {
   /** Of the input topic, as the engine is configured. */
   readonly partitions: number
-  /** When the oldest checkpoint was taken from which states would be rebuilt; undefined where there is none. */
-  readonly oldestCheckpoint?: EpochMs
+  /** How long input and decisions must be kept, and the settings that ask for it; absent where there are no checkpoints. */
+  readonly logNeeded?: LogNeeded
   /** Noted beside the states. */
   readonly expectedTopicIds?: TopicIds
-  readonly now: EpochMs
 }
 
 const ok = (check: string, detail: string): KafkaFinding => ({ check, state: 'ok', detail })
@@ -28,8 +32,6 @@ const warning = (check: string, detail: string): KafkaFinding => ({ check, state
 const failure = (check: string, detail: string): KafkaFinding => ({ check, state: 'failure', detail })
 
 const HOUR_MS = 3_600_000
-/** Time to notice that a checkpoint is needed, and to rebuild from it, before the log behind it is gone. */
-const RETENTION_MARGIN_MS = 24 * HOUR_MS
 /** Fetch 13 (by topic id) came with 3.1, JoinGroup 9 with 3.2; 3.5 is the oldest that is tested for. */
 const NEEDED = [
   { api: 'Fetch', version: 13 },
@@ -37,6 +39,8 @@ const NEEDED = [
   { api: 'ListOffsets', version: 7 },
   { api: 'JoinGroup', version: 9 },
 ] as const
+/** States are rebuilt from these two: events are folded again, decisions adopted. */
+const TRUTH: readonly Topic[] = ['credit-events', 'decisions']
 /** A dead letter holds an event of up to 1 MiB and its reasons. */
 const MESSAGE_BYTES_MIN = 1_200_000
 
@@ -93,7 +97,6 @@ const brokers = async (cluster: KafkaCluster): Promise<readonly KafkaFinding[]> 
 const checkTopic = async (cluster: KafkaCluster, topic: Topic, facts: KafkaCheckFacts): Promise<readonly KafkaFinding[]> => {
   const name = topicName(topic, cluster.settings)
   const partitions = partitionsOf(topic, facts.partitions)
-  const isInput = topic === 'credit-events'
   const check = `topic ${name}`
   const found = await cluster.topic(name)
   const replaced = replacement(name, found?.id, facts.expectedTopicIds?.[topic])
@@ -116,7 +119,7 @@ const checkTopic = async (cluster: KafkaCluster, topic: Topic, facts: KafkaCheck
   if (leaderless > 0) out.push(failure(check, `${leaderless} partitions have no leader: brokers are down`))
   const configuration = await describeTopic(cluster, name)
   if (configuration.size === 0) out.push(warning(check, 'this user may not see its settings: grant DESCRIBE_CONFIGS to have them checked'))
-  else out.push(...judgeConfiguration(check, configuration, found.partitions[0]?.replicas.length ?? 0, isInput, facts))
+  else out.push(...judgeConfiguration(check, configuration, found.partitions[0]?.replicas.length ?? 0, topic, facts))
   return out.length > 0
     ? out
     : [ok(check, `${partitions} partitions, ${found.partitions[0]?.replicas.length ?? 0} replicas, id ${found.id}`)]
@@ -127,12 +130,12 @@ export const judgeConfiguration = (
   check: string,
   configuration: ReadonlyMap<string, string>,
   replicas: number,
-  isInput: boolean,
-  { oldestCheckpoint, now }: Pick<KafkaCheckFacts, 'oldestCheckpoint' | 'now'>,
+  topic: Topic,
+  { logNeeded }: Pick<KafkaCheckFacts, 'logNeeded'>,
 ): readonly KafkaFinding[] => {
   const out: KafkaFinding[] = []
   const number = (key: string): number => Number(configuration.get(key))
-  if (isInput && configuration.get('message.timestamp.type') !== 'LogAppendTime')
+  if (topic === 'credit-events' && configuration.get('message.timestamp.type') !== 'LogAppendTime')
     out.push(
       failure(
         check,
@@ -164,7 +167,7 @@ export const judgeConfiguration = (
     out.push(
       warning(check, `max.message.bytes is ${number('max.message.bytes')}; an event may have 1 MiB, so set at least ${MESSAGE_BYTES_MIN}`),
     )
-  out.push(...judgeRetention(check, number('retention.ms'), number('retention.bytes'), oldestCheckpoint, now))
+  out.push(...judgeRetention(check, number('retention.ms'), number('retention.bytes'), TRUTH.includes(topic), logNeeded))
   return out
 }
 
@@ -172,8 +175,8 @@ const judgeRetention = (
   check: string,
   retentionMs: number,
   retentionBytes: number,
-  oldestCheckpoint: EpochMs | undefined,
-  now: EpochMs,
+  isTruth: boolean,
+  needed: LogNeeded | undefined,
 ): readonly KafkaFinding[] => {
   if (retentionBytes >= 0)
     return [
@@ -182,16 +185,15 @@ const judgeRetention = (
         `retention.bytes is ${retentionBytes}: records are removed by size, whatever still needs them; set -1 and bound by time`,
       ),
     ]
-  if (retentionMs < 0) return []
+  if (retentionMs < 0 || !isTruth) return []
   const hours = (milliseconds: number): string => `${(milliseconds / HOUR_MS).toFixed(1)} h`
-  if (oldestCheckpoint === undefined)
+  if (needed === undefined)
     return [warning(check, `retention.ms keeps ${hours(retentionMs)} and there is no checkpoint: states could not be rebuilt beyond that`)]
-  const needed = now - oldestCheckpoint + RETENTION_MARGIN_MS
-  return retentionMs < needed
+  return retentionMs < needed.ms
     ? [
         failure(
           check,
-          `retention.ms keeps ${hours(retentionMs)}, the oldest checkpoint is ${hours(now - oldestCheckpoint)} old: at least ${hours(needed)} is needed to rebuild states from it`,
+          `retention.ms keeps ${hours(retentionMs)}, and ${needed.because} needs ${hours(needed.ms)} to rebuild states from the oldest checkpoint: set retention.ms to at least ${needed.ms}, or checkpoint more often`,
         ),
       ]
     : []

@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import type { RecordPage } from '../checkpoint/ports.ts'
 import type { RedisConnection } from './connection.ts'
-import { packRecords, unpackRecords } from './packed-records.ts'
+import { removedFields, sendCommand, writeRecords } from './hash-commands.ts'
+import { unpackRecords } from './packed-records.ts'
 import { POSITION_FIELD } from './position.ts'
 import { REPLACE, runScript } from './scripts.ts'
 
@@ -30,27 +31,6 @@ export async function* scanHash(client: RedisConnection, key: string): AsyncGene
   } while (cursor !== '0')
 }
 
-export interface HashFields {
-  /** Fields and packed records by turns. */
-  readonly written: readonly (string | Buffer)[]
-  readonly removed: readonly string[]
-}
-
-export const fieldsOf = (page: RecordPage): HashFields => {
-  const fields: string[] = []
-  const records: Uint8Array[] = []
-  const removed: string[] = []
-  for (const [field, record] of page) {
-    if (record === null) removed.push(field)
-    else {
-      fields.push(field)
-      records.push(record)
-    }
-  }
-  const packed = packRecords(records)
-  return { written: fields.flatMap((field, i) => [field, packed[i] as Buffer]), removed }
-}
-
 /** Fills a hash beside `key`, in its slot, and renames it into place; answers the position then in force. */
 export const replaceHash = async (
   client: RedisConnection,
@@ -73,8 +53,9 @@ export const replaceHash = async (
 
 /** Answers by how many fields the hash grew. */
 const writePage = async (client: RedisConnection, key: string, page: RecordPage): Promise<number> => {
-  const { written, removed } = fieldsOf(page)
-  const added = written.length === 0 ? 0 : await client.hset(key, ...written)
+  const removed = removedFields(page)
+  const writes = writeRecords(key, page)
+  const added = writes === undefined ? 0 : ((await sendCommand(client, writes)) as number)
   const gone = removed.length === 0 ? 0 : await client.hdel(key, ...removed)
   await client.expire(key, UNFINISHED_SECONDS)
   return added - gone

@@ -2,8 +2,10 @@
  * What Redis does in one step. A script answers with the partition's position; whether that means yes or no is judged by the rules in
  * `protocol/`, which decided nothing else than the script did: offsets and epochs are compared there and here alike.
  */
-import type { HashFields } from './copy.ts'
+import type { Pipeline } from 'ioredis'
+import type { RecordPage } from '../checkpoint/ports.ts'
 import type { RedisConnection } from './connection.ts'
+import { removedFields, writeRecords } from './hash-commands.ts'
 import { POSITION_FIELD } from './position.ts'
 
 const script = (body: string): string => `local stored = redis.call('HGET', KEYS[1], '${POSITION_FIELD}')\n${body.trim()}\n`
@@ -72,19 +74,23 @@ export const runScript = async (
   args: readonly (string | number)[],
 ): Promise<string> => (await client.call('EVAL', script, keys.length, ...keys, ...args)) as string
 
-export interface CommitWrites extends HashFields {
+export interface CommitWrites {
   readonly from: number
   readonly epoch: number
+  readonly records: RecordPage
   /** Position text that is to be in force. */
   readonly wanted: string
 }
 
 /** One transaction; answers the position in force afterwards. */
-export const runCommit = async (client: RedisConnection, key: string, writes: CommitWrites): Promise<string> => {
-  const { from, epoch, wanted, written, removed } = writes
+export const runCommit = async (client: RedisConnection, key: string, { from, epoch, wanted, records }: CommitWrites): Promise<string> => {
   const open = `${key}:open`
-  const transaction = client.multi().call('EVAL', COMMIT_BEGIN, 2, key, open, from, epoch)
-  if (written.length > 0) transaction.hset(open, ...written)
+  const transaction = client.multi()
+  transaction.call('EVAL', COMMIT_BEGIN, 2, key, open, from, epoch)
+  const writes = writeRecords(open, records)
+  // The client's types show a transaction's commands alone, not the pipeline that it is.
+  if (writes !== undefined) (transaction as unknown as Pipeline).sendCommand(writes)
+  const removed = removedFields(records)
   if (removed.length > 0) transaction.hdel(open, ...removed)
   const outcomes = (await transaction.call('EVAL', COMMIT_END, 2, key, open, wanted).exec()) ?? []
   for (const [error] of outcomes) if (error !== null) throw error

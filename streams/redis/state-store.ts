@@ -13,12 +13,12 @@ import type { PartitionState, StateCommit, StoredAt } from '../ports.ts'
 import { CHAIN_START } from '../protocol/commit-ledger.ts'
 import { judgeClaim, judgeCommit, judgeLoad, type StoredPosition } from '../protocol/commit-rules.ts'
 import { connectRedis, type RedisConnection } from './connection.ts'
-import { fieldsOf, replaceHash, scanHash } from './copy.ts'
+import { replaceHash, scanHash } from './copy.ts'
 import { unpackRecords } from './packed-records.ts'
 import { partitionKeys } from './partition-key.ts'
 import { commitText, parsePosition, POSITION_FIELD, positionText, type StoredPartition } from './position.ts'
 import { redisFailure } from './redis-failure.ts'
-import { CLAIM, type CommitWrites, runCommit, runScript } from './scripts.ts'
+import { CLAIM, runCommit, runScript } from './scripts.ts'
 import type { RedisSettings } from './settings.ts'
 
 export interface RedisStateOptions {
@@ -142,9 +142,9 @@ class RedisStateStore implements CopyableStateStore {
   }
 
   async #commitOne(commit: StateCommit): Promise<void> {
-    const { partition, from, epoch } = commit
+    const { partition, from, epoch, states } = commit
     const wanted = commitText(commit, this.#generation)
-    const found = await this.#try(partition, () => runCommit(this.#client, this.#key(partition), writesOf(commit, wanted)))
+    const found = await this.#try(partition, () => runCommit(this.#client, this.#key(partition), { from, epoch, records: states, wanted }))
     if (found === wanted) return
     const stored = this.#parse(partition, found)
     const verdict = judgeCommit(stored, from, epoch)
@@ -180,8 +180,6 @@ const bytesOf = ({ states }: StateCommit): number => {
   for (const [key, state] of states) bytes += key.length + (state?.length ?? 0)
   return bytes
 }
-
-const writesOf = ({ from, epoch, states }: StateCommit, wanted: string): CommitWrites => ({ from, epoch, wanted, ...fieldsOf(states) })
 
 /** Waits for all, whatever becomes of some: nothing is on its way any more when the first failure is thrown. */
 const allOf = async (work: readonly Promise<void>[]): Promise<void> => {

@@ -92,6 +92,7 @@ export class SmallEngine implements Engine {
             applicantId,
             featureSetHash: '2'.repeat(64),
             asOf: epochMs(1_700_000_000_000),
+            knownUpTo: 'now' as const,
             features: [
               { name: 'applicant.payment.amount.sum.3mo', value: null, unit: 'minor currency units', description: 'Sum of payments' },
             ],
@@ -106,7 +107,7 @@ export class SmallEngine implements Engine {
     const { body } = exampleDecision(0, 0)
     return Promise.resolve({
       kind: 'answer',
-      answer: { ...body, probability: probability(application.amount > 1e6 ? 0.5 : 0.1), score: points(500) },
+      answer: { ...body, knownUpTo: 'now', probability: probability(application.amount > 1e6 ? 0.5 : 0.1), score: points(500) },
     })
   }
 

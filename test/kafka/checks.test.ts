@@ -1,15 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { epochMs } from '#schemas/units.ts'
 import { judgeConfiguration, kafkaChecks } from '#streams/kafka/checks.ts'
 import { KafkaCluster } from '#streams/kafka/cluster.ts'
 import { openKafkaLog } from '#streams/kafka/event-log.ts'
 import { silentLogger } from '#streams/logger.ts'
+import type { Topic } from '#streams/ports.ts'
 import { kafkaServer } from '../servers/kafka.ts'
 import { testSettings } from './settings.ts'
 
 const server = await kafkaServer()
 const HOUR_MS = 3_600_000
-const now = epochMs(1_800_000_000_000)
 
 describe('judging a topic’s settings', () => {
   const sound = {
@@ -20,10 +19,9 @@ describe('judging a topic’s settings', () => {
     'retention.ms': '-1',
     'retention.bytes': '-1',
   }
-  const judged = (changes: object, hoursOfCheckpoint?: number) =>
-    judgeConfiguration('topic t', new Map(Object.entries({ ...sound, ...changes })), 3, true, {
-      now,
-      ...(hoursOfCheckpoint === undefined ? {} : { oldestCheckpoint: epochMs(now - hoursOfCheckpoint * HOUR_MS) }),
+  const judged = (changes: object, hoursNeeded?: number, topic: Topic = 'credit-events') =>
+    judgeConfiguration('topic t', new Map(Object.entries({ ...sound, ...changes })), 3, topic, {
+      ...(hoursNeeded === undefined ? {} : { logNeeded: { ms: hoursNeeded * HOUR_MS, because: 'state.checkpointMinutes = 5' } }),
     }).map(({ state, detail }) => `${state}: ${detail}`)
 
   it('finds nothing wrong with what this adapter sets itself', () => {
@@ -42,11 +40,15 @@ describe('judging a topic’s settings', () => {
     expect(judged(changes).join('\n')).toMatch(expected)
   })
 
-  it('refuses retention shorter than the age of the oldest checkpoint and a day', () => {
+  it('refuses retention shorter than rebuilding from checkpoints needs, of the logs states are rebuilt from', () => {
     const week = { 'retention.ms': `${7 * 24 * HOUR_MS}` }
-    expect(judged(week, 6 * 24 - 1)).toEqual([])
-    expect(judged(week, 6 * 24 + 1).join()).toMatch(/failure: retention\.ms keeps 168\.0 h.*at least 169\.0 h/)
+    expect(judged(week, 7 * 24)).toEqual([])
+    for (const topic of ['credit-events', 'decisions'] as const)
+      expect(judged(week, 7 * 24 + 1, topic).join()).toMatch(
+        /failure: retention\.ms keeps 168\.0 h, and state\.checkpointMinutes = 5 needs 169\.0 h .*at least 608400000/,
+      )
     expect(judged(week).join()).toMatch(/warning: .*no checkpoint/)
+    expect(judged(week, 7 * 24 + 1, 'dead-letters')).toEqual([])
   })
 })
 
@@ -55,14 +57,14 @@ else
   describe('checks of a broker', () => {
     it('say of topics that will be made so, and of those that were made that they suit', async () => {
       const settings = testSettings(server.brokers)
-      const before = await kafkaChecks(settings, { partitions: 3, now })
+      const before = await kafkaChecks(settings, { partitions: 3 })
       expect(before.filter(({ detail }) => detail.includes('will be created'))).toHaveLength(6)
       const log = await openKafkaLog({ settings, partitions: 3, logger: silentLogger })
       await log.close()
-      const after = await kafkaChecks(settings, { partitions: 3, now })
+      const after = await kafkaChecks(settings, { partitions: 3 })
       expect(after.filter(({ state }) => state === 'failure')).toEqual([])
       expect(after.find(({ check }) => check === 'kafka version')?.state).toBe('ok')
-      const other = await kafkaChecks(settings, { partitions: 5, now })
+      const other = await kafkaChecks(settings, { partitions: 5 })
       expect(other.find(({ state }) => state === 'failure')?.detail).toMatch(/has 3 partitions, the configuration says 5/)
     })
 
@@ -102,7 +104,7 @@ else
     })
 
     it('a broker that does not answer is a finding, not an exception', async () => {
-      const [finding] = await kafkaChecks(testSettings(['127.0.0.1:9']), { partitions: 3, now })
+      const [finding] = await kafkaChecks(testSettings(['127.0.0.1:9']), { partitions: 3 })
       expect(finding).toMatchObject({ check: 'kafka', state: 'failure' })
     })
   })

@@ -3,7 +3,6 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { epochMs } from '#schemas/units.ts'
 import { kafkaChecks } from '#streams/kafka/checks.ts'
 import { openKafkaLog } from '#streams/kafka/event-log.ts'
 import { connectionOptions, type KafkaSettings } from '#streams/kafka/settings.ts'
@@ -46,7 +45,7 @@ describe('connection settings', () => {
     process.env['SCORESTREAM_TEST_SECRET'] = 'from the environment'
     expect(passwordOf({ passwordVariable: 'SCORESTREAM_TEST_SECRET' })).toBe('from the environment')
     delete process.env['SCORESTREAM_TEST_SECRET']
-    const [finding] = await kafkaChecks(login({ passwordFile: secret }), { partitions, now: epochMs(0) })
+    const [finding] = await kafkaChecks(login({ passwordFile: secret }), { partitions })
     expect(JSON.stringify(finding)).not.toContain('correct horse')
   })
 
@@ -131,7 +130,7 @@ else
         logger: silentLogger,
       })
       await owner.close()
-      const findings = await kafkaChecks(settings, { partitions, now: epochMs(0) })
+      const findings = await kafkaChecks(settings, { partitions })
       expect(findings.filter(({ state, detail }) => state === 'failure' && /access list forbids/.test(detail)).length).toBeGreaterThan(0)
     })
   })

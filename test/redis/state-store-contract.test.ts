@@ -1,18 +1,20 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe } from 'vitest'
 import { stateStoreContract } from '../contract/state-store.ts'
 import { redisBinary } from '../servers/redis-binary.ts'
 import { type RedisCluster, startRedisCluster } from '../servers/redis-cluster.ts'
-import { type RedisServer, startRedis } from '../servers/redis.ts'
+import { hasRedisToUse, redisToUse } from '../servers/redis.ts'
 import { openStore } from './open-store.ts'
 
-describe.runIf(redisBinary().kind === 'ready')('on one server', () => {
-  let server: RedisServer
+describe.runIf(hasRedisToUse())('on one server', () => {
+  let server: Awaited<ReturnType<typeof redisToUse>>
   let fresh = 0
+  const run = randomUUID()
   beforeAll(async () => {
-    server = await startRedis({ args: ['--appendonly', 'yes'] })
+    server = await redisToUse()
   })
-  afterAll(() => server.destroy())
-  const open = () => openStore({ addresses: server.address, prefix: `run${fresh}` })
+  afterAll(() => server.end())
+  const open = () => openStore({ addresses: server.address, prefix: `run-${run}-${fresh}` })
   stateStoreContract({
     name: 'Redis',
     create: () => {

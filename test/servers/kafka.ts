@@ -39,9 +39,14 @@ const find = async (): Promise<KafkaServer> => {
   }
 }
 
-/** Class path of Kafka's jars, fetched where they are missing; undefined where there is no Java or no Maven. */
+/**
+ * Class path of Kafka's jars, fetched where they are missing; undefined where there is no Java or no Maven. `SCORESTREAM_TEST_KAFKA_VERSION` asks for another
+ * version than the POM's.
+ */
 export const jars = (): string | undefined => {
-  const folder = mavenFolder('kafka', POM, 'dependency:copy-dependencies', 'outputDirectory')
+  const version = process.env['SCORESTREAM_TEST_KAFKA_VERSION'] ?? ''
+  const properties = version === '' ? [] : [`-Dkafka.version=${version}`]
+  const folder = mavenFolder('kafka', POM, 'dependency:copy-dependencies', 'outputDirectory', properties)
   return folder === undefined ? undefined : join(folder, '*')
 }
 

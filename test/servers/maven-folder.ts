@@ -8,15 +8,35 @@ const ROOT = join(import.meta.dirname, '..', '..')
 /** A hundred MB from a far mirror. */
 const FETCH_MS_MAX = 280_000
 
-/** Folder with what `goal` puts into the folder that its property `target` names; undefined where Maven is missing or fails. */
-export const mavenFolder = (name: string, pom: string, goal: string, target: string): string | undefined => {
-  const version = createHash('sha256').update(readFileSync(pom)).digest('hex').slice(0, 12)
+/**
+ * Folder with what `goal` puts into the folder that its property `target` names; undefined where Maven is missing or fails. `properties`
+ * (`-Dname=value`) overrule the POM's.
+ */
+export const mavenFolder = (
+  name: string,
+  pom: string,
+  goal: string,
+  target: string,
+  properties: readonly string[] = [],
+): string | undefined => {
+  const contents = createHash('sha256').update(readFileSync(pom)).update(properties.join(' '))
+  const version = contents.digest('hex').slice(0, 12)
   const folder = join(ROOT, '.servers', `${name}-${version}`)
   if (existsSync(folder)) return folder
   const making = `${folder}.${process.pid}`
   try {
     mkdirSync(making, { recursive: true })
-    const args = ['-q', '-B', '-f', pom, goal, `-D${target}=${making}`, '-DincludeScope=runtime', '-Dmdep.useSubDirectoryPerArtifact=false']
+    const args = [
+      '-q',
+      '-B',
+      '-f',
+      pom,
+      goal,
+      `-D${target}=${making}`,
+      '-DincludeScope=runtime',
+      '-Dmdep.useSubDirectoryPerArtifact=false',
+      ...properties,
+    ]
     execFileSync('mvn', args, { stdio: 'pipe', timeout: FETCH_MS_MAX })
     renameSync(making, folder)
     return folder

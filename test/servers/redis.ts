@@ -126,3 +126,17 @@ export const startRedis = async (options: RedisServerOptions = {}): Promise<Redi
   await server.start()
   return server
 }
+
+/**
+ * A server for suites that only use one: what `SCORESTREAM_TEST_REDIS` (host:port) names, whose other keys are left alone, or one of its own.
+ * Suites keep apart by prefix.
+ */
+export const redisToUse = async (): Promise<{ readonly address: string; readonly end: () => Promise<void> }> => {
+  const given = process.env['SCORESTREAM_TEST_REDIS'] ?? ''
+  if (given !== '') return { address: given, end: () => Promise.resolve() }
+  const server = await startRedis({ args: ['--appendonly', 'yes'] })
+  return { address: server.address, end: () => server.destroy() }
+}
+
+/** Whether {@link redisToUse} finds one. */
+export const hasRedisToUse = (): boolean => (process.env['SCORESTREAM_TEST_REDIS'] ?? '') !== '' || redisBinary().kind === 'ready'
