@@ -7,6 +7,7 @@ import { type ImportProgress, type ImportSummary, runImport } from '#streams/imp
 import { type Command, DATA_OPTIONS, JSON_OPTION, type OptionValues, text } from '../command.ts'
 import { CommandError, EXIT } from '../exit.ts'
 import { type FoundMapping, findMapping, shippedMappings } from '../import/find-mapping.ts'
+import { writeProfile } from '../import/write-profile.ts'
 import { openTarget, type Target, targetOf } from '../import/open-target.ts'
 import { type ProgressLine, progressLine, thousands } from '../progress.ts'
 
@@ -50,23 +51,24 @@ const rejectLine = ({ file, line, table, eventId, rejection }: Reject): string =
 
 const STEPS: Readonly<Record<ImportProgress['step'], string>> = { lookups: 'lookups', reading: 'reading', delivering: 'sending' }
 
-/** One line for each step. */
-const showProgress = (): { show(progress: ImportProgress): void; clear(): void } => {
-  const lines = new Map<string, ProgressLine>()
-  const now = (): number => performance.now()
+/** One line for each step; a step's is finished when the next begins. */
+const showProgress = (): { show(progress: ImportProgress): void; finish(): void; clear(): void } => {
+  let open: { readonly line: ProgressLine; readonly step: ImportProgress['step']; facts: string } | undefined
+  const finish = (): void => {
+    open?.line.update(1000, 1000, open.facts)
+    open = undefined
+  }
   return {
     show({ step, fraction, rows, events, rejected }) {
-      let line = lines.get(step)
-      if (line === undefined) lines.set(step, (line = progressLine(STEPS[step].padEnd(7), now)))
-      line.update(
-        Math.round(fraction * 1000),
-        1000,
-        `‰  ${thousands(rows)} rows, ${thousands(events)} events, ${thousands(rejected)} rejected`,
-      )
+      if (open?.step !== step) {
+        finish()
+        open = { line: progressLine(STEPS[step].padEnd(7), () => performance.now()), step, facts: '' }
+      }
+      open.facts = `‰  ${thousands(rows)} rows, ${thousands(events)} events, ${thousands(rejected)} rejected`
+      open.line.update(Math.min(999, Math.floor(fraction * 1000)), 1000, open.facts)
     },
-    clear() {
-      for (const line of lines.values()) line.clear()
-    },
+    finish,
+    clear: () => open?.line.clear(),
   }
 }
 
@@ -107,6 +109,8 @@ export const importFiles: Command = {
       type: 'boolean',
       help: 'also the protected attributes (sex, age, …), for the vault alone: look whether you may hold them',
     },
+    profile: { type: 'string', value: 'FILE', help: 'also a report of what the files hold (HTML, self-contained); reads them once more' },
+    reference: { type: 'string', value: 'FOLDER', help: 'with --profile: files of the same mapping that drift is measured against' },
     rejects: {
       type: 'string',
       value: 'FILE',
@@ -144,6 +148,7 @@ Exit codes: 0 all imported, 1 some rows were rejected, 64 usage, 65 mapping or f
     if (options['restart'] === true) rmSync(folder, { recursive: true, force: true })
     const shown: Reject[] = []
     const progress = showProgress()
+    await writeProfile(options, found.mapping, given)
     const summary = await runImport({
       mapping: found.mapping,
       mappingText: found.text,
@@ -159,6 +164,7 @@ Exit codes: 0 all imported, 1 some rows were rejected, 64 usage, 65 mapping or f
       },
       onProgress: (state) => progress.show(state),
     }).finally(() => progress.clear())
+    progress.finish()
     if (options['json'] === true) process.stdout.write(`${JSON.stringify({ ...summary, rejects })}\n`)
     else process.stdout.write(`${report(summary, target, rejects)}${shown.map((one) => `${rejectLine(one)}\n`).join('')}`)
     return rejectedIn(summary) === 0 ? EXIT.ok : EXIT.findings

@@ -2,7 +2,6 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Mapping } from '#streams/import/mapping/mapping-schema.ts'
 import { readMapping } from '#streams/import/mapping/read-mapping.ts'
 import type { Reject } from '#streams/import/reject-log.ts'
 import { type ImportOptions, type ImportSummary, runImport } from '#streams/import/run-import.ts'
@@ -11,10 +10,9 @@ import { ndjsonTarget } from '#streams/import/target/ndjson-target.ts'
 export const FIXTURES = join(import.meta.dirname, 'fixtures')
 const MAPPINGS = join(import.meta.dirname, '../../data/mappings')
 
-export const mappingText = (name: string): string => readFileSync(join(MAPPINGS, `${name}.yaml`), 'utf8')
-export const shipped = (name: string): Mapping => readMapping(mappingText(name), name)
+const mappingText = (name: string): string => readFileSync(join(MAPPINGS, `${name}.yaml`), 'utf8')
 
-export interface Imported {
+interface Imported {
   readonly summary: ImportSummary
   readonly events: readonly Record<string, unknown>[]
   readonly rejects: readonly Reject[]
@@ -31,7 +29,7 @@ export const withFolder = async <Result>(work: (folder: string) => Promise<Resul
   }
 }
 
-export const linesOf = (path: string): Record<string, unknown>[] =>
+const linesOf = (path: string): Record<string, unknown>[] =>
   readFileSync(path, 'utf8')
     .split('\n')
     .filter((line) => line !== '')

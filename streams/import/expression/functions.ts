@@ -56,21 +56,12 @@ const ofTime = (step: (time: number) => number): FunctionRule => ({
   }),
 })
 
-/** Missing arguments are passed over; missing where all are. */
-const extreme = (step: (a: number, b: number) => number, kind: 'number' | 'time' = 'number'): FunctionRule => ({
+/** Missing where any argument is, as with every operator: a bound on something unknown is not known. */
+const extreme = (step: (...values: number[]) => number, kind: 'number' | 'time' = 'number'): FunctionRule => ({
   parameters: [kind],
   repeats: true,
-  make: (numbers) => ({
-    kind,
-    get: (scope) => {
-      let found = Number.NaN
-      for (const of of numbers) {
-        const value = of(scope)
-        if (!Number.isNaN(value)) found = Number.isNaN(found) ? value : step(found, value)
-      }
-      return found
-    },
-  }),
+  // Math.min and Math.max are NaN where any value is.
+  make: (numbers) => ({ kind, get: (scope) => step(...numbers.map((of) => of(scope))) }),
 })
 
 /** Half away from zero on the decimal digits that people see: 1.005 rounds to 1.01, although the double lies below. */

@@ -21,6 +21,12 @@ const FormatSchema = Type.Object(
     headerHas: Type.Optional(
       Type.String({ description: 'CSV: a column name; what stands above the line that has it is passed over', minLength: 1 }),
     ),
+    footer: Type.Optional(
+      Type.String({
+        description: 'CSV: lines of another width that begin with this text are no records and are passed over',
+        minLength: 1,
+      }),
+    ),
   },
   { additionalProperties: false, description: 'How the files are written' },
 )

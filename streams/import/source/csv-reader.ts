@@ -77,9 +77,11 @@ class CsvReader implements RowReader {
   readonly #scanner: CsvScanner
   readonly #bytes: ByteSource
   readonly #row: CsvRow
+  readonly #footer: string | undefined
   #rows: number
 
-  constructor(opened: Opened, row: CsvRow, rows: number) {
+  constructor(opened: Opened, row: CsvRow, rows: number, footer: string | undefined) {
+    this.#footer = footer
     this.columns = opened.columns
     this.#scanner = opened.scanner
     this.#bytes = opened.bytes
@@ -99,11 +101,15 @@ class CsvReader implements RowReader {
     for (;;) {
       const scanned = this.#scanner.next()
       if (scanned === 'more') return undefined
-      if (scanned === 'blank') continue
+      if (scanned === 'blank' || (scanned === 'record' && this.#isFooter())) continue
       this.#row.number = ++this.#rows
       this.#row.fault = FAULTS[scanned] ?? this.#ragged()
       return this.#row
     }
+  }
+
+  #isFooter(): boolean {
+    return this.#footer !== undefined && this.#scanner.count !== this.columns.length && this.#row.raw(0).startsWith(this.#footer)
   }
 
   #ragged(): RecordFault | null {
@@ -197,8 +203,13 @@ const openHeader = async (path: string, format: FormatMapping): Promise<Opened> 
 export const openCsv = async (path: string, format: FormatMapping, from: ReaderPosition = START): Promise<RowReader> => {
   const opened = await openHeader(path, format)
   const latin1 = format.encoding === 'latin1'
-  if (from.offset === 0) return new CsvReader(opened, new CsvRow(opened.scanner, latin1), 0)
+  if (from.offset === 0) return new CsvReader(opened, new CsvRow(opened.scanner, latin1), 0, format.footer)
   await opened.bytes.close()
   const scanner = new CsvScanner(format.delimiter ?? ',', from.offset, from.line)
-  return new CsvReader({ columns: opened.columns, scanner, bytes: openBytes(path, from.offset) }, new CsvRow(scanner, latin1), from.rows)
+  return new CsvReader(
+    { columns: opened.columns, scanner, bytes: openBytes(path, from.offset) },
+    new CsvRow(scanner, latin1),
+    from.rows,
+    format.footer,
+  )
 }

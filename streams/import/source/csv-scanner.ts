@@ -60,6 +60,7 @@ export class CsvScanner {
   /** Finds the next record. After anything but `more` the scanner stands behind it. */
   next(): Scanned {
     const { bytes } = this
+    const delimiter = this.#delimiter
     const start = this.#at
     const size = bytes.length
     if (start >= size) return 'more'
@@ -75,11 +76,11 @@ export class CsvScanner {
         feeds += this.#feeds
         at = close
         // Letters between a closing quote and the delimiter belong to nobody: they are passed over with the rest of a broken cell.
-        while (at < size && bytes[at] !== this.#delimiter && bytes[at] !== LF) at++
+        while (at < size && bytes[at] !== delimiter && bytes[at] !== LF) at++
       } else {
         const from = at
         let byte = -1
-        while (at < size && (byte = bytes[at]!) !== this.#delimiter && byte !== LF) at++
+        while (at < size && (byte = bytes[at]!) !== delimiter && byte !== LF) at++
         this.#add(from, at)
       }
       if (at >= size) return this.#ended ? this.#close(start, size, size, feeds) : this.#wait(start)
