@@ -1,6 +1,6 @@
 /**
- * The receiving thread of the open-loop client: notes when which decision came over the WebSocket feed, nothing else meanwhile; told
- * which applications were due when, it answers with the latencies.
+ * The receiving thread of the open-loop clients: notes when which decision came over the WebSocket feed, nothing else meanwhile; told
+ * which applications were due when, it answers with the latencies, as often as it is asked.
  */
 /* oxlint-disable unicorn/require-post-message-target-origin -- threads have no origin */
 import { parentPort, workerData } from 'node:worker_threads'
@@ -57,5 +57,4 @@ parentPort?.on('message', (due: Due) => {
     decisions,
     missing,
   } satisfies Arrivals)
-  socket.close()
 })

@@ -8,6 +8,7 @@ import type { Arrivals } from './feed-receiver.ts'
 import { latencyHistogram, nowNs } from './latency-clock.ts'
 import { HttpConnection } from './http-connection.ts'
 import { loadBodies, stamp, type LoadBody } from './load-bodies.ts'
+import { Sender, untilDue } from './open-loop-sender.ts'
 
 export interface OpenLoopRequest {
   readonly http: string
@@ -26,34 +27,7 @@ export interface OpenLoopResult extends Arrivals {
   readonly sendLateP99: number
 }
 
-/** Longest nap of the sending loop, ms: answers are read in between. */
-const NAP_MS_MAX = 0.25
-/** Where the next event is farther off than this, timers are precise enough. */
-const TIMER_FROM_MS = 3
 const DRAIN_MS = 5_000
-
-/** Sends through whichever connection is free; where none is, the event waits, and its latency grows. */
-class Sender {
-  readonly #free: HttpConnection[]
-  readonly #waiting: (() => void)[] = []
-  failure: Error | undefined
-  constructor(connections: HttpConnection[]) {
-    this.#free = connections
-  }
-  send(body: Buffer): void {
-    const connection = this.#free.pop()
-    if (connection === undefined) this.#waiting.push(() => this.send(body))
-    else
-      connection.post('/v1/events', 'application/json', body).then(
-        ({ status, body: answer }) => {
-          if (status !== 202) this.failure = new Error(`the engine answered ${status}: ${answer.slice(0, 300)}`)
-          this.#free.push(connection)
-          this.#waiting.shift()?.()
-        },
-        (error: Error) => (this.failure = error),
-      )
-  }
-}
 
 const idOf = (body: Buffer): string => /"applicationId":"([^"]+)"/.exec(body.toString('latin1'))?.[1] ?? ''
 
@@ -74,7 +48,6 @@ const run = async (request: OpenLoopRequest): Promise<OpenLoopResult> => {
   const startNs = nowNs() + 50e6
   const late = latencyHistogram()
   const due: [string, number][] = []
-  const nap = new Int32Array(new SharedArrayBuffer(4))
   const taken = { applications: 0, behavioural: 0 }
   const nextOf = (kind: keyof typeof stock): Buffer => {
     const n = taken[kind]++
@@ -84,21 +57,13 @@ const run = async (request: OpenLoopRequest): Promise<OpenLoopResult> => {
   }
   for (let sent = 0; sent < total;) {
     const scheduled = startNs + sent * periodNs
-    const aheadMs = (scheduled - nowNs()) / 1e6
-    if (aheadMs > 0) {
-      if (aheadMs > TIMER_FROM_MS) await sleep(1)
-      else {
-        Atomics.wait(nap, 0, 0, Math.min(NAP_MS_MAX, aheadMs))
-        await new Promise(setImmediate)
-      }
-      continue
-    }
+    await untilDue(scheduled)
     const isApplication = sent % applicationEvery === 0
     const body = nextOf(isApplication ? 'applications' : 'behavioural')
     const counts = sent >= warmSeconds * eventsPerSecond
     if (isApplication && counts) due.push([idOf(body), scheduled])
     if (counts) late.recordValue(Math.max(1, Math.round((nowNs() - scheduled) / 1000)))
-    sender.send(body)
+    sender.send('application/json', body)
     if (sender.failure !== undefined) throw sender.failure
     sent++
   }

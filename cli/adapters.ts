@@ -9,7 +9,7 @@ import { creditFeatureSet } from '#features/credit-v1.ts'
 import { CheckpointedStateStore } from '#streams/checkpoint/checkpointed-store.ts'
 import { FolderCheckpoints } from '#streams/checkpoint/folder-checkpoints.ts'
 import { type EmbeddedLogOptions, openEventLog, topicPartitions } from '#streams/embedded/event-log.ts'
-import { openStateStore } from '#streams/embedded/state-store.ts'
+import { openStateStore, STATE_FORMAT } from '#streams/embedded/state-store.ts'
 import { notedTopicIds, noteTopicIds } from '#streams/kafka/noted-topics.ts'
 import { ownAll } from '#streams/own-all.ts'
 import type { Clock, EventLog, Ownership, StateStore } from '#streams/ports.ts'
@@ -45,9 +45,10 @@ const retentionOf = ({ retention, warehouse, monitoring }: Config): Pick<Embedde
   if (retention.days === null) return {}
   const ageMsMax = retention.days * DAY_MS
   const reader = warehouse.kind === 'off' ? [] : ['warehouse', ...(monitoring.enabled ? ['monitoring'] : [])]
+  const searcher = warehouse.kind === 'off' ? [] : ['revisions']
   return {
     retention: {
-      'credit-events': { ageMsMax, consumers: ['state', ...reader] },
+      'credit-events': { ageMsMax, consumers: ['state', ...reader, ...searcher] },
       decisions: { ageMsMax, consumers: ['state', ...reader] },
     },
   }
@@ -71,7 +72,7 @@ const embedded = async ({ config, clock, logger, opened }: AdapterArguments): Pr
 
 /** Another feature set, or another log, begins with an empty store of its own: it refolds the log and adopts every published decision. */
 const embeddedState = (config: Config, logId: string): StateStore =>
-  openStateStore({ folder: join(config.dataDir, 'state', `${creditFeatureSet.hash.slice(0, 12)}${logId && `-${logId}`}`) })
+  openStateStore({ folder: join(config.dataDir, 'state', `${creditFeatureSet.hash.slice(0, 12)}-${STATE_FORMAT}${logId && `-${logId}`}`) })
 
 const onKafka = async ({ config, logger, failed, opened }: AdapterArguments): Promise<Adapters> => {
   const [{ openKafkaLog }, { kafkaOwnership }] = await Promise.all([

@@ -2,13 +2,14 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { creditFeatureSet } from '#features/credit-v1.ts'
 import type { Ingest as GatewayIngest } from '#gateway/ports.ts'
 import { startGateway } from '#gateway/server.ts'
 import { DEFAULT_LIMITS } from '#gateway/settings.ts'
 import { resolve } from '#registry/resolve.ts'
-import { loadScorer } from '#scoring/load-scorer.ts'
+import { loadScorerApart } from '#scoring/load-apart.ts'
 import type { Scorer } from '#scoring/scorer.ts'
 import type { DecisionOutcome } from '#schemas/decision.ts'
 import { epochMs } from '#schemas/units.ts'
@@ -21,6 +22,7 @@ import { RecentDecisions } from '#streams/recent-decisions.ts'
 import { SwappableDecider } from '#streams/swappable-decider.ts'
 import { Waiters } from '#streams/waiters.ts'
 import { openAdapters } from './adapters.ts'
+import { watchJudgements } from './alerts/judgement-watcher.ts'
 import type { Config } from './config.ts'
 import { readCredentials } from './credentials.ts'
 import { openDashboard } from './dashboard-build.ts'
@@ -33,6 +35,8 @@ import { monitoringArguments } from './monitoring-task.ts'
 import type { Publish } from './monitoring.ts'
 import { archivePolicy } from './policy-archive.ts'
 import { startReconciliation } from './reconciliation.ts'
+import { parityArguments } from './parity/parity-task.ts'
+import { revisionArguments } from './revisions.ts'
 import { readinessOf } from './readiness.ts'
 import { pipelineSettings } from './pipeline-settings.ts'
 import { returnFreedMemory } from './native-memory.ts'
@@ -40,9 +44,10 @@ import { PROJECT_ROOT } from './project.ts'
 import { requirePort } from './port-free.ts'
 import { replayInChild } from './replay-process.ts'
 import { ModelWatcher } from './retrain/model-watcher.ts'
+import { doRegistryTask } from './retrain/registry-task.ts'
 import { startRetraining } from './retrain/start-retraining.ts'
 import { announceEngine, withdrawEngine } from './running-engine.ts'
-import { superviseWarehouse, type SupervisedWarehouse } from './warehouse-supervisor.ts'
+import { superviseWarehouse, type SupervisedWarehouse, type SupervisorOptions } from './warehouse-supervisor.ts'
 
 const { version: VERSION } = JSON.parse(readFileSync(join(PROJECT_ROOT, 'package.json'), 'utf8')) as { version: string }
 
@@ -65,6 +70,8 @@ export interface Host {
   warehouseCaughtUp(): Promise<void>
   close(): Promise<void>
 }
+
+type Heard = SupervisorOptions['heard'] | undefined
 
 const systemClock: Clock = { now: () => epochMs(Date.now()) }
 
@@ -98,7 +105,7 @@ const rateMeter = (engine: Engine): (() => number) => {
   }
 }
 
-const startWarehouse = (config: Config, logger: Logger, publish: Publish): SupervisedWarehouse | undefined => {
+const startWarehouse = (config: Config, logger: Logger, publish: Publish, heard: Heard): SupervisedWarehouse | undefined => {
   const { dataDir, log, warehouse, gateway } = config
   if (warehouse.kind === 'off') return undefined
   const facts = writeFacts(dataDir, creditFeatureSet, config.models.dir)
@@ -117,8 +124,10 @@ const startWarehouse = (config: Config, logger: Logger, publish: Publish): Super
     ...tables,
     ...source,
     ...monitoringArguments(config),
+    ...revisionArguments(config),
+    ...parityArguments(config),
   ]
-  return superviseWarehouse({ args, logger, publish })
+  return superviseWarehouse({ args, logger, publish, ...(heard === undefined ? {} : { heard }) })
 }
 
 /** Null where a ClickHouse server answers SQL itself. */
@@ -127,19 +136,19 @@ const sqlPortOf = async ({ warehouse, gateway }: Config, { ready }: SupervisedWa
 
 /**
  * Opens everything and serves. Rejects with an error that carries a stable `code` where the directory is taken, the model or policy is refused, or
- * a port cannot be had; whatever was opened before is closed again.
+ * a port cannot be had; whatever was opened before is closed again. `heard` takes the lines of the warehouse process's log.
  */
-export const openHost = async (config: Config, logger: Logger): Promise<Host> => {
+export const openHost = async (config: Config, logger: Logger, heard?: Heard): Promise<Host> => {
   const closers = new Closers()
   try {
-    return await open(config, logger, closers)
+    return await open(config, logger, closers, heard)
   } catch (error) {
     await closers.close()
     throw error
   }
 }
 
-const open = async (config: Config, logger: Logger, closers: Closers): Promise<Host> => {
+const open = async (config: Config, logger: Logger, closers: Closers, heard: Heard): Promise<Host> => {
   const { dataDir } = config
   returnFreedMemory()
   closers.add(lockDirectory(dataDir))
@@ -148,13 +157,13 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
   if (config.warehouse.kind === 'embedded') await requirePort(config.gateway.host, config.gateway.sqlPort, 'SCORESTREAM_SQL_PORT')
   // The log opens after the warehouse has started; what monitoring finds before waits for it.
   const { promise: publisher, resolve: canPublish } = Promise.withResolvers<Publish>()
-  const warehouse = startWarehouse(config, logger, async (topic, records) => (await publisher)(topic, records))
+  const warehouse = startWarehouse(config, logger, async (topic, records) => (await publisher)(topic, records), heard)
   closers.add(() => warehouse?.stop())
 
   const { directory } = resolve(config.models.dir, config.models.champion)
   const now = (): number => performance.now()
   const load = (bundleDir: string): Promise<Scorer> =>
-    loadScorer({ bundleDir, policyPath: config.policy.file, featureSet: creditFeatureSet, attribution: config.explain, now })
+    loadScorerApart({ bundleDir, policyPath: config.policy.file, featureSet: creditFeatureSet, attribution: config.explain, now, turn })
   const scorer = await load(directory)
   archivePolicy(dataDir, scorer.policyVersion, config.policy.file)
   const decider = new SwappableDecider(scorer)
@@ -162,7 +171,10 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
   const { promise: failed, resolve: fail } = Promise.withResolvers<unknown>()
   const adapters = await openAdapters({ config, clock: systemClock, logger, failed: fail, opened: (close) => closers.add(close) })
   const { log, state, ownership } = adapters
-  canPublish(findingPublisher(log))
+  const publish = findingPublisher(log)
+  canPublish(publish)
+  const judgements = watchJudgements(dataDir, publish, logger)
+  closers.add(() => judgements.stop())
   const vault = openVault(join(dataDir, 'vault'))
   closers.add(() => vault.close())
 
@@ -197,7 +209,7 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
     clock: systemClock,
     logger,
     load,
-    changed: () => writeFacts(dataDir, creditFeatureSet, config.models.dir),
+    changed: () => doRegistryTask({ kind: 'facts', dataDir, modelsDir: config.models.dir }),
   })
   await watcher.start()
   closers.add(() => watcher.stop())
@@ -207,7 +219,9 @@ const open = async (config: Config, logger: Logger, closers: Closers): Promise<H
     clock: systemClock,
     logger,
     champion: () => decider.modelVersion,
+    leads: () => engine.owns(0),
     changed: () => watcher.look(),
+    liveParity: () => warehouse?.status().parity ?? undefined,
   })
   closers.add(() => retraining?.stop())
 

@@ -25,6 +25,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: 'list the features: meaning, lineage, bounds, bytes',
     load: async () => (await import('./commands/features.ts')).features,
   },
+  tensors: {
+    summary: 'write event sequences and graph features of every application, for networks',
+    load: async () => (await import('./commands/tensors.ts')).tensors,
+  },
   parity: {
     summary: 'recompute features of past decisions in SQL and compare',
     load: async () => (await import('./commands/parity.ts')).parity,
@@ -32,6 +36,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; load(): Prom
   'verify-chain': {
     summary: 'check hashes, order and uniqueness of every decision',
     load: async () => (await import('./commands/verify-chain.ts')).verifyChain,
+  },
+  alerts: {
+    summary: 'list what monitoring found; accept, mute or acknowledge it',
+    load: async () => (await import('./commands/alerts.ts')).alerts,
   },
   'dead-letters': {
     summary: 'look at refused events, mend them and send them again',

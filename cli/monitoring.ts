@@ -4,11 +4,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ReferenceOf } from '#monitoring/drift/reference.ts'
 import { type Findings, Monitor, type MonitorFigures, type MonitorState, monitorState } from '#monitoring/monitor.ts'
 import type { MonitoringSettings } from '#monitoring/settings.ts'
+import { isMuted } from '#monitoring/triggers/alert-book.ts'
 import type { Manifest } from '#registry/manifest.ts'
 import { readManifest } from '#registry/resolve.ts'
-import type { AlertKind } from '#schemas/monitoring-events.ts'
+import type { Alert, AlertKind } from '#schemas/monitoring-events.ts'
 import { encodeAlert, encodeModelEvent } from '#schemas/monitoring-wire.ts'
-import { insertAlerts, insertFindings } from '#streams/clickhouse/finding-rows.ts'
+import { insertAlerts, insertFindings, insertJudgements } from '#streams/clickhouse/finding-rows.ts'
 import type { Logger } from '#streams/logger.ts'
 import { checkpointFile } from '#streams/monitoring/checkpoint-file.ts'
 import { MonitorRunner } from '#streams/monitoring/monitor-runner.ts'
@@ -21,7 +22,7 @@ const ATTEMPTS_MAX = 6
 const RETRY_MS = 250
 
 /** Appends records to a topic of the engine's log; resolves once they are durable. */
-export type Publish = (topic: 'alerts' | 'model-events', records: readonly Uint8Array[]) => Promise<void>
+export type Publish = (topic: 'alerts' | 'model-events' | 'revisions', records: readonly Uint8Array[]) => Promise<void>
 
 export interface MonitoringStatus extends Omit<MonitorFigures, 'refused'>, TableFigures {
   /** Records of both logs not yet seen. */
@@ -87,27 +88,34 @@ const untilDone = async (what: string, logger: Logger, act: () => Promise<void>)
 }
 
 /** Tables first, then the topics: who hears of an alert can query what it rests on. */
-const deliverer = ({ tables, publish, logger }: MonitoringOptions): ((found: Findings) => Promise<void>) => {
+const deliverer = ({
+  tables,
+  publish,
+  logger,
+}: MonitoringOptions): ((found: Findings, muted: (alert: Alert) => boolean) => Promise<void>) => {
   const { inserter } = tables.writer()
-  return async ({ drift, quality, slo, alerts, requests }) => {
+  return async ({ drift, quality, slo, alerts, requests, judgements }, muted) => {
     await untilDone('writing findings', logger, async () => {
       await insertFindings(inserter, 'drift', drift)
       await insertFindings(inserter, 'data_quality', quality)
       await insertFindings(inserter, 'slo', slo)
       await insertAlerts(inserter, alerts)
+      await insertJudgements(inserter, judgements)
     })
     await untilDone('publishing alerts', logger, async () => {
       if (alerts.length > 0) await publish('alerts', alerts.map(encodeAlert))
       if (requests.length > 0) await publish('model-events', requests.map(encodeModelEvent))
     })
-    for (const { state, severity, kind, cause, subject, detail } of alerts)
+    for (const { alertId, actor, verdict, reason } of judgements) logger.warn({ alertId, actor }, `alert ${verdict}: ${reason}`)
+    for (const { state, severity, kind, cause, subject, detail } of alerts.filter((alert) => !muted(alert)))
       logger.warn({ state, severity, kind, cause, subject }, `alert ${state}: ${detail}`)
   }
 }
 
-const openByKind = (monitor: Monitor): Record<AlertKind, number> => {
+/** Muted ones call nobody, and so are not counted. */
+const openByKind = ({ state: { alerts } }: Monitor, at: number): Record<AlertKind, number> => {
   const counts = { drift: 0, 'data-quality': 0, fairness: 0, performance: 0, latency: 0 }
-  for (const { kind } of monitor.state.alerts.open.values()) counts[kind]++
+  for (const alert of alerts.open.values()) if (!isMuted(alerts, alert, at)) counts[alert.kind]++
   return counts
 }
 
@@ -122,7 +130,7 @@ export const startMonitoring = (options: MonitoringOptions): RunningMonitoring =
     checkpoints: checkpointFile(join(dataDir, 'warehouse', 'monitoring.checkpoint')),
     monitor: (state) =>
       (monitor = new Monitor(settings, referenceFrom(manifestOf), state ?? monitorState(log.partitions('credit-events')))),
-    deliver: async () => deliver(made.take()),
+    deliver: async () => deliver(made.take(), (alert) => isMuted(made.state.alerts, alert, alert.raisedAt)),
     logger,
     now: () => Date.now(),
   })
@@ -144,7 +152,7 @@ export const startMonitoring = (options: MonitoringOptions): RunningMonitoring =
       ...byMonth.figures,
       lag: runner.lag(),
       refused: { ...made.state.figures.refused },
-      openAlerts: openByKind(made),
+      openAlerts: openByKind(made, runner.at),
     }),
     stop() {
       runner.stop()

@@ -19,8 +19,8 @@ import type { RowWriter, SqlConnection } from '#streams/clickhouse/ports.ts'
 import type { Logger } from '#streams/logger.ts'
 
 /** Labels mature in days: seconds of delay cost nothing, scans would. A look waits at least this, and this many times the last one's duration. */
-const LOOK_MS = 15_000
-const REST_FACTOR = 20
+const LOOK_MS = 30_000
+const REST_FACTOR = 50
 /** Months judged by one query. */
 const MONTHS_MAX = 24
 /** Rows inserted a moment before a look may become visible after it. */

@@ -5,6 +5,7 @@
  *   node cli/warehouse-process.ts --data-dir DIR --server '{"url": "https://…"}' [--facts FILE]
  *   … --kafka '{"brokers": […]}' --partitions 12
  *   … --monitoring '{"settings": {…}, "modelsDir": DIR}'
+ *   … --revisions '{"modelsDir": DIR, …}' --parity '{"everySeconds": 60, …}'
  *
  * With `--monitoring` it watches what it stores, too: it follows the logs anyway, and stands behind the engine.
  *
@@ -17,7 +18,9 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startSqlServer, type SqlServer } from '#gateway/sql/sql-server.ts'
 import { insertFacts, type Facts } from '#streams/clickhouse/facts.ts'
+import type { ParityMeter } from '#streams/clickhouse/parity-meter.ts'
 import { PromotionSink } from '#streams/clickhouse/promotion-sink.ts'
+import { RevisionSink } from '#streams/clickhouse/revision-sink.ts'
 import type { ServerSettings } from '#streams/clickhouse/server-settings.ts'
 import type { RowWriter } from '#streams/clickhouse/ports.ts'
 import { insertReconciliation } from '#streams/clickhouse/reconciliation-rows.ts'
@@ -31,9 +34,11 @@ import type { Logger } from '#streams/logger.ts'
 import type { EventLog, Topic } from '#streams/ports.ts'
 import { mirrorVault } from './mirror-vault.ts'
 import { publishThroughParent } from './monitoring-task.ts'
+import { startParityMeter } from './parity/parity-task.ts'
 import { type RunningMonitoring, startMonitoring } from './monitoring.ts'
 import { returnFreedMemory } from './native-memory.ts'
 import { startReconciliation, type Reconciliation } from './reconciliation.ts'
+import { type RunningRevisions, startRevisions } from './revisions.ts'
 import { type WarehouseOptions, warehouseOptions } from './warehouse-options.ts'
 import { rowsIn, type Tables } from './warehouse-tables.ts'
 import type { WarehouseMessage } from './warehouse-supervisor.ts'
@@ -42,13 +47,15 @@ import type { WarehouseMessage } from './warehouse-supervisor.ts'
 const HIDDEN = ['protected', 'migrations']
 const MEBI = 1024 * 1024
 const PROGRESS_MS = 500
+/** Per topic. A second of the engine at full speed: monitoring reads a quarter of a second behind it, and whoever misses the tail parses blocks again. */
+const TAIL_BYTES = 4 * MEBI
 /** How often a log that is not there yet is looked for. */
 const POLL_MS = 500
 /** Rows wait for company far longer: looking more often would only take turns from the engine. */
 const FOLLOW_MS = 20
 /** Rows of the reconciler are written when its figures changed, at most this often. */
 const RECONCILIATION_ROWS_MS = 10_000
-const TOPICS: readonly Topic[] = ['credit-events', 'decisions', 'dead-letters', 'model-events']
+const TOPICS: readonly Topic[] = ['credit-events', 'decisions', 'revisions', 'dead-letters', 'model-events', 'alerts']
 
 const tell = (message: WarehouseMessage): void => {
   if (process.connected) process.send?.(message, undefined, undefined, () => {})
@@ -81,6 +88,8 @@ interface Running {
   log: EventLog | undefined
   reconciliation: Reconciliation | undefined
   monitoring: RunningMonitoring | undefined
+  revisions: RunningRevisions | undefined
+  parity: ParityMeter | undefined
   readonly work: Promise<void>[]
 }
 
@@ -119,8 +128,9 @@ const openLog = async ({ dataDir, kafka }: WarehouseOptions, running: Running): 
     partitions: topicPartitions(partitions),
     topics: TOPICS,
     pollMs: FOLLOW_MS,
-    tailBytesMax: MEBI,
+    tailBytesMax: TAIL_BYTES,
     blockBytesMax: 4 * MEBI,
+    coldBlocksMax: 1,
   })
 }
 
@@ -133,12 +143,16 @@ const follow = async (given: WarehouseOptions, running: Running, opening: Promis
   const tables = await opening
   if (tables === undefined) return
   const { patience } = running
-  running.sinks = [new EventSink(), new DecisionSink(), new DeadLetterSink(), new PromotionSink()].map(
+  running.sinks = [new EventSink(), new DecisionSink(), new DeadLetterSink(), new PromotionSink(), new RevisionSink()].map(
     (sink) => new Sink({ log, sink, ...tables.writer(), database: tables.database, logger, now: () => Date.now(), patience }),
   )
-  const { dataDir, monitoring: task } = given
-  if (task !== undefined) running.monitoring = startMonitoring({ ...task, log, tables, dataDir, publish: publishThroughParent(), logger })
-  await Promise.all([...running.sinks.map((sink) => sink.run()), running.monitoring?.done])
+  const { dataDir, monitoring: task, revisions, parity } = given
+  const publish = publishThroughParent()
+  if (task !== undefined) running.monitoring = startMonitoring({ ...task, log, tables, dataDir, publish, logger })
+  if (revisions !== undefined) running.revisions = startRevisions({ ...revisions, log, dataDir, publish, logger })
+  if (parity !== undefined) running.parity = startParityMeter(parity, tables, logger)
+  const { monitoring, revisions: late, parity: meter } = running
+  await Promise.all([...running.sinks.map((sink) => sink.run()), monitoring?.done, late?.done, meter?.run()])
 }
 
 /** The reconciler lives here, off the pipeline's process, and leaves its figures in a table. */
@@ -215,6 +229,8 @@ const progressOf = (running: Running): ((before: ReadonlyMap<string, number>) =>
       reconciliation,
       away,
       monitoring: running.monitoring?.status() ?? null,
+      revisions: running.revisions?.figures() ?? null,
+      parity: running.parity?.figures() ?? null,
     }
   }
 }
@@ -224,6 +240,8 @@ const stop = async (running: Running): Promise<void> => {
   running.stopped.abort()
   for (const sink of running.sinks) sink.stop()
   running.monitoring?.stop()
+  running.revisions?.stop()
+  running.parity?.stop()
   await running.reconciliation?.stop()
   await Promise.allSettled(running.work)
   running.sql?.close()
@@ -253,6 +271,8 @@ const begin = (sql: SqlServer | undefined, tables: Tables | undefined, patience:
   log: undefined,
   reconciliation: undefined,
   monitoring: undefined,
+  revisions: undefined,
+  parity: undefined,
   work: [],
 })
 

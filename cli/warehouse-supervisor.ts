@@ -3,8 +3,11 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setPriority } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import type { Logger } from 'pino'
 import type { MonitoringStatus, Publish } from './monitoring.ts'
+import type { ParityFigures } from '#streams/clickhouse/parity-meter.ts'
+import type { RevisionFigures } from '#streams/revisions/revision-runner.ts'
 import type { ReconcilerTotals } from '#streams/reconciler/reconciler.ts'
 
 /** Below the engine's 0: on a busy machine rows arrive later, decisions do not. */
@@ -25,6 +28,8 @@ export type WarehouseMessage =
       readonly reconciliation: ReconcilerTotals | null
       readonly away: WarehouseStatus['away']
       readonly monitoring: MonitoringStatus | null
+      readonly revisions: RevisionFigures | null
+      readonly parity: ParityFigures | null
     }
   /** Records that monitoring wants in the log; answered by `PublishedMessage`. */
   | { readonly kind: 'publish'; readonly id: number; readonly topic: Parameters<Publish>[0]; readonly base64: readonly string[] }
@@ -52,6 +57,10 @@ export interface WarehouseStatus {
   readonly away: { readonly since: number; readonly reason: string } | null
   /** What monitoring says of itself; null where it does not run. */
   readonly monitoring: MonitoringStatus | null
+  /** What the search for late events has found; null where it does not run. */
+  readonly revisions: RevisionFigures | null
+  /** What the parity meter found lately; null where it does not run. */
+  readonly parity: ParityFigures | null
 }
 
 export interface SupervisedWarehouse {
@@ -66,11 +75,13 @@ export interface SupervisorOptions {
   readonly logger: Logger
   /** Only the engine appends to its log; absent where nothing is watched. */
   readonly publish?: Publish
+  /** Takes the lines of its log, each ended by a newline; by default they go to this process's standard error as they are. */
+  readonly heard?: (line: string) => void
 }
 
 const refusePublishing: Publish = () => Promise.reject(new Error('nothing is published here: the log is open for reading alone'))
 
-export const superviseWarehouse = ({ args, logger, publish = refusePublishing }: SupervisorOptions): SupervisedWarehouse => {
+export const superviseWarehouse = ({ args, logger, publish = refusePublishing, heard }: SupervisorOptions): SupervisedWarehouse => {
   let status: WarehouseStatus = {
     state: 'starting',
     sqlPort: null,
@@ -81,6 +92,8 @@ export const superviseWarehouse = ({ args, logger, publish = refusePublishing }:
     reconciliation: null,
     away: null,
     monitoring: null,
+    revisions: null,
+    parity: null,
   }
   let child: ChildProcess | undefined
   let stopping = false
@@ -104,6 +117,8 @@ export const superviseWarehouse = ({ args, logger, publish = refusePublishing }:
           reconciliation: message.reconciliation ?? status.reconciliation,
           away: message.away,
           monitoring: message.monitoring,
+          revisions: message.revisions,
+          parity: message.parity,
         }
         break
       case 'publish':
@@ -134,12 +149,13 @@ export const superviseWarehouse = ({ args, logger, publish = refusePublishing }:
 
   const launch = (): void => {
     const started = fork(join(import.meta.dirname, 'warehouse-process.ts'), args, {
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      stdio: ['ignore', 'ignore', heard === undefined ? 'inherit' : 'pipe', 'ipc'],
       // Few malloc arenas and a small young generation keep its memory flat: measured 563 MB at most instead of 628 MB.
       env: { ...process.env, UV_THREADPOOL_SIZE: '16', MALLOC_ARENA_MAX: '2' },
       execArgv: ['--max-semi-space-size=4', '--v8-pool-size=1'],
     })
     child = started
+    if (heard !== undefined && started.stderr !== null) createInterface(started.stderr).on('line', (line) => heard(`${line}\n`))
     if (started.pid !== undefined) setPriority(started.pid, NICENESS)
     started.on('message', (message) => onMessage(message as WarehouseMessage))
     started.on('error', (error) => logger.error({ err: error }, 'warehouse process could not be started'))

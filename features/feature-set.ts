@@ -1,5 +1,15 @@
 /** What the rest of the engine knows of a compiled set of features. */
 import type { ApplicationEvent, CreditEvent } from '#schemas/events.ts'
+import type { LinkedEntity } from './language/kinds.ts'
+
+/** A kind of linked entity that a vector reads: device, employer or address. */
+export interface LinkedPart {
+  readonly entity: LinkedEntity
+  /** The fold of the applications that name such an entity, whoever's they are. */
+  readonly set: FeatureSet
+  /** Places of its features in the whole vector, in the order of its own. */
+  readonly at: readonly number[]
+}
 
 export interface FeatureFacts {
   /** `entity.kind.field.aggregate.window`, e.g. `applicant.payment.amount.sum.3mo`. */
@@ -25,13 +35,15 @@ export interface FeatureSet {
   readonly size: number
   /** Bytes of one applicant's state; fixed. */
   readonly stateBytes: number
+  /** Linked entities whose states the vector reads as well (`linked/read-linked.ts`); absent where it reads none. */
+  readonly linked?: readonly LinkedPart[]
   /** State of an applicant nothing is known of. */
   emptyState(): Uint8Array
   /** Folds one event into `state` in place. Applications move state too. Allocates nothing. */
   fold(state: Uint8Array, event: CreditEvent): void
   /**
    * Writes the vector as of `application.eventTime`, the application included, events after it excluded, to
-   * `out[at .. at + size)`. Float32, NaN = missing. Allocates nothing.
+   * `out[at .. at + size)`. Float32, NaN = missing. Features of linked entities are left missing. Allocates nothing.
    */
   vector(state: Uint8Array, application: ApplicationEvent, out: Float32Array, at: number): void
 }

@@ -4,7 +4,7 @@
  */
 import type { Decision } from '#schemas/decision.ts'
 import type { CreditEvent } from '#schemas/events.ts'
-import type { Alert, RetrainRequested } from '#schemas/monitoring-events.ts'
+import type { Alert, AlertJudgement, RetrainRequested } from '#schemas/monitoring-events.ts'
 import { binLayout, type BinLayout } from './drift/bin-layout.ts'
 import type { WindowVerdict } from './drift/close-window.ts'
 import { driftAlert } from './drift/drift-alert.ts'
@@ -18,6 +18,7 @@ import { countVolume, passVolumePeriods, type VolumeState, volumeState } from '.
 import type { DriftRow, QualityRow, SloRow } from './rows.ts'
 import type { MonitoringSettings } from './settings.ts'
 import { type AlertBook, alertBook, isBlocked, type NewAlert, raise, settle } from './triggers/alert-book.ts'
+import { judgeAlert } from './triggers/judge-alert.ts'
 import { doubt, type Refusal, refusalOf, request, type RetrainState, retrainState, seeWindow } from './triggers/retrain-trigger.ts'
 
 /**
@@ -82,9 +83,10 @@ export interface Findings {
   readonly slo: SloRow[]
   readonly alerts: Alert[]
   readonly requests: RetrainRequested[]
+  readonly judgements: AlertJudgement[]
 }
 
-const noFindings = (): Findings => ({ drift: [], quality: [], slo: [], alerts: [], requests: [] })
+const noFindings = (): Findings => ({ drift: [], quality: [], slo: [], alerts: [], requests: [], judgements: [] })
 
 export class Monitor {
   readonly #settings: MonitoringSettings
@@ -105,12 +107,12 @@ export class Monitor {
 
   /** Whether anything waits to be taken. */
   get hasFindings(): boolean {
-    const { drift, quality, slo, alerts, requests } = this.#found
-    return drift.length + quality.length + slo.length + alerts.length + requests.length > 0
+    return Object.values(this.#found).some((some: readonly unknown[]) => some.length > 0)
   }
 
   get hasNews(): boolean {
-    return this.#found.alerts.length + this.#found.requests.length > 0
+    const { alerts, requests, judgements } = this.#found
+    return alerts.length + requests.length + judgements.length > 0
   }
 
   /** Whether an event of this kind, appended at `at`, is to be looked at; ask once for each, in order. */
@@ -192,6 +194,13 @@ export class Monitor {
     else figures.refused['data-quality'] = (figures.refused['data-quality'] ?? 0) + 1
   }
 
+  /** What a person makes of an alert, appended at `at`. */
+  judge(judgement: AlertJudgement, at: number): void {
+    this.pass(at)
+    this.#found.alerts.push(...judgeAlert(this.#state, judgement, at))
+    this.#found.judgements.push(judgement)
+  }
+
   #remember(key: string, channel: string, producer: string): void {
     const { undecided } = this.#state
     undecided.set(key, { channel, producer })
@@ -264,7 +273,11 @@ export class Monitor {
     }
     // Fairness and latency alerts of the same model stand open beside what asks for a successor; they do not ask.
     const asks = (kind: Alert['kind']): boolean => kind === 'drift' || kind === 'performance'
-    const causes = [...alerts.open.values()].filter((one) => one.modelVersion === modelVersion && asks(one.kind))
+    const causes = [...alerts.open.values()]
+      .filter((one) => one.modelVersion === modelVersion && asks(one.kind))
+      .filter((one) => one.kind !== 'performance' || one.windowStart > retrain.doubtedEventTime)
+      // What opened last is what asks: the request speaks of it first.
+      .toSorted((a, b) => b.raisedAt - a.raisedAt)
     this.#found.requests.push(request(retrain, modelVersion, at, causes, inputOffsets))
     figures.requests++
   }

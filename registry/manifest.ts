@@ -36,6 +36,9 @@ export interface ReferenceDistribution {
   readonly edges: readonly number[]
   /** Share of the reference in each bin, then the share missing. */
   readonly shares: readonly number[]
+  /** Least and greatest known value; absent where none was known, and in bundles made before they were recorded. */
+  readonly low?: number
+  readonly high?: number
 }
 
 export interface Manifest {

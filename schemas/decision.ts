@@ -1,6 +1,7 @@
 /** What the engine says about an application: the verdict, the capsule that proves it, and the shape others read. */
 import Type, { type Static } from 'typebox'
 import { choice, currency, flag, float32Vector, float64Vector, identifier, instant, integer, money, number, sha256, text } from './field.ts'
+import { LINKED_KINDS } from './linked-update.ts'
 import type { ApplicantId, Offset, Points, Probability } from './units.ts'
 
 const FINITE_MAX = Number.MAX_VALUE
@@ -101,7 +102,31 @@ export const DecisionBodySchema = Type.Object(
   },
   { title: 'decision-body', description: 'The deterministic part of a decision' },
 )
-export type DecisionBody = Readonly<Static<typeof DecisionBodySchema>>
+
+/** State of a linked entity as it was read; the values read are in the vector. */
+const LinkedReadingSchema = Type.Object({
+  entity: choice('Kind of linked entity', [...LINKED_KINDS]),
+  partition: integer('Partition of the linked-entities topic that its updates lie in', 'partition', 0, 1_048_575, 'none'),
+  version: position('Just after the newest update that the values include; 0 where they include none'),
+})
+export type LinkedReading = Readonly<Static<typeof LinkedReadingSchema>>
+
+/** The body where the vector was read off linked entities too. */
+const LinkedDecisionBodySchema = Type.Object(
+  {
+    ...DecisionBodySchema.properties,
+    linked: Type.Array(LinkedReadingSchema, {
+      description: 'Linked entities that the vector was read off, as they were then',
+      maxItems: LINKED_KINDS.length,
+      unit: 'readings',
+      pii: 'none',
+    }),
+  },
+  { title: 'linked-decision-body', description: 'The deterministic part of a decision that linked entities bear on' },
+)
+
+/** `linked` is absent where the feature set reads no linked entities. */
+export type DecisionBody = Readonly<Static<typeof DecisionBodySchema>> & { readonly linked?: readonly LinkedReading[] }
 
 const microseconds = (description: string) => integer(description, 'µs', 0, 2_147_483_647, 'none')
 
@@ -139,7 +164,12 @@ export const DecisionSchema = Type.Object(
   },
   { title: 'decision', description: 'A decision and what proves it' },
 )
-export type Decision = Readonly<Static<typeof DecisionSchema>>
+export type Decision = Readonly<Omit<Static<typeof DecisionSchema>, 'body'>> & { readonly body: DecisionBody }
+
+export const LinkedDecisionSchema = Type.Object(
+  { ...DecisionSchema.properties, body: LinkedDecisionBodySchema },
+  { title: 'linked-decision', description: 'A decision that linked entities bear on, and what proves it' },
+)
 
 /** Taking ownership of a partition: a record of the decisions log whose offset is the owner's epoch. */
 export const ClaimSchema = Type.Object(

@@ -1,4 +1,4 @@
-/** What monitoring and the retraining loop say: alerts (topic `alerts`) and the life of models (topic `model-events`). */
+/** What monitoring and the retraining loop say: alerts and what people make of them (topic `alerts`), and the life of models (topic `model-events`). */
 import Type, { type Static } from 'typebox'
 import { choice, flag, instant, number, text } from './field.ts'
 
@@ -71,6 +71,27 @@ export const AlertSchema = Type.Object(
   { title: 'alert', description: 'A threshold was crossed, or is no longer' },
 )
 export type Alert = Readonly<Static<typeof AlertSchema>>
+
+export const ALERT_VERDICTS = ['accepted', 'muted', 'acknowledged'] as const
+export type AlertVerdict = (typeof ALERT_VERDICTS)[number]
+
+/**
+ * What a person makes of an alert, in the topic `alerts` behind it. `accepted`: the data are as they are meant to be from here on, the alert ends and
+ * its producer's past is gathered anew. `muted`: it stays open and calls nobody until then. `acknowledged`: somebody looks after it.
+ */
+export const AlertJudgementSchema = Type.Object(
+  {
+    judgementId: stableId('Identifier of the judgement'),
+    alertId: text('Alert it is about', 256),
+    verdict: Type.Unsafe<AlertVerdict>(choice('What follows', [...ALERT_VERDICTS])),
+    judgedAt: instant('When it was given'),
+    mutedUntil: nullable(instant('Log time until which the alert calls nobody; null unless muted')),
+    actor: text('Who gave it: user and machine', 128),
+    reason: text('Why', 1_024),
+  },
+  { title: 'alert-judgement', description: 'A person accepted, muted or acknowledged an alert' },
+)
+export type AlertJudgement = Readonly<Static<typeof AlertJudgementSchema>>
 
 /** Something is to be learned anew. Debounced and capped where it is emitted; a consumer acts once per `requestId`. */
 export const RetrainRequestedSchema = Type.Object(

@@ -1,8 +1,10 @@
 /** Alerts and model events as they stand in the log; the same framing as everything else. Decoders never throw on foreign bytes. */
-import { ALERT_SCHEMA_ID, MODEL_EVENT_SCHEMA_IDS } from './catalog.ts'
+import { ALERT_JUDGEMENT_SCHEMA_ID, ALERT_SCHEMA_ID, MODEL_EVENT_SCHEMA_IDS } from './catalog.ts'
 import { framedCodec, type FramedCodec } from './framed-codec.ts'
 import {
   type Alert,
+  type AlertJudgement,
+  AlertJudgementSchema,
   AlertSchema,
   ModelActivatedSchema,
   type ModelEvent,
@@ -25,6 +27,7 @@ const SCHEMAS = {
 } as const satisfies Record<ModelEvent['kind'], object>
 
 const ALERT = framedCodec(AlertSchema, ALERT_SCHEMA_ID)
+const JUDGEMENT = framedCodec(AlertJudgementSchema, ALERT_JUDGEMENT_SCHEMA_ID)
 const BY_ID = new Map<number, { readonly kind: ModelEvent['kind']; readonly codec: FramedCodec }>()
 const BY_KIND = {} as Record<ModelEvent['kind'], FramedCodec>
 for (const kind of Object.keys(SCHEMAS) as ModelEvent['kind'][]) {
@@ -55,6 +58,14 @@ export const encodeAlert = (alert: Alert): Uint8Array => ALERT.encode(alert)
 
 export const decodeAlert = (bytes: Uint8Array): Parsed<Alert> =>
   decode(bytes, schemaIdOf(bytes) === ALERT_SCHEMA_ID ? ALERT : undefined, 'an alert', String(ALERT_SCHEMA_ID))
+
+export const encodeAlertJudgement = (judgement: AlertJudgement): Uint8Array => JUDGEMENT.encode(judgement)
+
+/** Whether a record of the topic `alerts` is a judgement, by its frame alone. */
+export const isAlertJudgement = (bytes: Uint8Array): boolean => schemaIdOf(bytes) === ALERT_JUDGEMENT_SCHEMA_ID
+
+export const decodeAlertJudgement = (bytes: Uint8Array): Parsed<AlertJudgement> =>
+  decode(bytes, isAlertJudgement(bytes) ? JUDGEMENT : undefined, 'a judgement of an alert', String(ALERT_JUDGEMENT_SCHEMA_ID))
 
 export const encodeModelEvent = (event: ModelEvent): Uint8Array => BY_KIND[event.kind].encode(event)
 

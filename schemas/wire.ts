@@ -4,8 +4,16 @@
  */
 import { hash } from 'node:crypto'
 import Type from 'typebox'
-import { CLAIM_SCHEMA_ID, DEAD_LETTER_SCHEMA_ID, DECISION_SCHEMA_ID, EVENT_SCHEMA_IDS } from './catalog.ts'
-import { ClaimSchema, type Claim, type Decision, type DecisionBody, DecisionBodySchema, DecisionSchema } from './decision.ts'
+import { CLAIM_SCHEMA_ID, DEAD_LETTER_SCHEMA_ID, DECISION_SCHEMA_ID, EVENT_SCHEMA_IDS, LINKED_DECISION_SCHEMA_ID } from './catalog.ts'
+import {
+  ClaimSchema,
+  type Claim,
+  type Decision,
+  type DecisionBody,
+  DecisionBodySchema,
+  DecisionSchema,
+  LinkedDecisionSchema,
+} from './decision.ts'
 import { type DeadLetter, DeadLetterSchema } from './dead-letter.ts'
 import { type CreditEvent, EVENT_SCHEMAS } from './events.ts'
 import { bareCodec, framedCodec, type FramedCodec, HEADER_BYTES } from './framed-codec.ts'
@@ -71,12 +79,17 @@ export const decodeEvent = (bytes: Uint8Array): Parsed<CreditEvent> => {
 const BODY = bareCodec(DecisionBodySchema)
 const DECISION = framedCodec(DecisionSchema, DECISION_SCHEMA_ID)
 /** A decision's record up to its body, which is the last field. */
-const DECISION_HEAD = framedCodec(Type.Omit(DecisionSchema, ['body'], { title: 'decision' }), DECISION_SCHEMA_ID)
+const HEAD = Type.Omit(DecisionSchema, ['body'], { title: 'decision' })
+const DECISION_HEAD = framedCodec(HEAD, DECISION_SCHEMA_ID)
+const LINKED_BODY = bareCodec(LinkedDecisionSchema.properties.body)
+const LINKED_DECISION = framedCodec(LinkedDecisionSchema, LINKED_DECISION_SCHEMA_ID)
+const LINKED_DECISION_HEAD = framedCodec(HEAD, LINKED_DECISION_SCHEMA_ID)
 const CLAIM = framedCodec(ClaimSchema, CLAIM_SCHEMA_ID)
 const DEAD_LETTER = framedCodec(DeadLetterSchema, DEAD_LETTER_SCHEMA_ID)
 
 /** The body's Avro bytes: what is hashed. The same body always gives the same bytes. */
-export const encodeBody = (body: DecisionBody): Uint8Array => BODY.encode(body)
+export const encodeBody = (body: DecisionBody): Uint8Array => (body.linked === undefined ? BODY : LINKED_BODY).encode(body)
+/** Of a body without linked entities. */
 export const decodeBody = (bytes: Uint8Array): DecisionBody => BODY.decode(asBuffer(bytes)) as DecisionBody
 
 /** SHA-256 over the previous capsule's hash (32 bytes) and the body's bytes, hex. */
@@ -91,7 +104,7 @@ export const capsuleHash = (previousHash: string, body: Uint8Array): string => {
  * The body comes last in the record: bytes that were made for its hash are copied, not made again. `body` must be `encodeBody(decision.body)`.
  */
 export const encodeDecision = (decision: Decision, body: Uint8Array = encodeBody(decision.body)): Uint8Array => {
-  const head = DECISION_HEAD.encode(decision)
+  const head = (decision.body.linked === undefined ? DECISION_HEAD : LINKED_DECISION_HEAD).encode(decision)
   const record = Buffer.allocUnsafe(head.length + body.length)
   record.set(head)
   record.set(body, head.length)
@@ -119,13 +132,14 @@ export const decodeDecisionRecord = (bytes: Uint8Array): DecisionRecord => {
   const id = schemaIdOf(bytes)
   try {
     if (id === DECISION_SCHEMA_ID) return { kind: 'decision', decision: DECISION.decode(asBuffer(bytes)) as Decision }
+    if (id === LINKED_DECISION_SCHEMA_ID) return { kind: 'decision', decision: LINKED_DECISION.decode(asBuffer(bytes)) as Decision }
     if (id === CLAIM_SCHEMA_ID) return { kind: 'claim', claim: CLAIM.decode(asBuffer(bytes)) as Claim }
   } catch (error) {
     return rejected('schema-violation', `not a record of the decisions log: ${error instanceof Error ? error.message : String(error)}`)
   }
   return rejected(
     'unknown-schema',
-    `a record of the decisions log has schema id ${DECISION_SCHEMA_ID} or ${CLAIM_SCHEMA_ID}, this one ${id}`,
+    `a record of the decisions log has schema id ${DECISION_SCHEMA_ID}, ${LINKED_DECISION_SCHEMA_ID} or ${CLAIM_SCHEMA_ID}, this one ${id}`,
   )
 }
 
@@ -176,7 +190,7 @@ const UNKNOWN: DecisionFacts = { kind: 'unknown' }
 export const peekDecision = (bytes: Uint8Array): DecisionFacts => {
   const id = schemaIdOf(bytes)
   if (id === CLAIM_SCHEMA_ID) return { kind: 'claim' }
-  if (id !== DECISION_SCHEMA_ID) return UNKNOWN
+  if (id !== DECISION_SCHEMA_ID && id !== LINKED_DECISION_SCHEMA_ID) return UNKNOWN
   const reader = new VarintReader(bytes, HEADER_BYTES)
   const epoch = reader.long()
   reader.skip(64)

@@ -8,8 +8,10 @@ import { readTreeEnsembleOnnx } from '#registry/onnx/read-tree-ensemble.ts'
 import type { TreeEnsemble } from '#registry/onnx/tree-ensemble.ts'
 import { BundleRefused } from './bundle-refused.ts'
 
-/** What scoring needs to know of the features it is handed. */
-export type KnownFeatures = Pick<FeatureSet, 'hash' | 'features'>
+/** What scoring needs to know of the features it is handed; plain, so that it crosses threads. */
+export interface KnownFeatures extends Pick<FeatureSet, 'hash'> {
+  readonly features: readonly Pick<FeatureSet['features'][number], 'name'>[]
+}
 
 export interface LoadedMember {
   readonly name: string

@@ -1,14 +1,15 @@
 /** The members of a bundle in the kernels, their combined margin and its attributions. */
+import type { Manifest } from '#registry/manifest.ts'
 import type { TreeEnsemble } from '#registry/onnx/tree-ensemble.ts'
 import type { Probability } from '#schemas/units.ts'
 import { BundleRefused } from './bundle-refused.ts'
 import type { Bundle, LoadedMember } from './bundle.ts'
 import { calibrator } from './calibration.ts'
-import { scorecardAttribution } from './scorecard-attribution.ts'
-import { blockShap, type Perspective } from './shap/block-shap.ts'
+import { attributionBy, type ScorecardPart, scorecardParts } from './scorecard-attribution.ts'
+import { blockShapAt, type Perspective, type ShapLayout, writeBlocks } from './shap/block-shap.ts'
 import { coverMean } from './shap/cover-mean.ts'
 import { kernelMemory, type KernelMemory } from './wasm/kernel-memory.ts'
-import { treeMargin, type TreeMargin } from './wasm/tree-margin.ts'
+import { type TreeLayout, type TreeMargin, treeMarginAt, writeTrees } from './wasm/tree-margin.ts'
 
 export type AttributionKind = Perspective['kind']
 
@@ -50,67 +51,100 @@ const memberBases = (bundle: Bundle, members: readonly MemberModel[], kind: Attr
     kind === 'path-dependent' ? coverMean(ensemble) : mean(members[i]!.batch(bundle.background, bundle.manifest.background.rows)),
   )
 
-const attributor = (memory: KernelMemory, bundle: Bundle, kind: AttributionKind): Explainable['attribute'] => {
-  const trees = bundle.members.filter((member) => member.kind === 'trees')
-  const background = kind === 'interventional' ? bundle.background : undefined
-  const scorecards = bundle.members
-    .filter((member) => member.kind === 'scorecard')
-    .map(({ ensemble, weight }) => ({ weight, exact: scorecardAttribution(ensemble, background) }))
-  const shap =
-    trees.length === 0
-      ? undefined
-      : blockShap(
-          memory,
-          weighted(trees, bundle.manifest.features.length),
-          background === undefined ? { kind: 'path-dependent' } : { kind: 'interventional', background },
-        )
-  return (vectors, at, out) => {
-    if (shap === undefined) out.fill(0)
-    else shap.attribute(vectors, at, out)
-    for (const { exact, weight } of scorecards) exact.add(vectors, at, weight, out)
-  }
+interface WeightedCard {
+  readonly weight: number
+  readonly parts: readonly ScorecardPart[]
 }
 
-const fallbackOf = (
-  { members, manifest, background }: Bundle,
-  models: readonly MemberModel[],
-  bases: readonly number[],
-  kind: AttributionKind,
-): Ensemble['fallback'] => {
+/**
+ * An ensemble laid out in kernel memory: plain numbers that cross threads, good in that memory and in every copy of it. Making it is what loading a
+ * bundle costs; {@link ensembleAt} costs nothing.
+ */
+export interface EnsembleLayout {
+  readonly members: readonly { readonly name: string; readonly weight: number; readonly trees: TreeLayout }[]
+  readonly bases: readonly number[]
+  readonly shap: ShapLayout | undefined
+  readonly scorecards: readonly WeightedCard[]
+  readonly fallback: { readonly index: number; readonly parts: readonly ScorecardPart[] }
+}
+
+const shapOf = (memory: KernelMemory, { members, manifest, background }: Bundle, kind: AttributionKind): ShapLayout | undefined => {
+  const trees = members.filter((member) => member.kind === 'trees')
+  if (trees.length === 0) return undefined
+  const perspective: Perspective = kind === 'interventional' ? { kind, background } : { kind }
+  return writeBlocks(memory, weighted(trees, manifest.features.length), perspective)
+}
+
+const fallbackIndex = ({ members, manifest }: Bundle): number => {
   const index = members.findIndex(({ name }) => name === manifest.fallback.member)
-  const member = members[index]
-  if (member?.kind !== 'scorecard')
+  if (members[index]?.kind !== 'scorecard')
     throw new BundleRefused('bundle-format', `manifest.fallback.member "${manifest.fallback.member}" must name a scorecard member`)
-  const exact = scorecardAttribution(member.ensemble, kind === 'interventional' ? background : undefined)
+  return index
+}
+
+/** Lays a bundle's members and their attribution tables out in kernel memory. @throws Error where a member cannot be explained exactly. */
+export const writeEnsemble = (memory: KernelMemory, bundle: Bundle, kind: AttributionKind): EnsembleLayout => {
+  const members = bundle.members.map(({ name, weight, ensemble }) => ({ name, weight, trees: writeTrees(memory, ensemble) }))
+  const models = members.map(({ name, trees }) => ({ name, ...treeMarginAt(memory, trees) }))
+  const cards = bundle.members.map(({ kind: member, ensemble }) =>
+    member === 'scorecard' ? scorecardParts(ensemble, kind === 'interventional' ? bundle.background : undefined) : undefined,
+  )
+  const index = fallbackIndex(bundle)
   return {
-    member: models[index]!,
-    base: bases[index]!,
-    probability: calibrator(manifest.fallback.calibration),
-    attribute: (vectors, at, out) => {
-      out.fill(0)
-      exact.add(vectors, at, 1, out)
-    },
+    members,
+    bases: memberBases(bundle, models, kind),
+    shap: shapOf(memory, bundle, kind),
+    scorecards: cards.flatMap((parts, at) => (parts === undefined ? [] : [{ weight: members[at]!.weight, parts }])),
+    fallback: { index, parts: cards[index]! },
   }
 }
 
-/** Loads a bundle's members into kernel memory and builds their attribution tables. @throws Error where a member cannot be explained exactly. */
-export const ensembleOf = (bundle: Bundle, kind: AttributionKind): Ensemble => {
-  const memory = kernelMemory()
-  const { combiner, calibration } = bundle.manifest
-  const members = bundle.members.map(({ name, ensemble }) => ({ name, ...treeMargin(memory, ensemble) }))
+const attributor = (memory: KernelMemory, { shap, scorecards }: EnsembleLayout): Explainable['attribute'] => {
+  const trees = shap === undefined ? undefined : blockShapAt(memory, shap)
+  const cards = scorecards.map(({ weight, parts }) => ({ weight, exact: attributionBy(parts) }))
+  return (vectors, at, out) => {
+    if (trees === undefined) out.fill(0)
+    else trees.attribute(vectors, at, out)
+    for (const { exact, weight } of cards) exact.add(vectors, at, weight, out)
+  }
+}
+
+/** The ensemble that {@link writeEnsemble} laid out in this memory, or in the one it is a copy of. */
+export const ensembleAt = (
+  memory: KernelMemory,
+  layout: EnsembleLayout,
+  { combiner, calibration, fallback }: Pick<Manifest, 'combiner' | 'calibration' | 'fallback'>,
+): Ensemble => {
+  const { bases } = layout
+  const members = layout.members.map(({ name, trees }) => ({ name, ...treeMarginAt(memory, trees) }))
   const combine = (margins: readonly number[]): number => {
     let margin = combiner.intercept
-    for (let i = 0; i < margins.length; i++) margin += bundle.members[i]!.weight * margins[i]!
+    for (let i = 0; i < margins.length; i++) margin += layout.members[i]!.weight * margins[i]!
     return margin
   }
-  const bases = memberBases(bundle, members, kind)
+  const { index, parts } = layout.fallback
+  const card = attributionBy(parts)
   return {
     members,
     combine,
     // A weighted sum of means is the mean of the weighted sum.
     base: combine(bases),
     probability: calibrator(calibration),
-    attribute: attributor(memory, bundle, kind),
-    fallback: fallbackOf(bundle, members, bases, kind),
+    attribute: attributor(memory, layout),
+    fallback: {
+      member: members[index]!,
+      base: bases[index]!,
+      probability: calibrator(fallback.calibration),
+      attribute: (vectors, at, out) => {
+        out.fill(0)
+        card.add(vectors, at, 1, out)
+      },
+    },
   }
+}
+
+/** Both in one, in a memory of its own. */
+export const ensembleOf = (bundle: Bundle, kind: AttributionKind): Ensemble => {
+  const memory = kernelMemory()
+  return ensembleAt(memory, writeEnsemble(memory, bundle, kind), bundle.manifest)
 }

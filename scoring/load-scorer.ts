@@ -1,13 +1,15 @@
 /** From a bundle directory and a policy file to a scorer that may decide. */
 import { readFile } from 'node:fs/promises'
+import type { Manifest } from '#registry/manifest.ts'
 import { BundleRefused } from './bundle-refused.ts'
 import { readBundle, type KnownFeatures } from './bundle.ts'
-import { ensembleOf, type AttributionKind } from './ensemble.ts'
+import { type AttributionKind, ensembleAt, type EnsembleLayout, writeEnsemble } from './ensemble.ts'
 import { gateAgainstGolden, gateAgainstRuntime } from './parity-gate.ts'
 import { pointsScale } from './points.ts'
 import { parsePolicy } from './policy/parse-policy.ts'
 import { reasonRanking } from './reasons.ts'
 import { scorerOf, type Scorer } from './scorer.ts'
+import { kernelMemory, type KernelMemory } from './wasm/kernel-memory.ts'
 
 export interface LoadScorerOptions {
   readonly bundleDir: string
@@ -38,23 +40,43 @@ const orRefuse = <Value>(bundleDir: string, step: () => Value): Value => {
   }
 }
 
+/** A verified bundle whose tables lie in kernel memory: plain values, good in every copy of that memory. */
+export interface PreparedBundle {
+  readonly manifest: Manifest
+  readonly hash: string
+  readonly layout: EnsembleLayout
+}
+
 /**
  * Verifies every file's SHA-256 and the feature set, loads the members into the kernels, builds the attribution tables, and lets the
  * bundle through only where kernels, ONNX Runtime and golden rows agree. About half a second for 300 trees.
- * @throws BundleRefused with a code; nothing is loaded then.
+ * @throws BundleRefused with a code.
  */
-export const loadScorer = async (options: LoadScorerOptions): Promise<Scorer> => {
-  const { bundleDir, policyPath, featureSet, attribution = 'interventional', now = () => 0 } = options
+export const prepareBundle = async (
+  memory: KernelMemory,
+  { bundleDir, featureSet, attribution = 'interventional' }: Pick<LoadScorerOptions, 'bundleDir' | 'featureSet' | 'attribution'>,
+): Promise<PreparedBundle> => {
   const bundle = await readBundle(bundleDir, featureSet)
-  const { manifest } = bundle
+  const { manifest, hash } = bundle
+  const layout = orRefuse(bundleDir, () => writeEnsemble(memory, bundle, attribution))
+  const ensemble = ensembleAt(memory, layout, manifest)
+  await gateAgainstRuntime(bundle, ensemble)
+  gateAgainstGolden(bundle, ensemble)
+  return { manifest, hash, layout }
+}
+
+/** The scorer of a prepared bundle under a policy. @throws BundleRefused with a code; nothing is loaded then. */
+export const scorerAt = async (
+  memory: KernelMemory,
+  { manifest, hash, layout }: PreparedBundle,
+  { bundleDir, policyPath, now = () => 0 }: Pick<LoadScorerOptions, 'bundleDir' | 'policyPath' | 'now'>,
+): Promise<Scorer> => {
   const policy = parsePolicy(await readPolicy(policyPath), policyPath, manifest.features)
   const parts = orRefuse(bundleDir, () => ({
-    ensemble: ensembleOf(bundle, attribution),
+    ensemble: ensembleAt(memory, layout, manifest),
     ranking: reasonRanking(manifest.reasonGroups, manifest.features),
     points: pointsScale(manifest.points).of,
   }))
-  await gateAgainstRuntime(bundle, parts.ensemble)
-  gateAgainstGolden(bundle, parts.ensemble)
   return scorerOf({
     ...parts,
     policy,
@@ -63,9 +85,15 @@ export const loadScorer = async (options: LoadScorerOptions): Promise<Scorer> =>
     now,
     identity: {
       modelVersion: `${manifest.name}@${manifest.version}`,
-      bundleHash: bundle.hash,
+      bundleHash: hash,
       policyVersion: policy.version,
       featureSetHash: manifest.featureSetHash,
     },
   })
+}
+
+/** On this thread, which it keeps busy for tens of milliseconds; `load-apart.ts` loads beside a serving engine. @throws BundleRefused with a code. */
+export const loadScorer = async (options: LoadScorerOptions): Promise<Scorer> => {
+  const memory = kernelMemory()
+  return scorerAt(memory, await prepareBundle(memory, options), options)
 }

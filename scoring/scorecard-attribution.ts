@@ -41,13 +41,19 @@ export interface ScorecardAttribution {
   add(vectors: Float32Array, at: number, weight: number, out: Float64Array): void
 }
 
+/** One feature of a scorecard, with its mean contribution. */
+export interface ScorecardPart {
+  readonly bins: Bins
+  readonly mean: number
+}
+
 /**
  * @param background rows × d whose mean contribution is the reference, or undefined for the training rows' mean by covers.
  * @throws Error where a tree splits on more than one feature: the model would not be additive.
  */
-export const scorecardAttribution = (ensemble: TreeEnsemble, background: Float32Array | undefined): ScorecardAttribution => {
+export const scorecardParts = (ensemble: TreeEnsemble, background: Float32Array | undefined): ScorecardPart[] => {
   const { features, trees } = ensemble
-  const parts = trees.flatMap((tree, index) => {
+  return trees.flatMap((tree, index) => {
     const bins = binsOf(tree, index, features)
     if (bins === undefined) return []
     if (background === undefined) return [{ bins, mean: coverMeanOfTree(tree) }]
@@ -56,9 +62,14 @@ export const scorecardAttribution = (ensemble: TreeEnsemble, background: Float32
     for (let r = 0; r < rows; r++) sum += valueOf(bins, background, r * features)
     return [{ bins, mean: sum / rows }]
   })
-  return {
-    add: (vectors, at, weight, out) => {
-      for (const { bins, mean } of parts) out[bins.feature] = out[bins.feature]! + weight * (valueOf(bins, vectors, at) - mean)
-    },
-  }
 }
+
+export const attributionBy = (parts: readonly ScorecardPart[]): ScorecardAttribution => ({
+  add: (vectors, at, weight, out) => {
+    for (const { bins, mean } of parts) out[bins.feature] = out[bins.feature]! + weight * (valueOf(bins, vectors, at) - mean)
+  },
+})
+
+/** Both in one: {@link scorecardParts}, {@link attributionBy}. */
+export const scorecardAttribution = (ensemble: TreeEnsemble, background: Float32Array | undefined): ScorecardAttribution =>
+  attributionBy(scorecardParts(ensemble, background))

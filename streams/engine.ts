@@ -5,9 +5,11 @@
  */
 import { lastValueFrom, Subject, take, type Observable } from 'rxjs'
 import type { Decision } from '#schemas/decision.ts'
-import type { EngineParts } from './engine-parts.ts'
+import { type EngineParts, requireFitting } from './engine-parts.ts'
 import type { Entity } from './entity-record.ts'
 import { RetryableFailure, TerminalFailure } from './failure.ts'
+import type { LinkedEntities } from './linked/linked-entities.ts'
+import { linkedEntitiesOf } from './linked/linked-entities-of.ts'
 import { partitionOf } from './murmur2.ts'
 import { ownAll } from './own-all.ts'
 import { announceCommit } from './pipeline/announce-commit.ts'
@@ -19,6 +21,7 @@ import { Committer } from './pipeline/committer.ts'
 import { addCounters, newCounters, type EngineCounters } from './pipeline/counters.ts'
 import { Doorbell } from './pipeline/doorbell.ts'
 import { drain } from './pipeline/drain.ts'
+import type { EngineState } from './pipeline/engine-state.ts'
 import { EntityCache } from './pipeline/entity-cache.ts'
 import { Lanes } from './pipeline/lanes.ts'
 import { Membership } from './pipeline/membership.ts'
@@ -28,12 +31,6 @@ import { PIPELINE_DEFAULTS, type PipelineSettings } from './pipeline/settings.ts
 import type { Ownership } from './ports.ts'
 
 export type { EngineParts }
-
-type EngineState =
-  | { readonly kind: 'new' }
-  | { readonly kind: 'running' }
-  | { readonly kind: 'stopping' }
-  | { readonly kind: 'stopped'; readonly failure?: unknown }
 
 export const createEngine = (parts: EngineParts): Engine => new Engine(parts)
 
@@ -51,6 +48,8 @@ export class Engine {
   readonly #doorbell: Doorbell
   readonly #between = new Between(() => this.#doorbell.ring())
   readonly #membership: Membership
+  /** Devices, employers and addresses; undefined where the feature set reads none. */
+  readonly linked: LinkedEntities | undefined
   readonly #decisions = new Subject<readonly Decision[]>()
   readonly #progress = new Subject<void>()
   readonly #batches: Observable<unknown>
@@ -58,21 +57,15 @@ export class Engine {
   #finished: Promise<void> = Promise.resolve()
 
   constructor(parts: EngineParts) {
-    if (parts.decider.featureSetHash !== parts.featureSet.hash)
-      throw new TerminalFailure(
-        'directory-mismatch',
-        `model ${parts.decider.modelVersion} was trained on feature set ${parts.decider.featureSetHash.slice(0, 12)}, in force is ${parts.featureSet.hash.slice(0, 12)}. Publish a model for it, or run the engine that has that feature set.`,
-      )
+    requireFitting(parts)
     const { log, state, featureSet, monotonicUs, logger } = parts
     const partitions = log.partitions('credit-events')
     this.#parts = parts
     this.#ownership = parts.ownership ?? ownAll(partitions)
     this.#pauses = parts.pauses ?? realPauses
     this.#doorbell = new Doorbell(this.#pauses)
-    const settings = { ...PIPELINE_DEFAULTS, ...parts.settings }
-    this.settings = settings
-    const cache = new EntityCache(featureSet, state, partitions, settings.cacheBytesMax)
-    this.cache = cache
+    const settings = (this.settings = { ...PIPELINE_DEFAULTS, ...parts.settings })
+    const cache = (this.cache = new EntityCache(featureSet, state, partitions, settings.cacheBytesMax))
     this.#attempts = new Attempts(settings)
     const persist = persistently(this.#pauses, settings.retryAfterMs, ({ code, message }) => {
       this.counters.retries++
@@ -95,6 +88,7 @@ export class Engine {
       },
       failed: (failure) => this.#halt(failure),
     })
+    this.linked = linkedEntitiesOf(parts, { settings, persist, pauses: this.#pauses, failed: (failure) => this.#halt(failure) })
     this.#committer = new Committer({
       state,
       cache,
@@ -114,6 +108,7 @@ export class Engine {
       settings,
       cache,
       persist,
+      linked: this.linked,
       attempts: this.#attempts,
       lanes: () => this.#lanes.list,
       flush: () => this.#committer.flush(this.#lanes.list),
@@ -147,6 +142,7 @@ export class Engine {
     if (this.#state.kind !== 'new') throw new Error(`an engine starts once; this one is ${this.#state.kind}`)
     this.#state = { kind: 'running' }
     this.#between.looping = true
+    this.linked?.start()
     const stopWaking = this.#parts.log.onAppend('credit-events', () => this.#doorbell.ring())
     this.#finished = this.#run().finally(() => {
       stopWaking()
@@ -173,8 +169,9 @@ export class Engine {
   }
 
   /** {@link caughtUp}, and committed; rejects where no commit is taken, or the engine stopped before. */
-  drain(): Promise<void> {
-    return drain(this.#parts.log, this.#lanes, this, () => this.#between.do(() => this.#flush()))
+  async drain(): Promise<void> {
+    await drain(this.#parts.log, this.#lanes, this, () => this.#between.do(() => this.#flush()))
+    await this.linked?.drain()
   }
 
   /** Finishes the batch under way, commits, hands its partitions over and ends. Log and store stay open. */
@@ -182,6 +179,7 @@ export class Engine {
     if (this.#state.kind === 'running') this.#state = { kind: 'stopping' }
     this.#doorbell.ring()
     await this.#finished
+    await this.linked?.stop()
     if (this.#state.kind !== 'new') await this.#ownership.leave()
     if (this.#state.kind !== 'stopped') this.#state = { kind: 'stopped' }
     this.#decisions.complete()
@@ -237,6 +235,7 @@ export class Engine {
     // Others have their turn between two batches.
     if (this.#behind()) await this.#pauses.turn()
     while (this.#state.kind === 'running') {
+      this.linked?.follow(this.#lanes.list)
       if (this.#membership.unsettled) await this.#membership.comeAndGo()
       else if (this.#behind()) return true
       else await this.#sleep()

@@ -39,11 +39,27 @@ const search = async (log: EventLog, partition: number, wanted: number): Promise
   return lowEpoch === NO_CLAIM && highEpoch === Number.POSITIVE_INFINITY ? undefined : nearMiss(log, partition, low, wanted)
 }
 
+/** A page of records from `from` on, or all there is: one read may give less. */
+const pageFrom = async (log: EventLog, partition: number, from: number): Promise<readonly LogRecord[]> => {
+  const out: LogRecord[] = []
+  let bytes = 0
+  for (let next = from; bytes < PAGE_BYTES && next < (log.end('decisions')[partition] as number);) {
+    const records = await log.read('decisions', partition, next, PAGE_BYTES - bytes)
+    for (const record of records) {
+      out.push(record)
+      bytes += record.value.length
+      next = record.offset + 1
+    }
+    if (records.length === 0) break
+  }
+  return out
+}
+
 /** Nothing at its place: sure of it only where no superseded owner wrote nearby. */
 const nearMiss = async (log: EventLog, partition: number, at: number, wanted: number): Promise<undefined | 'unsure'> => {
   const end = log.end('decisions')[partition] as number
   if (at >= end) return undefined
-  const records = await log.read('decisions', partition, at, PAGE_BYTES)
+  const records = await pageFrom(log, partition, at)
   return records.some((record) => {
     const facts = peekDecision(record.value)
     return facts.kind === 'decision' && facts.offset <= wanted
@@ -74,7 +90,7 @@ const firstDecision = async (
 /** A record is believed for sure where its neighbourhood shows no claim between its epoch and itself. */
 const judged = async (log: EventLog, partition: number, record: LogRecord, epoch: number): Promise<Decision | 'unsure'> => {
   const from = Math.max(epoch + 1, record.offset - 64, log.start('decisions')[partition] as number)
-  for (const before of from < record.offset ? await log.read('decisions', partition, from, PAGE_BYTES) : []) {
+  for (const before of from < record.offset ? await pageFrom(log, partition, from) : []) {
     if (before.offset >= record.offset) break
     const facts = peekDecision(before.value)
     if (facts.kind === 'claim' || (facts.kind === 'decision' && facts.epoch > epoch)) return 'unsure'

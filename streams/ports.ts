@@ -5,7 +5,8 @@ import type { Rejection } from '#schemas/rejection.ts'
 import type { DegradeStep, Verdict } from '#schemas/decision.ts'
 import type { EpochMs } from '#schemas/units.ts'
 
-export type Topic = 'credit-events' | 'decisions' | 'revisions' | 'dead-letters' | 'alerts' | 'model-events'
+/** `linked-entities` is internal: what applications tell the devices, employers and addresses they name. */
+export type Topic = 'credit-events' | 'decisions' | 'linked-entities' | 'revisions' | 'dead-letters' | 'alerts' | 'model-events'
 
 export interface AppendRecord {
   readonly partition: number

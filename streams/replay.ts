@@ -8,15 +8,17 @@ import type { ApplicationEvent } from '#schemas/events.ts'
 import { capsuleHash, decodeDecisionRecord, encodeBody } from '#schemas/wire.ts'
 import type { DedupeLimits } from './dedupe-ring.ts'
 import { newEntity, type Entity } from './entity-record.ts'
+import { copyLinked } from '#features/linked/read-linked.ts'
 import { findDecision } from './find-decision.ts'
 import { inputOf } from './input.ts'
+import { judgeLinks } from './linked/judge-links.ts'
 import { admit, type TimeRules } from './pipeline/admission.ts'
 import { foldEvent, recognise } from './pipeline/fold.ts'
 import { setAsideIn } from './set-aside.ts'
 import { bodyOf } from './pipeline/score-batch.ts'
 import type { Decider, EventLog, LogRecord } from './ports.ts'
 
-export type ReplayCause = 'data' | 'feature' | 'model' | 'policy' | 'degrade' | 'runtime' | 'chain'
+export type ReplayCause = 'data' | 'feature' | 'link' | 'model' | 'policy' | 'degrade' | 'runtime' | 'chain'
 
 export interface Difference {
   readonly cause: ReplayCause
@@ -56,7 +58,16 @@ export const replayDecision = async (id: string, parts: ReplayParts): Promise<Re
   const history = await refold(position.partition, position.offset, stored, parts)
   if (history.kind === 'broken') return { kind: 'different', stored, differences: [...chain, history.difference] }
   const rebuilt = rebuild(history, stored, parts)
-  const differences = [...chain, ...(rebuilt.kind === 'failed' ? [rebuilt.difference] : await compare(stored, rebuilt.body, parts))]
+  const sameSet = stored.body.featureSetHash === parts.featureSet.hash
+  const links = (sameSet ? await judgeLinks(stored, history.application, parts) : []).map((detail): Difference => ({
+    cause: 'link',
+    detail,
+  }))
+  const differences = [
+    ...chain,
+    ...links,
+    ...(rebuilt.kind === 'failed' ? [rebuilt.difference] : await compare(stored, rebuilt.body, parts)),
+  ]
   return differences.length === 0
     ? { kind: 'same', stored, eventsFolded: history.eventsFolded }
     : { kind: 'different', stored, differences }
@@ -131,7 +142,10 @@ const rebuild = (
   const vector = new Float32Array(featureSet.size)
   try {
     featureSet.vector(entity.state, application, vector, 0)
-    return { kind: 'built', body: bodyOf(record, application, vector, decider.decide(application, vector, 0, stored.body.degraded)) }
+    // What linked entities said then is in the capsule: another run may have read them sooner or later.
+    copyLinked(featureSet, stored.body.vector, vector)
+    const verdict = decider.decide(application, vector, 0, stored.body.degraded)
+    return { kind: 'built', body: bodyOf(record, application, vector, verdict, stored.body.linked) }
   } catch (failure) {
     return { kind: 'failed', difference: { cause: 'runtime', detail: `scoring threw: ${messageOf(failure)}` } }
   }

@@ -127,6 +127,19 @@ export const newestRows = ({ rows, eventTimes }: Dataset, count: number): Int32A
     .toSorted()
 }
 
+/** Event time of the oldest of the `count` newest applications, epoch ms; −Infinity where times are unknown or nothing is there. */
+export const presentSince = (data: Dataset, count: number): number => {
+  const { eventTimes } = data
+  const rows = newestRows(data, count)
+  return eventTimes === undefined || rows.length === 0
+    ? -Infinity
+    : rows.reduce((oldest, row) => Math.min(oldest, eventTimes[row]!), Infinity)
+}
+
+/** Row numbers of the applications at or after an event time, ascending; every row where times are unknown. */
+export const rowsSince = ({ rows, eventTimes }: Dataset, since: number): Int32Array =>
+  Int32Array.from({ length: rows }, (_, row) => row).filter((row) => (eventTimes?.[row] ?? Infinity) >= since)
+
 /** Share of bads, in [0, 1]. */
 export const badRate = (labels: ArrayLike<number>): number => {
   let bads = 0

@@ -5,7 +5,10 @@ import { quantile } from './metrics/bootstrap.ts'
 
 const BINS = 10
 
-/** Decile edges (equal ones once) and the share of values in each bin (`x <= edge` belongs below it), then the share missing. */
+/**
+ * Decile edges (equal ones once), the share of values in each bin (`x <= edge` belongs below it), then the share missing; and the range of the known
+ * values, beyond which nothing was ever seen.
+ */
 export const referenceDistribution = (feature: string, values: Float32Array | Float64Array): ReferenceDistribution => {
   const known = values.filter((value) => !Number.isNaN(value)).toSorted()
   const missing = (values.length - known.length) / values.length
@@ -18,7 +21,7 @@ export const referenceDistribution = (feature: string, values: Float32Array | Fl
     while (bin < edges.length && value > edges[bin]!) bin++
     counts[bin] = counts[bin]! + 1
   }
-  return { feature, edges, shares: [...counts.map((count) => count / values.length), missing] }
+  return { feature, edges, shares: [...counts.map((count) => count / values.length), missing], low: known[0]!, high: known.at(-1)! }
 }
 
 /** One distribution a feature, in vector order. */

@@ -5,7 +5,7 @@ import { publish, type Published } from '#registry/publish.ts'
 import { THREADS_DEFAULT, THREADS_MAX, type TreeLearner } from './boosted-trees.ts'
 import { bundleDraft } from './bundle-draft.ts'
 import { checkCutOff, cutOffs, DEFAULT_ECONOMICS, type LendingEconomics } from './cut-offs.ts'
-import { badRate, type Dataset, type ReplayedData, replaySource } from './dataset.ts'
+import { badRate, type Dataset, presentSince, type ReplayedData, replaySource } from './dataset.ts'
 import { scoreRows } from './ensemble.ts'
 import { evaluate } from './evaluate.ts'
 import type { EventSource, ReplayOptions } from './event-replay.ts'
@@ -55,6 +55,8 @@ export interface TrainResult extends Published {
   readonly holdout: Dataset
   /** Applications left out because their applicant was touched by doubtful data. */
   readonly excluded: number
+  /** Event time, epoch ms, of the oldest application that probabilities were calibrated on: the present population begins there. */
+  readonly presentSince: number
 }
 
 /** Fewest training applications worth a model: ten of each outcome in each of the scorecard's twenty fine bins, at a bad rate of a fifth. */
@@ -169,5 +171,6 @@ export const train = async (options: TrainOptions): Promise<TrainResult> => {
         ['training-run.json', `${JSON.stringify(finish(), null, 1)}\n`],
       ]),
   })
-  return { ...published, report, holdout: data.holdout, excluded: data.excluded }
+  const since = presentSince(data.training, options.recentMax ?? Infinity)
+  return { ...published, report, holdout: data.holdout, excluded: data.excluded, presentSince: since }
 }

@@ -12,6 +12,7 @@ import { openHost } from '../host.ts'
 import { createLogger } from '../logger.ts'
 import { DEMO_DATA, PROJECT_ROOT } from '../project.ts'
 import { learnerOf, openLearner } from '../retrain/open-learner.ts'
+import { isAlertLine, terminalLog } from '../terminal-log.ts'
 import { untilAskedToEnd } from '../until-asked-to-end.ts'
 
 const RATE_DEFAULT = 300
@@ -55,7 +56,9 @@ Exit codes: 0 the loop closed, 1 it did not, otherwise as for serve.`,
     mkdirSync(config.dataDir, { recursive: true })
     agreeOnFormat(config.dataDir, { partitions: config.log.partitions })
     cpSync(join(PROJECT_ROOT, 'models'), config.models.dir, { recursive: true })
-    const host = await openHost(config, createLogger('error'))
+    // The demo tells of alerts in its own words; to a person the log's would be the same again.
+    const terminal = process.stderr.isTTY ? terminalLog(process.stderr, undefined, (logged) => !isAlertLine(logged)) : undefined
+    const host = await openHost(config, createLogger('error', terminal), terminal?.write)
     const demo = new DriftDemo({
       host,
       steps: driftSteps(readFileSync(DEMO_DATA)),

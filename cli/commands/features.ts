@@ -1,10 +1,9 @@
 /** `scorestream features`: the catalogue of the feature set in force. */
-import { creditFeatureSet } from '#features/credit-v1.ts'
 import type { CatalogueEntry } from '#features/describe.ts'
-import { catalogue, featureTableMarkdown } from '#features/describe.ts'
-import { featureSql } from '#features/sql/feature-sql.ts'
-import { type Command, JSON_OPTION, text } from '../command.ts'
+import { type Command, DATA_OPTIONS, JSON_OPTION, text } from '../command.ts'
 import { CommandError, EXIT } from '../exit.ts'
+import { asOf } from '../features-as-of.ts'
+import { listedFeatureSet } from '../listed-feature-sets.ts'
 
 const COLUMNS = ['#', 'name', 'unit', 'window', 'from', 'error bound', 'privacy', 'bytes'] as const
 
@@ -41,35 +40,45 @@ const matching = (entries: readonly CatalogueEntry[], words: readonly string[]):
 
 export const features: Command = {
   name: 'features',
-  summary: 'Lists the features of the set in force: name, unit, window, lineage, error bound, privacy class, bytes of state.',
-  positionals: '[words to look for]',
+  summary:
+    'Lists the features of the set in force: name, unit, window, lineage, error bound, privacy class, bytes of state; or those of a past decision.',
+  positionals: '[words to look for | as-of DECISION]',
   options: {
+    ...DATA_OPTIONS,
     ...JSON_OPTION,
     format: {
       type: 'string',
       value: 'NAME',
       help: 'table (default), markdown (as docs/features.md) or sql (the set as one ClickHouse statement)',
     },
+    set: { type: 'string', value: 'NAME', help: 'credit-v1 (default: in force) or credit-linked-v1 (with devices, employers, addresses)' },
   },
   notes: `
   scorestream features utilisation
   scorestream features --json | jq '.features[] | select(.pii == "sensitive") | .name'
 
 The statement of --format sql reads two tables: events as the warehouse has them, and asks (ask, applicant_id, event_time, partition, offset, body),
-one row per vector wanted. Exit codes: 0 listed, 1 nothing matches, 64 usage.`,
+one row per vector wanted; of credit-linked-v1 also links, the records of linked-entities.
+
+  scorestream features as-of 3-1204
+
+shows what each feature of that decision was as known then, and is as known now: with what came in later about the time before it; and what the
+same bundle and policy would decide now. Exit codes: 0 listed, or nothing differs; 1 nothing matches, or something differs; 64 usage; 66 no such
+decision.`,
   async run(options, positionals) {
-    const set = creditFeatureSet
-    const entries = matching(catalogue(set), positionals)
+    if (positionals[0] === 'as-of') return asOf(options, positionals.slice(1))
+    const set = listedFeatureSet(text(options, 'set') ?? 'credit-v1')
+    const entries = matching(set.entries, positionals)
     const format = text(options, 'format') ?? 'table'
     if (options['json'] === true)
       process.stdout.write(`${JSON.stringify({ hash: set.hash, stateBytes: set.stateBytes, features: entries })}\n`)
-    else if (format === 'markdown') process.stdout.write(featureTableMarkdown(set))
-    else if (format === 'sql') process.stdout.write(`${featureSql(set, { events: 'events', asks: 'asks', known: 'then' })}\n`)
+    else if (format === 'markdown') process.stdout.write(set.markdown())
+    else if (format === 'sql') process.stdout.write(`${set.sql()}\n`)
     else if (format === 'table') process.stdout.write(`${table(entries)}\n`)
     else throw new CommandError('usage', `--format takes table, markdown or sql, got "${format}"`, EXIT.usage)
     if (entries.length > 0) return EXIT.ok
     process.stderr.write(
-      `no feature's name, meaning or lineage holds ${positionals.map((word) => `"${word}"`).join(' and ')}; without words all ${set.size} are listed\n`,
+      `no feature's name, meaning or lineage holds ${positionals.map((word) => `"${word}"`).join(' and ')}; without words all ${set.entries.length} are listed\n`,
     )
     return EXIT.findings
   },

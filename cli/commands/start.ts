@@ -10,6 +10,7 @@ import { type Host, openHost } from '../host.ts'
 import { createLogger } from '../logger.ts'
 import { progressLine, thousands } from '../progress.ts'
 import { DEMO_DATA } from '../project.ts'
+import { terminalLog } from '../terminal-log.ts'
 import { untilAskedToEnd } from '../until-asked-to-end.ts'
 
 /** Events per second when nothing else is asked for: the whole demo in about a minute, with room on the machine to look around. */
@@ -75,11 +76,13 @@ Exit codes: as for serve.`,
       overrides: { dataDir: text(options, 'data-dir') },
     })
     if (options['fresh'] === true) beginAnew(config.dataDir)
-    const host = await openHost(config, createLogger('warn'))
-    process.stdout.write(banner(host))
-    const stream = demoStream(readFileSync(DEMO_DATA))
     const now = (): number => performance.now()
     const line = progressLine('demo', now)
+    // A person reads words, whatever collects logs reads JSON.
+    const terminal = process.stderr.isTTY ? terminalLog(process.stderr, () => line.clear()) : undefined
+    const host = await openHost(config, createLogger('warn', terminal), terminal?.write)
+    process.stdout.write(banner(host))
+    const stream = demoStream(readFileSync(DEMO_DATA))
     const replay = startDemoReplay({ stream, ingest: host.ingest, dataDir: config.dataDir, pace, now, onSent: () => {} })
     const ticker = setInterval(() => line.update(Math.min(replay.sent(), stream.count - 1), stream.count, facts(host)), REFRESH_MS)
     const done = replay.finished.then(

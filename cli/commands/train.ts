@@ -15,7 +15,7 @@ import { loadConfig } from '../config.ts'
 import { EXIT } from '../exit.ts'
 import { progressLine, thousands } from '../progress.ts'
 import { DEMO_DATA } from '../project.ts'
-import { learnerOf, openLearner } from '../retrain/open-learner.ts'
+import { deviceOf, learnerOf, openLearner } from '../retrain/open-learner.ts'
 
 const showProgress = (): ((progress: TrainingProgress) => void) => {
   const now = (): number => performance.now()
@@ -52,6 +52,7 @@ export const train: Command = {
     config: DATA_OPTIONS.config,
     out: { type: 'string', value: 'DIR', help: 'registry folder (default: models.dir of the configuration)' },
     learner: { type: 'string', value: 'NAME', help: 'lightgbm (default) or xgboost' },
+    device: { type: 'string', value: 'NAME', help: 'auto (default: XGBoost on a CUDA device where it finds one), cpu or cuda' },
     seed: { type: 'string', value: 'N', help: 'seed of folds and fits; same seed, same bytes' },
     quick: { type: 'boolean', help: 'little search and few trees: for trying things out, not for use' },
     promote: { type: 'string', value: 'ALIAS', help: 'then make it champion, challenger or fallback' },
@@ -63,7 +64,7 @@ Needs the learner's shared library and says how to get it where it is missing. A
 Exit codes: 0 published, 64 usage, 65 data or bundle refused, 69 library missing.`,
   async run(options) {
     const config = loadConfig({ file: text(options, 'config'), environment: process.env })
-    const learner = openLearner(learnerOf(text(options, 'learner')))
+    const learner = openLearner(learnerOf(text(options, 'learner')), deviceOf(text(options, 'device')))
     const seed = numeric(options, 'seed', { minimum: 0, maximum: 2 ** 31 - 1 })
     const out = text(options, 'out') ?? config.models.dir
     const result = await runTraining({

@@ -3,7 +3,7 @@ import type { KnownFeatures } from '#scoring/bundle.ts'
 import type { Gate } from '#schemas/monitoring-events.ts'
 import type { FairnessLimits } from '#monitoring/statistics/group-fairness.ts'
 import { type BundleModel, loadBundleModel, refusalOf } from '#training/bundle-model.ts'
-import { type Dataset, newestRows, takeRows } from '#training/dataset.ts'
+import { type Dataset, newestRows, rowsSince, takeRows } from '#training/dataset.ts'
 import { calibrationGates } from '#training/gates/calibration-gate.ts'
 import { discriminationGates } from '#training/gates/discrimination-gate.ts'
 import type { FeatureParity } from '#training/gates/feature-parity-gate.ts'
@@ -17,8 +17,13 @@ export interface JudgeOptions {
   readonly featureSet: KnownFeatures
   /** Held-out applications with matured outcomes. */
   readonly holdout: Dataset
-  /** Newest of them on which probabilities and approvals are judged. */
-  readonly presentRows: number
+  /**
+   * Event time, epoch ms, from which on probabilities are judged: where those begin that they were calibrated on. On a longer stretch a population
+   * that has just changed is another mixture, and an honest successor fails.
+   */
+  readonly presentSince: number
+  /** Newest of them on which approvals are judged: more, for groups are small. */
+  readonly approvalRows: number
   readonly parity: FeatureParity
   readonly groupsOf: GroupsOf
   readonly fairness: FairnessLimits
@@ -46,18 +51,18 @@ const orRefusal = async (load: Promise<BundleModel>): Promise<BundleModel | stri
 
 /** @throws where the champion itself cannot be loaded: then nothing can be compared. */
 export const judgeSuccessor = async (options: JudgeOptions): Promise<Gate[]> => {
-  const { successorDir, championDir, featureSet, holdout, presentRows, parity, groupsOf, fairness, now } = options
+  const { successorDir, championDir, featureSet, holdout, presentSince, approvalRows, parity, groupsOf, fairness, now } = options
   const successor = await orRefusal(loadBundleModel(successorDir, featureSet))
   if (typeof successor === 'string') return [kernelGate(successor), parity.gate()]
   const champion = await loadBundleModel(championDir, featureSet)
   // Probabilities and approvals are promised for the present population, ranking for everybody.
-  const present = takeRows(holdout, newestRows(holdout, presentRows))
-  const judged = (model: BundleModel) => ({ probabilities: model.probabilities(present), cutOffs: model.manifest.cutOffs })
-  const [own, other] = [judged(successor), judged(champion)]
+  const present = takeRows(holdout, rowsSince(holdout, presentSince))
+  const approved = takeRows(holdout, newestRows(holdout, approvalRows))
+  const judged = (model: BundleModel) => ({ probabilities: model.probabilities(approved), cutOffs: model.manifest.cutOffs })
   return [
     ...discriminationGates(successor.probabilities(holdout), champion.probabilities(holdout), holdout.labels),
-    ...calibrationGates(own.probabilities, present.labels),
-    ...fairnessGates({ ...present, groupsOf }, own, other, fairness),
+    ...calibrationGates(successor.probabilities(present), champion.probabilities(present), present.labels),
+    ...fairnessGates({ ...approved, groupsOf }, judged(successor), judged(champion), fairness),
     latencyGate(successor, champion, successor.golden, holdout.columns, now),
     kernelGate(null),
     parity.gate(),

@@ -31,7 +31,7 @@ export interface ModelWatcherParts {
   /** A verified scorer of the bundle in this directory. */
   readonly load: (bundleDir: string) => Promise<Scorer>
   /** The registry changed: models were published or aliases moved. */
-  readonly changed: () => void
+  readonly changed: () => Promise<void>
 }
 
 const promotedKey = (alias: string, version: string, at: number): string => `${alias} ${version} ${at}`
@@ -109,7 +109,7 @@ export class ModelWatcher {
       await appendModelEvent(log, event)
       this.#remember(event)
     }
-    if (moves.length > 0) changed()
+    if (moves.length > 0) await changed()
   }
 
   /** One small file is read; the bundle itself only where it is another one. */

@@ -3,13 +3,14 @@
  * successor at a time in a process of its own, and records every step on the same topic. A restart takes up what was left unanswered.
  */
 import { join } from 'node:path'
-import { failedGates, writeGateReport } from '#registry/gate-report.ts'
+import { failedGates } from '#registry/gate-report.ts'
 import { parseReference } from '#registry/model-reference.ts'
-import { promote } from '#registry/promote.ts'
 import type { ModelEvent, RetrainRequested } from '#schemas/monitoring-events.ts'
 import type { Logger } from '#streams/logger.ts'
 import type { Clock, EventLog } from '#streams/ports.ts'
+import { type LiveParity, liveParityGate } from '#training/gates/live-parity-gate.ts'
 import { appendModelEvent, ModelEventReader } from './model-events.ts'
+import { doRegistryTask } from './registry-task.ts'
 import { startTraining, type TrainingBudget, type TrainingChild } from './training-child.ts'
 import type { TrainedSuccessor, TrainingMessage, TrainingOrder } from './training-order.ts'
 
@@ -23,6 +24,14 @@ export interface RetrainLoopParts {
   readonly promotion: 'manual' | 'gated'
   /** The model that decides now, name@version. */
   readonly champion: () => string
+  /** What the parity meter found lately; undefined where none runs. */
+  readonly liveParity: () => LiveParity | undefined
+  /** Largest share of live feature values that may differ from what the events say. */
+  readonly parityBudget: number
+  /** Whether this process answers: of engines that share a log one does. */
+  readonly leads: () => boolean
+  /** Why nothing can be trained here; every request is answered with it. */
+  readonly refusal?: string
   /** An alias moved or a bundle was published: whoever follows the registry looks at once. */
   readonly changed: () => Promise<void>
 }
@@ -123,7 +132,9 @@ export class RetrainLoop {
   }
 
   async #answer(request: RetrainRequested): Promise<void> {
-    const { order, budget, logger, champion } = this.#parts
+    const { order, budget, logger, champion, leads, refusal } = this.#parts
+    if (!leads()) return
+    if (refusal !== undefined) return this.#fail(request.requestId, 'log-shared', refusal)
     const { requestId, inputOffsets, requestedAt } = request
     logger.info({ requestId, cause: request.cause, features: request.features }, 'training a successor')
     this.#show(requestId, { kind: 'progress', stage: 'starting', done: null, total: null })
@@ -158,12 +169,15 @@ export class RetrainLoop {
   }
 
   async #conclude({ requestId }: RetrainRequested, against: string, trained: TrainedSuccessor): Promise<void> {
-    const { log, clock, logger, order, promotion, changed } = this.#parts
-    const { modelVersion, gates } = trained
+    const { log, clock, logger, order, promotion, changed, liveParity, parityBudget } = this.#parts
+    const { modelVersion } = trained
+    // Judged last: of what is live at this moment.
+    const gates = [...trained.gates, liveParityGate(liveParity(), parityBudget)]
     const { name, selector: version } = parseReference(modelVersion)
     const at = clock.now()
-    writeGateReport(join(order.modelsDir, name, version), { against, judgedAt: at, requestId, gates })
-    await this.#append({ kind: 'model-trained', modelVersion, parentVersion: against, requestId, trainedAt: at, gates: [...gates] }, log)
+    const directory = join(order.modelsDir, name, version)
+    await doRegistryTask({ kind: 'report', directory, report: { against, judgedAt: at, requestId, gates } })
+    await this.#append({ kind: 'model-trained', modelVersion, parentVersion: against, requestId, trainedAt: at, gates }, log)
     const failed = failedGates({ gates })
     const { cpuSeconds, wallSeconds, library, rows } = trained
     logger.info(
@@ -175,13 +189,14 @@ export class RetrainLoop {
         .map((gate) => `${gate.gate}: ${gate.detail}`)
         .join('; ')
         .slice(0, 1_024)
-      await this.#append({ kind: 'model-refused', modelVersion, requestId, refusedAt: clock.now(), gates: [...gates], detail }, log)
+      await this.#append({ kind: 'model-refused', modelVersion, requestId, refusedAt: clock.now(), gates, detail }, log)
     } else if (modelVersion === against) {
       logger.warn({ requestId, modelVersion }, 'the successor is the champion to the byte; nothing is promoted')
     } else if (promotion === 'gated') {
       const open = gates.filter(({ state }) => state !== 'passed').length
       const reason = `${gates.length - open} of ${gates.length} gates passed, none failed: ${gates.map((gate) => gate.detail).join('; ')}`
-      promote(order.modelsDir, name, version, 'champion', { actor: 'gate', reason, at: clock.now(), requestId })
+      const by = { actor: 'gate', reason, at: clock.now(), requestId }
+      await doRegistryTask({ kind: 'promote', modelsDir: order.modelsDir, name, version, by })
     } else {
       logger.warn({ requestId, modelVersion }, `every gate passed; a person promotes it: scorestream models promote ${version}`)
     }

@@ -1,6 +1,7 @@
 /** The retraining loop as the configuration wants it. */
 import type { Logger } from '#streams/logger.ts'
 import type { Clock, EventLog } from '#streams/ports.ts'
+import type { LiveParity } from '#training/gates/live-parity-gate.ts'
 import type { Config } from '../config.ts'
 import { pipelineSettings } from '../pipeline-settings.ts'
 import { RetrainLoop } from './retrain-loop.ts'
@@ -11,23 +12,33 @@ export interface RetrainingParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly champion: () => string
+  /** Of engines that share a log one answers. */
+  readonly leads: () => boolean
   readonly changed: () => Promise<void>
+  /** What the parity meter found lately. */
+  readonly liveParity: () => LiveParity | undefined
 }
 
 /** Four fifths over at least a hundred decisions a group, as monitoring judges. */
 const FAIRNESS = { groupMin: 100, outcomesMin: 30, ratioMin: 0.8, opportunityGapMax: 0.1 }
 
-/** Undefined where the configuration switches it off, and where the log is shared by processes: training reads the log's own files. */
+/** Said to every request for a successor where engines share a log. */
+const ON_A_SHARED_LOG =
+  'training reads the embedded log’s own files, and this engine’s log is Kafka: train with `scorestream train` where the data are, publish the bundle, and promote it with `scorestream models promote`'
+
+/** Undefined where the configuration switches it off. On a log shared by processes the requests are answered by a refusal that says why. */
 export const startRetraining = ({ config, ...parts }: RetrainingParts): RetrainLoop | undefined => {
   const { retrain, promotion, dataDir, models } = config
-  if (!retrain.enabled || config.log.kind !== 'embedded') return undefined
-  const { learner, plan, threads, rowsMax, heapMebibytes, secondsMax } = retrain
+  if (!retrain.enabled) return undefined
+  const { learner, device, plan, threads, priority, rowsMax, heapMebibytes, secondsMax } = retrain
   const { time, dedupe } = pipelineSettings(config)
   const loop = new RetrainLoop({
     ...parts,
-    order: { dataDir, modelsDir: models.dir, learner, plan, threads, rowsMax, time, dedupe, fairness: FAIRNESS },
+    order: { dataDir, modelsDir: models.dir, learner, device, plan, threads, priority, rowsMax, time, dedupe, fairness: FAIRNESS },
     budget: { heapMebibytes, seconds: secondsMax },
     promotion,
+    parityBudget: config.parity.budget,
+    ...(config.log.kind === 'embedded' ? {} : { refusal: ON_A_SHARED_LOG }),
   })
   loop.start()
   return loop

@@ -4,6 +4,7 @@ import type { FairnessLimits } from '#monitoring/statistics/group-fairness.ts'
 import type { PlanName } from '#training/training-plan.ts'
 import type { DedupeLimits } from '#streams/dedupe-ring.ts'
 import type { TimeRules } from '#streams/pipeline/admission.ts'
+import type { DeviceWish } from '#training/xgboost/learner.ts'
 import type { LearnerName } from './open-learner.ts'
 
 export interface TrainingOrder {
@@ -17,8 +18,10 @@ export interface TrainingOrder {
   /** Epoch milliseconds of the request: outcomes that mature later were not known. */
   readonly maturedBy: number
   readonly learner: LearnerName
+  readonly device: DeviceWish
   readonly plan: PlanName
   readonly threads: number
+  readonly priority: 'idle' | 'low'
   /** Most labelled applications, the newest. */
   readonly rowsMax: number
   readonly time: TimeRules

@@ -68,6 +68,14 @@ const intakesOf = (
     return ring === null && own.length === 0 ? [] : [[kind, { ring, row, panes: own }] as const]
   })
 
+/** State is one entity's: a set over several is composed of one a kind of entity (`linked/linked-feature-set.ts`). */
+const requireOneEntity = (definitions: readonly Definition[]): void => {
+  const [first] = definitions
+  const stranger = definitions.find(({ by }) => by !== first?.by)
+  if (stranger !== undefined)
+    throw new TypeError(`feature "${stranger.name}" is not of the ${first!.by}, as "${first!.name}" is; use linkedFeatureSet for both`)
+}
+
 export interface FeatureSource {
   /** In vector order. */
   readonly definitions: readonly Definition[]
@@ -92,6 +100,7 @@ export const compile = (source: FeatureSource): CompiledFeatureSet => {
   if (endianness() !== 'LE') throw new Error('feature state is little-endian and read in place; this machine is big-endian: use another')
   const definitions = [...source.definitions]
   requireUniqueNames(definitions)
+  requireOneEntity(definitions)
   const layout = stateLayout(definitions, source.capacities, source.latenessMs ?? 0)
   const buffer = new ArrayBuffer(layout.bytes + 8 * scratchWords(layout.panes))
   const memory = memoryOf(buffer)

@@ -7,7 +7,7 @@ import { DefinitionError } from './definition-error.ts'
 import type { DerivedNode } from './derived.ts'
 import type { ExpressionNode, NamedExpression } from './expression.ts'
 import { fieldsOf, looksBack } from './expression.ts'
-import type { Entity, FoldedKind, NumericField, TextField } from './kinds.ts'
+import type { Entity, FoldedKind, LinkedEntity, NumericField, TextField } from './kinds.ts'
 import { FOLDED_KINDS, numericField, numericFieldNames, textField, textFieldNames } from './kinds.ts'
 import type { Window } from './window.ts'
 import { windowLabel, windowPhrase } from './window.ts'
@@ -87,7 +87,6 @@ const requireFields = (name: string, on: FoldedKind, node: ExpressionNode): void
     const facts = numericField(kind, field)
     if (facts === undefined)
       throw new DefinitionError(name, `${kind} has no numeric field "${field}"`, `use one of ${numericFieldNames(kind).join(', ')}`)
-    if (facts.optional) throw new DefinitionError(name, `${kind}.${field} is optional`, 'state holds required fields only')
     if (facts.pii === 'protected') throw new DefinitionError(name, `${kind}.${field} is a protected attribute`, 'leave it out')
   }
 }
@@ -128,6 +127,17 @@ const requireFitting = (name: string, definition: AggregateDefinition, flag: boo
   if (how.needs === 'flag' && !flag) throw new DefinitionError(name, `"${how.name}" needs a flag`, 'give a comparison such as greater(…)')
 }
 
+/** Only applications name devices, employers and addresses; and all of an applicant's events are of one applicant. */
+const requireFittingEntity = (
+  name: string,
+  { by, on, text }: { readonly by: Entity; readonly on: FoldedKind; readonly text?: string },
+): void => {
+  if (by !== 'applicant' && on !== 'application')
+    throw new DefinitionError(name, `a ${on} names no ${by}`, 'use application events, or features of the applicant')
+  if (by === 'applicant' && text === 'applicantId')
+    throw new DefinitionError(name, 'all events of an applicant have one applicantId', 'count events, or use a linked entity')
+}
+
 const valueOf = <Kind extends FoldedKind>({ field, text, expression }: FeatureSpec<Kind>): ExpressionNode | null => {
   if (field !== undefined) return { op: 'field', field }
   if (text !== undefined) return { op: 'code', field: text }
@@ -142,6 +152,7 @@ export const feature = <const Kind extends FoldedKind>(spec: FeatureSpec<Kind>):
   const segment = [subject, where?.name].filter((part) => part !== undefined).join('-where-') || 'event'
   const name = [by, on, segment, how.name, windowLabel(window)].join('.')
   requireKinds(name, on, [expression, where])
+  requireFittingEntity(name, spec)
   if (text !== undefined && textField(on, text) === undefined)
     throw new DefinitionError(name, `${on} has no text field "${text}"`, `use one of ${textFieldNames(on).join(', ')}`)
   const facts = field === undefined ? (text === undefined ? undefined : textField(on, text)) : numericField(on, field)
@@ -171,7 +182,10 @@ export const feature = <const Kind extends FoldedKind>(spec: FeatureSpec<Kind>):
 }
 
 /** Defines a number that the application being decided states itself; missing where it does not. */
-export const stated = (spec: { readonly by: Entity; readonly field: NumericField<'application'> }): StatedDefinition => {
+export const stated = (spec: {
+  readonly by: Exclude<Entity, LinkedEntity>
+  readonly field: NumericField<'application'>
+}): StatedDefinition => {
   const field: string = spec.field
   const name = `${spec.by}.application.${field}.stated.now`
   const facts = numericField('application', field)

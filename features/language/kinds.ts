@@ -2,9 +2,13 @@
 import { EVENT_SCHEMAS } from '#schemas/events.ts'
 import type { CreditEvent } from '#schemas/events.ts'
 import type { PiiClass } from '#schemas/field.ts'
+import type { LINKED_KINDS } from '#schemas/linked-update.ts'
 
-/** *by*: whose events are taken together. Linked entities (device, employer, address) join here. */
-export type Entity = 'applicant'
+/** What applications name beside their applicant, and share with those of others. */
+export type LinkedEntity = (typeof LINKED_KINDS)[number]
+
+/** *by*: whose events are taken together. */
+export type Entity = 'applicant' | LinkedEntity
 
 /** Outcomes are labels and subject requests are rights: neither may bear on a decision. */
 export const FOLDED_KINDS = ['application', 'statement', 'payment', 'transaction', 'bureau'] as const
@@ -15,7 +19,7 @@ type EventOf<Kind extends FoldedKind> = Extract<CreditEvent, { kind: Kind }>
 /** Part of the envelope: numbers, but no facts about the borrower. */
 type EnvelopeNumber = 'eventTime' | 'schemaVersion'
 /** Part of the envelope, and the currency, which is one for all of an applicant's events. */
-const ENVELOPE_TEXTS = ['eventId', 'applicantId', 'producer', 'traceparent', 'tenant', 'kind', 'currency'] as const
+const ENVELOPE_TEXTS = ['eventId', 'producer', 'traceparent', 'tenant', 'kind', 'currency'] as const
 type EnvelopeText = (typeof ENVELOPE_TEXTS)[number]
 
 /** Names of the fields of `Kind` that hold numbers. */

@@ -10,10 +10,16 @@ export interface FieldCounts {
 export interface FieldWindow {
   readonly baseline: FieldCounts
   readonly window: FieldCounts
+  /** Windows that have ended since its past began. */
+  windows: number
 }
 
+/** Windows that make up the past before anything is judged. */
+const GATHERING_WINDOWS = 2
+export const isGathering = ({ windows }: FieldWindow): boolean => windows < GATHERING_WINDOWS
+
 const none = (): FieldCounts => ({ present: 0, absent: 0, magnitudes: new Float64Array(MAGNITUDE_BINS) })
-export const fieldWindow = (): FieldWindow => ({ baseline: none(), window: none() })
+export const fieldWindow = (): FieldWindow => ({ baseline: none(), window: none(), windows: 0 })
 
 export const countValue = (counts: FieldCounts, value: unknown): void => {
   if (value === undefined || value === null) {
@@ -34,12 +40,21 @@ const empty = (counts: FieldCounts): void => {
 }
 
 /** Moves the window into the past. While the past is still being gathered nothing of it is forgotten. */
-export const absorb = ({ baseline, window }: FieldWindow, gathering: boolean): void => {
-  const memory = gathering ? 1 : MEMORY
+export const absorb = (field: FieldWindow): void => {
+  const { baseline, window } = field
+  const memory = isGathering(field) ? 1 : MEMORY
   baseline.present = baseline.present * memory + window.present
   baseline.absent = baseline.absent * memory + window.absent
   for (let bin = 0; bin < MAGNITUDE_BINS; bin++) baseline.magnitudes[bin] = baseline.magnitudes[bin]! * memory + window.magnitudes[bin]!
   empty(window)
+  field.windows++
 }
 
 export const discard = ({ window }: FieldWindow): void => empty(window)
+
+/** The past no longer says what is usual: it is gathered anew, from the next value on. */
+export const beginAnew = (field: FieldWindow): void => {
+  empty(field.baseline)
+  empty(field.window)
+  field.windows = 0
+}

@@ -6,7 +6,7 @@ import type { CreditEvent } from '#schemas/events.ts'
 import type { AlertCause } from '#schemas/monitoring-events.ts'
 import type { QualityRow } from '../rows.ts'
 import type { MonitoringSettings } from '../settings.ts'
-import { absorb, countValue, discard, type FieldWindow, fieldWindow } from './field-window.ts'
+import { absorb, beginAnew, countValue, discard, type FieldWindow, fieldWindow, isGathering } from './field-window.ts'
 import { type FieldFault, judgeField } from './judge-field.ts'
 import { medianShift } from './unit-change.ts'
 import { WATCHED_FIELDS } from './watched-fields.ts'
@@ -15,15 +15,10 @@ type Settings = MonitoringSettings['quality']
 
 /** Producers watched one by one; those that come later are counted as unwatched. */
 const PRODUCERS_MAX = 32
-/** Windows that make up a producer's past before anything is judged. */
-const GATHERING_WINDOWS = 2
-
 export interface SourceWindow {
   readonly producer: string
   readonly kind: CreditEvent['kind']
   n: number
-  /** Windows that ended. */
-  windows: number
   from: number
   to: number
   /** Seconds from event time to append. */
@@ -68,7 +63,6 @@ const sourceOf = (state: QualityState, event: CreditEvent): SourceWindow | undef
     producer: event.producer,
     kind: event.kind,
     n: 0,
-    windows: 0,
     from: Infinity,
     to: -Infinity,
     age: fieldWindow(),
@@ -101,7 +95,6 @@ const staleness = (source: SourceWindow, settings: Settings): QualityCheck => {
 
 /** Judges all fields of a window, moves clean ones into the past, and begins the next. */
 const closeSource = (source: SourceWindow, settings: Settings): SourceVerdict | undefined => {
-  const gathering = source.windows < GATHERING_WINDOWS
   const checks: QualityCheck[] = []
   const rows: QualityRow[] = []
   const { producer, kind, from, to, n } = source
@@ -109,6 +102,7 @@ const closeSource = (source: SourceWindow, settings: Settings): SourceVerdict | 
   for (const field of WATCHED_FIELDS[kind]) {
     const counts = source.fields.get(field.name)
     if (counts === undefined) continue
+    const gathering = isGathering(counts)
     const { faults, metrics } = gathering ? { faults: [], metrics: [] } : judgeField(field, counts.baseline, counts.window, settings)
     for (const cause of FIELD_CAUSES) {
       const fault = faults.find((one) => one.cause === cause)
@@ -116,17 +110,17 @@ const closeSource = (source: SourceWindow, settings: Settings): SourceVerdict | 
     }
     for (const metric of metrics)
       rows.push({ ...base, field: field.name, ...metric, alert: faults.some((fault) => fault.metric === metric.metric) })
-    if (faults.length === 0) absorb(counts, gathering)
+    if (faults.length === 0) absorb(counts)
     else discard(counts)
   }
-  if (!gathering) checks.push(staleness(source, settings))
-  if (checks.at(-1)?.fault === undefined) absorb(source.age, gathering)
+  const stale = isGathering(source.age) ? undefined : staleness(source, settings)
+  if (stale !== undefined) checks.push(stale)
+  if (stale?.fault === undefined) absorb(source.age)
   else discard(source.age)
-  source.windows++
   source.n = 0
   source.from = Infinity
   source.to = -Infinity
-  return gathering ? undefined : { checks, rows, from, to: to + 1, n }
+  return checks.length === 0 ? undefined : { checks, rows, from, to: to + 1, n }
 }
 
 /** Counts an event appended at `at` (log time); the verdict where it completes its producer's window of that kind. */
@@ -148,8 +142,16 @@ export const stepQuality = (state: QualityState, event: CreditEvent, at: number,
 /** Judges now what a kind's unfinished windows hold, where they hold enough: a drift that ends first must not overlook what caused it. */
 export const judgeEarly = (state: QualityState, settings: Settings): SourceVerdict[] =>
   [...state.sources.values()]
-    .filter(({ n, windows }) => windows >= GATHERING_WINDOWS && n >= EARLY_MIN)
+    .filter(({ n, age, fields }) => n >= EARLY_MIN && ![age, ...fields.values()].every(isGathering))
     .flatMap((source) => closeSource(source, settings) ?? [])
 
 /** Events of an unfinished window from which its magnitudes mean something. */
 const EARLY_MIN = 200
+
+/** Forgets what a field of a producer's events of a kind usually holds; `eventTime` stands for their age. False where it is not watched. */
+export const forgetField = (state: QualityState, producer: string, kind: string, field: string): boolean => {
+  const source = state.sources.get(`${producer} ${kind}`)
+  const held = field === 'eventTime' ? source?.age : source?.fields.get(field)
+  if (held !== undefined) beginAnew(held)
+  return held !== undefined
+}

@@ -73,3 +73,8 @@ export const countVolume = (state: VolumeState, producer: string): void => {
   }
   state.counts.set(producer, (held ?? 0) + 1)
 }
+
+/** Forgets how many events a producer usually sends. */
+export const forgetVolume = (state: VolumeState, producer: string): void => {
+  if (state.usual.has(producer)) state.usual.set(producer, [])
+}

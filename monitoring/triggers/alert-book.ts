@@ -7,11 +7,25 @@ const OPEN_MAX = 1_000
 
 export interface AlertBook {
   readonly open: Map<string, Alert>
+  /** Keys that call nobody, and the log time until which. */
+  readonly muted: Map<string, number>
   /** Findings that were not opened because the book was full. */
   refused: number
 }
 
-export const alertBook = (): AlertBook => ({ open: new Map(), refused: 0 })
+export const alertBook = (): AlertBook => ({ open: new Map(), muted: new Map(), refused: 0 })
+
+/** Key of the alert with this identifier. */
+export const keyOf = (alertId: string): string => alertId.slice(0, alertId.lastIndexOf(':'))
+
+/** The alerts of `key` call nobody from log time `at` until `until`, also where they end and open again. */
+export const mute = ({ muted }: AlertBook, key: string, until: number, at: number): void => {
+  for (const [other, end] of muted) if (end <= at) muted.delete(other)
+  if (muted.size < OPEN_MAX) muted.set(key, until)
+}
+
+/** Whether nobody is to be called for the alert at log time `at`. */
+export const isMuted = ({ muted }: AlertBook, { alertId }: Alert, at: number): boolean => (muted.get(keyOf(alertId)) ?? -Infinity) > at
 
 export type NewAlert = Omit<Alert, 'alertId' | 'state'>
 

@@ -44,6 +44,12 @@ export const doubt = (state: RetrainState, at: number, eventTime = -Infinity): v
   state.streaks.clear()
 }
 
+/** A person says at log time `at` that what was doubted is meant: windows that begin from here on count, whether or not the figures ever return. */
+export const vouch = (state: RetrainState, at: number): void => {
+  state.doubtedAt = Math.max(state.doubtedAt, at)
+  state.recovered = true
+}
+
 const STREAKS_MAX = 16
 
 export interface SeenWindow {

@@ -159,12 +159,17 @@ const checkInput = ({ features, trees }: TreeEnsemble, perspective: Perspective)
   if (bare !== -1) throw new Error(`tree ${bare} has nodes without cover; path-dependent attributions need nodes_hitrates in the ONNX file`)
 }
 
+/** Where the tables lie in kernel memory: good in every copy of that memory. */
+export interface ShapLayout extends Pick<BlockLayout, 'record' | 'row' | 'out' | 'tableBytes'> {
+  readonly features: number
+}
+
 /**
  * Builds the tables for an ensemble of trees of depth 8 or less (base is ignored). Exact but for float32 table entries.
  * Source of the method: Shapley values by leaf patterns (see leaf-game.ts), grouped into blocks of at most eight conditions.
  * @throws Error where a tree is too deep, or the tables would not fit.
  */
-export const blockShap = (memory: KernelMemory, ensemble: TreeEnsemble, perspective: Perspective): BlockShap => {
+export const writeBlocks = (memory: KernelMemory, ensemble: TreeEnsemble, perspective: Perspective): ShapLayout => {
   checkInput(ensemble, perspective)
   const { features, trees } = ensemble
   const bits = conditionsMax(Math.max(0, ...trees.map((tree) => treeDepth(tree))))
@@ -173,7 +178,13 @@ export const blockShap = (memory: KernelMemory, ensemble: TreeEnsemble, perspect
   const interventional = perspective.kind === 'interventional'
   const codes = interventional ? backgroundCodes(memory, layout, perspective.background, features) : undefined
   fillTable(memory, layout, blocks, codes, interventional ? perspective.background.length / features : 1)
+  const { record, row, out, tableBytes } = layout
+  return { record, row, out, tableBytes, features }
+}
 
+/** Attributions by tables that {@link writeBlocks} laid out in this memory, or in the one it is a copy of. */
+export const blockShapAt = (memory: KernelMemory, layout: ShapLayout): BlockShap => {
+  const { features } = layout
   let buffer: ArrayBuffer | undefined
   let input = new Float32Array(0)
   let output = new Float64Array(0)
@@ -189,3 +200,7 @@ export const blockShap = (memory: KernelMemory, ensemble: TreeEnsemble, perspect
   }
   return { attribute, tableBytes: layout.tableBytes }
 }
+
+/** Both in one: {@link writeBlocks}, {@link blockShapAt}. */
+export const blockShap = (memory: KernelMemory, ensemble: TreeEnsemble, perspective: Perspective): BlockShap =>
+  blockShapAt(memory, writeBlocks(memory, ensemble, perspective))

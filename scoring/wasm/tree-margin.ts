@@ -67,12 +67,24 @@ const writeGroup = (view: DataView, at: number, { trees }: Group, features: numb
   }
 }
 
+/** Where an ensemble lies in kernel memory: addresses and counts, good in every copy of that memory. */
+export interface TreeLayout {
+  readonly features: number
+  readonly base: number
+  readonly rowsMax: number
+  readonly groups: number
+  readonly table: number
+  readonly scratch: number
+  readonly rows: number
+  readonly out: number
+}
+
 /**
- * Loads an ensemble whose thresholds and leaves are float32 (as read from ONNX) into kernel memory.
+ * Lays an ensemble whose thresholds and leaves are float32 (as read from ONNX) out in kernel memory.
  * @param rowsMax most rows of one kernel call; larger batches are cut.
  * @throws Error where the ensemble exceeds the kernel's limits.
  */
-export const treeMargin = (memory: KernelMemory, ensemble: TreeEnsemble, rowsMax = 256): TreeMargin => {
+export const writeTrees = (memory: KernelMemory, ensemble: TreeEnsemble, rowsMax = 256): TreeLayout => {
   const { features, base } = ensemble
   if (features > FEATURES_MAX) throw new Error(`${features} features, more than the ${FEATURES_MAX} the tree kernel addresses`)
   const groups = groupsOf(ensemble)
@@ -87,7 +99,12 @@ export const treeMargin = (memory: KernelMemory, ensemble: TreeEnsemble, rowsMax
     view.setUint32(table + index * 8 + 4, group.steps, true)
     writeGroup(view, addresses[index]!, group, features)
   }
+  return { features, base, rowsMax, groups: groups.length, table, scratch, rows, out }
+}
 
+/** The margins of an ensemble that {@link writeTrees} laid out in this memory, or in the one it is a copy of. */
+export const treeMarginAt = (memory: KernelMemory, layout: TreeLayout): TreeMargin => {
+  const { features, base, rowsMax, groups, table, scratch, rows, out } = layout
   let buffer: ArrayBuffer | undefined
   let inputs = new Float32Array(0)
   let outputs = new Float64Array(0)
@@ -99,7 +116,7 @@ export const treeMargin = (memory: KernelMemory, ensemble: TreeEnsemble, rowsMax
     }
     if (count === 1) for (let i = 0; i < features; i++) inputs[i] = vectors[at + i]!
     else inputs.set(vectors.subarray(at, at + count * features))
-    memory.kernels.treeMargins(rows, count, features, table, groups.length, base, scratch, out)
+    memory.kernels.treeMargins(rows, count, features, table, groups, base, scratch, out)
   }
   return {
     one: (vectors, at) => {
@@ -117,3 +134,7 @@ export const treeMargin = (memory: KernelMemory, ensemble: TreeEnsemble, rowsMax
     },
   }
 }
+
+/** Both in one: {@link writeTrees}, {@link treeMarginAt}. */
+export const treeMargin = (memory: KernelMemory, ensemble: TreeEnsemble, rowsMax?: number): TreeMargin =>
+  treeMarginAt(memory, writeTrees(memory, ensemble, rowsMax))

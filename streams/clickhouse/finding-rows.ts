@@ -1,5 +1,5 @@
 /** Writes what monitoring found. Rows carry their identity, so that writing them again changes nothing. */
-import type { Alert } from '#schemas/monitoring-events.ts'
+import type { Alert, AlertJudgement } from '#schemas/monitoring-events.ts'
 import { clickhouseInstant } from './facts.ts'
 import type { RowWriter } from './ports.ts'
 
@@ -43,5 +43,19 @@ export const insertAlerts = (inserter: RowWriter, alerts: readonly Alert[]): Pro
       n: alert.n,
       blocks_retraining: alert.blocksRetraining,
       detail: alert.detail,
+    })),
+  )
+
+export const insertJudgements = (inserter: RowWriter, judgements: readonly AlertJudgement[]): Promise<void> =>
+  inserter.insertObjects(
+    'alert_judgements',
+    judgements.map(({ judgementId, alertId, verdict, judgedAt, mutedUntil, actor, reason }) => ({
+      judgement_id: judgementId,
+      alert_id: alertId,
+      verdict,
+      judged_at: clickhouseInstant(judgedAt),
+      muted_until: mutedUntil === null ? null : clickhouseInstant(mutedUntil),
+      actor,
+      reason,
     })),
   )

@@ -1,17 +1,13 @@
-/** Rows of `promotions`, from the topic `model-events`. */
+/** Rows of `promotions` and `gates`, from the topic `model-events`. */
 import type { ModelPromoted } from '#schemas/monitoring-events.ts'
 import { decodeModelEvent } from '#schemas/monitoring-wire.ts'
 import type { LogRecord } from '../ports.ts'
+import { GateRows } from './gate-rows.ts'
+import { modelParts } from './model-parts.ts'
 import { NumberColumn, StringColumn } from './native-column.ts'
 import { LowCardinalityColumn } from './native-nested.ts'
 import type { Prepared, RowSink } from './row-sinks.ts'
 import type { TableRows } from './table-rows.ts'
-
-/** `name@version` → its two parts. */
-const partsOf = (modelVersion: string): readonly [string, string] => {
-  const at = modelVersion.indexOf('@')
-  return [modelVersion.slice(0, at), modelVersion.slice(at + 1)]
-}
 
 class PromotionRows implements TableRows {
   readonly table = 'promotions'
@@ -27,12 +23,12 @@ class PromotionRows implements TableRows {
 
   add({ modelVersion, previousVersion, alias, promotedAt, actor, reason }: ModelPromoted): void {
     const { columns } = this
-    const [name, version] = partsOf(modelVersion)
+    const [name, version] = modelParts(modelVersion)
     columns.promoted_at.push(promotedAt)
     columns.name.push(name)
     columns.alias.push(alias)
     columns.version.push(version)
-    columns.previous_version.push(previousVersion === null ? null : partsOf(previousVersion)[1])
+    columns.previous_version.push(previousVersion === null ? null : modelParts(previousVersion)[1])
     columns.actor.push(actor)
     columns.reason.push(reason)
   }
@@ -42,8 +38,9 @@ class PromotionRows implements TableRows {
 export class PromotionSink implements RowSink {
   readonly topic = 'model-events'
   readonly consumer = 'warehouse'
-  readonly #rows = new PromotionRows()
-  readonly tables = [this.#rows]
+  readonly #promotions = new PromotionRows()
+  readonly #gates = new GateRows()
+  readonly tables = [this.#gates, this.#promotions]
   rejected = 0
 
   resume(): Promise<ReadonlyMap<number, number>> {
@@ -57,6 +54,7 @@ export class PromotionSink implements RowSink {
       return undefined
     }
     const event = parsed.value
-    return event.kind === 'model-promoted' ? { month: 0, add: () => this.#rows.add(event) } : undefined
+    if (event.kind === 'model-promoted') return { month: 0, add: () => this.#promotions.add(event) }
+    return event.kind === 'model-trained' ? { month: 0, add: () => this.#gates.add(event) } : undefined
   }
 }

@@ -12,7 +12,9 @@ import { protectedAttributes } from './demo-stream.ts'
 export type DriftPhase = 'usual' | 'unit-error' | 'mended' | 'new-population'
 
 /** Months of event time that each phase lasts; the last has no end. */
-const PHASE_MONTHS: readonly (readonly [DriftPhase, number])[] = [
+type PhaseMonths = readonly (readonly [DriftPhase, number])[]
+
+const PHASE_MONTHS: PhaseMonths = [
   ['usual', 5],
   ['unit-error', 2],
   ['mended', 3],
@@ -48,9 +50,9 @@ export type DriftStep =
     }
   | { readonly kind: 'outcome'; readonly event: CreditEvent }
 
-const phaseOf = (month: number): DriftPhase => {
+const phaseOf = (phases: PhaseMonths, month: number): DriftPhase => {
   let end = 0
-  for (const [phase, months] of PHASE_MONTHS) if (month < (end += months)) return phase
+  for (const [phase, months] of phases) if (month < (end += months)) return phase
   return 'new-population'
 }
 
@@ -68,9 +70,9 @@ const idOf = (index: number, clients: number): string => {
   return `tw-${String((index % clients) + 1).padStart(5, '0')}${lap === 0 ? '' : `-${lap}`}`
 }
 
-const turnOf = (clients: DemoClients, index: number): Turn | undefined => {
+const turnOf = (clients: DemoClients, phases: PhaseMonths, index: number): Turn | undefined => {
   const month = Math.floor(index / CLIENTS_A_MONTH)
-  const [client, id, phase] = [index % clients.count, idOf(index, clients.count), phaseOf(month)]
+  const [client, id, phase] = [index % clients.count, idOf(index, clients.count), phaseOf(phases, month)]
   const later = phase === 'new-population'
   const partner = hashOf(id, 'channel') % 100 < (later ? PARTNER_PERCENT_LATER : PARTNER_PERCENT)
   if (later && partner && clients.label[client] === 0 && hashOf(id, 'applies') % 10 >= GOODS_OF_TEN) return undefined
@@ -155,12 +157,12 @@ const applicationStep = (clients: DemoClients, { id, client, month, phase, partn
 }
 
 /** Applications and outcomes by event time, without end. */
-export function* driftSteps(csvGz: Uint8Array): Generator<DriftStep> {
+export function* driftSteps(csvGz: Uint8Array, phases: PhaseMonths = PHASE_MONTHS): Generator<DriftStep> {
   const clients = readDemoClients(csvGz)
   let waiting: { readonly at: number; readonly step: DriftStep }[] = []
   for (let month = 0; ; month++) {
     for (let index = month * CLIENTS_A_MONTH; index < (month + 1) * CLIENTS_A_MONTH; index++) {
-      const turn = turnOf(clients, index)
+      const turn = turnOf(clients, phases, index)
       if (turn !== undefined) waiting.push(...applicationStep(clients, turn))
     }
     // The clients of the next month apply after the last of their six statements.

@@ -20,6 +20,12 @@ export interface FollowerOptions {
   readonly pollMs?: number
   readonly tailBytesMax?: number
   readonly blockBytesMax?: number
+  /**
+   * Blocks of a file that one read behind the tail takes records from; by default as many as the bytes asked for reach into. Partitions lie interleaved:
+   * for readers that go round all of them, 1 keeps them near one another, so that a block is read once for all. With more, each partition's share pushes
+   * out of the cache what the next one needs, and the warehouse process read each block of a log that it followed at full speed some twenty times.
+   */
+  readonly coldBlocksMax?: number
 }
 
 interface Followed {
@@ -74,7 +80,7 @@ export class EventLogFollower implements EventLog {
   async read(topic: Topic, partition: number, offset: number, bytesMax: number): Promise<readonly LogRecord[]> {
     const { files, failure } = this.#topic(topic)
     if (failure !== undefined) throw failure
-    return readFiles(files, topic, partition, offset, bytesMax)
+    return readFiles(files, topic, partition, offset, bytesMax, this.#options.coldBlocksMax)
   }
 
   async refresh(): Promise<void> {

@@ -14,7 +14,15 @@ import { TopicFiles } from './topic-files.ts'
 import { TopicWriter, writeFully, type Durability, type WriteAt } from './topic-writer.ts'
 
 const MEBI = 1024 * 1024
-export const TOPICS: readonly Topic[] = ['credit-events', 'decisions', 'revisions', 'dead-letters', 'alerts', 'model-events']
+export const TOPICS: readonly Topic[] = [
+  'credit-events',
+  'decisions',
+  'revisions',
+  'dead-letters',
+  'alerts',
+  'model-events',
+  'linked-entities',
+]
 
 export type TopicPartitions = Readonly<Record<Topic, number>>
 
@@ -26,6 +34,7 @@ export const topicPartitions = (partitions: number): TopicPartitions => ({
   'dead-letters': partitions,
   alerts: 1,
   'model-events': 1,
+  'linked-entities': partitions,
 })
 
 export interface EmbeddedLogOptions {
@@ -157,6 +166,7 @@ export const readFiles = async (
   partition: number,
   offset: number,
   bytesMax: number,
+  blocksMax?: number,
 ): Promise<readonly LogRecord[]> => {
   const end = files.ends[partition]
   if (end === undefined) throw new RangeError(`partition ${partition} of ${topic} does not exist: it has ${files.partitions}`)
@@ -172,7 +182,7 @@ export const readFiles = async (
       'log-shortened',
       `${topic}[${partition}] begins at ${start}, a reader asks for ${offset}: retention deleted what it needs. Start that reader from ${start}, or restore older segments to ${files.folder}.`,
     )
-  return files.tail.read(partition, offset, bytesMax) ?? files.readCold(partition, offset, bytesMax)
+  return files.tail.read(partition, offset, bytesMax) ?? files.readCold(partition, offset, bytesMax, blocksMax)
 }
 
 const createFirst = (files: TopicFiles): void => {

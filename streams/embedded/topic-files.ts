@@ -129,15 +129,20 @@ export class TopicFiles {
     }
   }
 
-  /** Records from disk, for readers that have fallen behind the tail. */
-  async readCold(partition: number, offset: number, bytesMax: number): Promise<FrameRecord[]> {
+  /**
+   * Records from disk, for readers that have fallen behind the tail. `blocksMax` bounds the blocks that records are taken from: who goes round all
+   * partitions, one block at a time, reads each block once for all of them.
+   */
+  async readCold(partition: number, offset: number, bytesMax: number, blocksMax = Infinity): Promise<FrameRecord[]> {
     const out: FrameRecord[] = []
     let next = offset
     let bytes = 0
-    for (let s = this.#segmentOf(partition, offset); s < this.segments.length && bytes < bytesMax; s++) {
+    let blocks = 0
+    const more = (): boolean => bytes < bytesMax && blocks < blocksMax
+    for (let s = this.#segmentOf(partition, offset); s < this.segments.length && more(); s++) {
       const segment = this.segments[s] as Segment
       const rows = this.#rowsOf(segment)
-      for (let r = rowBefore(rows, partition, next); r < rows.length && bytes < bytesMax; r++) {
+      for (let r = rowBefore(rows, partition, next); r < rows.length && more(); r++) {
         const following = rows[r + 1]
         if (following !== undefined && (following.offsets[partition] as number) <= next) continue
         const block = await this.#blocks.get(
@@ -152,6 +157,7 @@ export class TopicFiles {
           bytes += record.bytes
           next++
         }
+        if (bytes > 0) blocks++
       }
     }
     return out

@@ -4,7 +4,15 @@ import type { Topic } from '../ports.ts'
 import { explained, hasError, type KafkaCluster } from './cluster.ts'
 import type { KafkaSettings } from './settings.ts'
 
-export const TOPICS: readonly Topic[] = ['credit-events', 'decisions', 'revisions', 'dead-letters', 'alerts', 'model-events']
+export const TOPICS: readonly Topic[] = [
+  'credit-events',
+  'decisions',
+  'revisions',
+  'dead-letters',
+  'alerts',
+  'model-events',
+  'linked-entities',
+]
 /** Topics that follow the input's partitions have as many; the others are small and totally ordered. */
 const SINGLE: ReadonlySet<Topic> = new Set(['alerts', 'model-events'])
 const DAY_MS = 86_400_000

@@ -6,6 +6,8 @@ import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promi
 import { deserialize, serialize } from 'node:v8'
 import type { Decision } from '#schemas/decision.ts'
 import type { CreditEvent } from '#schemas/events.ts'
+import type { AlertJudgement } from '#schemas/monitoring-events.ts'
+import { decodeAlertJudgement, isAlertJudgement } from '#schemas/monitoring-wire.ts'
 import { decodeDecisionRecord, peekDecision } from '#schemas/wire.ts'
 import type { Logger } from '../logger.ts'
 import { type Input, inputOf, readInput } from '../input.ts'
@@ -13,14 +15,17 @@ import type { EventLog, LogRecord, Topic } from '../ports.ts'
 import { isBelieved, NO_CLAIM, seeClaim } from '../protocol/belief.ts'
 import { OrderedRecords, type Positions } from './ordered-records.ts'
 
-/** Events stand before decisions of the same millisecond: an application is seen before its decision. */
-const TOPICS: readonly Topic[] = ['credit-events', 'decisions']
+/**
+ * Events stand before decisions of the same millisecond: an application is seen before its decision. Of the alerts only what people make of them is
+ * read; the alerts themselves come from here.
+ */
+const TOPICS: readonly Topic[] = ['credit-events', 'decisions', 'alerts']
 /** Some 2 ms of work between turns of the event loop: others share the process. */
 const BATCH_RECORDS = 512
 const IDLE_MS = 100
 /** Rows wait this long for company, alerts not at all; progress is remembered with them. */
 const DELIVER_MS = 10_000
-const FORMAT = 1
+const FORMAT = 2
 
 /** What folds; arrives as an argument. `at` is log time, never falling. */
 export interface LogMonitor {
@@ -34,6 +39,7 @@ export interface LogMonitor {
   skip(partition: number, offset: number): void
   event(event: CreditEvent, partition: number, offset: number, at: number): void
   decision(decision: Decision, at: number): void
+  judge(judgement: AlertJudgement, at: number): void
   pass(at: number): void
 }
 
@@ -110,7 +116,8 @@ export class MonitorRunner<State> {
       const records = await this.#records.next(BATCH_RECORDS)
       for (const { topic, record, at } of records) {
         if (topic === 'credit-events') this.#event(record, at)
-        else this.#decision(record.value, record.partition, record.offset, at)
+        else if (topic === 'decisions') this.#decision(record.value, record.partition, record.offset, at)
+        else if (isAlertJudgement(record.value)) this.#judgement(record.value, at)
       }
       if (records.length === 0) this.#monitor.pass(this.#records.at)
       await this.#settle()
@@ -147,6 +154,12 @@ export class MonitorRunner<State> {
     const decoded = decodeDecisionRecord(value)
     if (decoded.kind === 'decision') this.#monitor.decision(decoded.decision, at)
     else this.rejected++
+  }
+
+  #judgement(value: Uint8Array, at: number): void {
+    const parsed = decodeAlertJudgement(value)
+    if (parsed.kind === 'rejected') this.rejected++
+    else this.#monitor.judge(parsed.value, at)
   }
 
   async #settle(): Promise<void> {

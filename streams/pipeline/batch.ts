@@ -1,5 +1,5 @@
 /** A micro-batch on its way through the stages: what had queued over all owned partitions, in order within each. */
-import type { Decision } from '#schemas/decision.ts'
+import type { Decision, LinkedReading } from '#schemas/decision.ts'
 import type { ApplicationEvent, CreditEvent } from '#schemas/events.ts'
 import type { Rejection } from '#schemas/rejection.ts'
 import type { AppendRecord, LogRecord } from '../ports.ts'
@@ -17,6 +17,14 @@ export interface Pending {
   readonly application: ApplicationEvent
   /** Start of its vector in the batch's buffer, in elements. */
   readonly at: number
+  /** Linked entities that the vector was read off; undefined where the feature set reads none. */
+  readonly linked: readonly LinkedReading[] | undefined
+}
+
+/** What an application tells a linked entity. */
+export interface Told {
+  readonly lane: Lane
+  readonly record: AppendRecord
 }
 
 /** A decision on its way to the log, with the bytes that must be read back. */

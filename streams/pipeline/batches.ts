@@ -4,18 +4,20 @@ import type { Decision } from '#schemas/decision.ts'
 import type { EventLog, LogRecord } from '../ports.ts'
 import type { Attempts } from './attempts.ts'
 import type { Published } from './batch.ts'
+import type { LinkedEntities } from '../linked/linked-entities.ts'
 import type { EntityCache } from './entity-cache.ts'
 import { decodeBatch, fetchPages } from './fetch.ts'
-import { foldBatch, loadBatch, type Folded } from './fold-batch.ts'
+import { foldBatch, loadBatch, loadLinked, type Folded } from './fold-batch.ts'
 import { inTurn } from './in-turn.ts'
 import type { Lane } from './lane.ts'
 import type { Persist } from './persist.ts'
-import { publish, readBack } from './publish.ts'
+import { publish, readBack, tellLinked } from './publish.ts'
 import { scoreBatch, type ScorePorts } from './score-batch.ts'
 
 export interface BatchPorts extends Omit<ScorePorts, 'lastPublishUs'> {
   readonly log: EventLog
   readonly cache: EntityCache
+  readonly linked: LinkedEntities | undefined
   readonly attempts: Attempts
   readonly persist: Persist
   readonly lanes: () => readonly Lane[]
@@ -55,6 +57,7 @@ export const batchesOf = (ports: BatchPorts): Observable<unknown> =>
       map((pages) => decodeBatch(pages, fetching)),
       inTurn((batch) => (batch.suspect ? ports.flush().then(() => batch) : batch)),
       inTurn((batch) => loadBatch(batch, fetching)),
+      inTurn((batch) => loadLinked(batch, fetching)),
       map((batch) => foldBatch(batch, fetching)),
       map((folded): [Folded, readonly Published[]] => [folded, scoreBatch(folded, scoring)]),
       inTurn(([folded, published]) => publishing.publish(folded, published)),
@@ -81,7 +84,7 @@ class Publishing {
   }
 
   publish(folded: Folded, published: readonly Published[]): BatchDone | Promise<BatchDone> {
-    if (published.length + folded.rejected.length + folded.rerouted.length === 0) return advanced(folded, NOTHING)
+    if (published.length + folded.rejected.length + folded.rerouted.length + folded.told.length === 0) return advanced(folded, NOTHING)
     return this.#append(folded, published)
   }
 
@@ -91,6 +94,7 @@ class Publishing {
     const offsets = await publish(folded, published, this.#ports)
     const decisions = await readBack(published, offsets, this.#ports)
     if (published.length > 0) this.lastUs = monotonicUs() - started
+    await tellLinked(folded.told, this.#ports)
     return advanced(folded, decisions)
   }
 }

@@ -37,7 +37,8 @@ export const fetchPages = async (
 
 /** Decodes and checks, up to the batch's bounds; what exceeds them stays in the log for the next turn. */
 export const decodeBatch = (pages: readonly [Lane, readonly LogRecord[]][], ports: FetchPorts): Batch => {
-  const { settings, log, monotonicUs } = ports
+  const { log, monotonicUs } = ports
+  const settings = boundsOf(pages, ports)
   const started = monotonicUs()
   const input = inputOf(log)
   const items: Item[] = []
@@ -59,6 +60,18 @@ export const decodeBatch = (pages: readonly [Lane, readonly LogRecord[]][], port
     }
   }
   return { items, next, suspect: alone, timing: { decodeUs: monotonicUs() - started, stateUs: 0, foldUs: 0 } }
+}
+
+/** Larger where so much waits that the age of what waits is not a matter of milliseconds. */
+const boundsOf = (
+  pages: readonly [Lane, readonly LogRecord[]][],
+  { log, settings }: FetchPorts,
+): Pick<PipelineSettings, 'batchRecordsMax' | 'batchApplicationsMax'> => {
+  const { batchRecordsMax, batchApplicationsMax, catchUpFrom, catchUpFactor } = settings
+  const ends = log.end('credit-events')
+  const waiting = pages.reduce((sum, [{ partition, next }]) => sum + (ends[partition] as number) - next, 0)
+  const factor = waiting >= catchUpFrom * batchRecordsMax ? catchUpFactor : 1
+  return { batchRecordsMax: factor * batchRecordsMax, batchApplicationsMax: factor * batchApplicationsMax }
 }
 
 const decodeItem = (lane: Lane, record: LogRecord, input: Input, { settings, isPoison }: FetchPorts): Item => {

@@ -5,7 +5,8 @@ import type { Rejection } from '#schemas/rejection.ts'
 import { StaleCommit, TerminalFailure } from '../failure.ts'
 import type { AppendRecord, LogRecord } from '../ports.ts'
 import { dutyAt } from '../protocol/belief.ts'
-import { EventCrash, type Batch, type Item, type Pending } from './batch.ts'
+import type { LinkedEntities } from '../linked/linked-entities.ts'
+import { EventCrash, type Batch, type Item, type Pending, type Told } from './batch.ts'
 import { count, newCounters, type EngineCounters } from './counters.ts'
 import type { EntityCache } from './entity-cache.ts'
 import { foldEvent, recognise } from './fold.ts'
@@ -16,6 +17,8 @@ import type { PipelineSettings } from './settings.ts'
 export interface FoldPorts {
   readonly cache: EntityCache
   readonly featureSet: FeatureSet
+  /** Undefined where the feature set reads none. */
+  readonly linked: LinkedEntities | undefined
   readonly settings: PipelineSettings
   readonly monotonicUs: () => number
   /** Runs a load, trying again after retryable failures. */
@@ -29,6 +32,8 @@ export interface Folded {
   readonly pending: readonly Pending[]
   /** Vectors of the pending applications, row after row. */
   readonly vectors: Float32Array
+  /** In order of position within each lane; to be told once the batch's decisions are believed. */
+  readonly told: readonly Told[]
   readonly rejected: readonly { readonly record: LogRecord; readonly rejection: Rejection }[]
   /** Strays, as they are appended where they belong. */
   readonly rerouted: readonly AppendRecord[]
@@ -83,6 +88,13 @@ const without = (batch: Batch, refused: ReadonlySet<number>): Batch => {
   return { ...batch, items: batch.items.filter(({ lane }) => !refused.has(lane.partition)), next }
 }
 
+/** Brings the linked entities of the batch's applications within reach, where the feature set reads any. */
+export const loadLinked = (batch: Batch, { linked }: FoldPorts): Batch | Promise<Batch> => {
+  if (linked === undefined) return batch
+  const applications = batch.items.flatMap((item) => (item.kind === 'event' && item.event.kind === 'application' ? [item.event] : []))
+  return applications.length === 0 ? batch : linked.load(applications).then(() => batch)
+}
+
 /** Synchronous over the whole batch: nothing else sees states between two of its events. */
 export const foldBatch = (batch: Batch, ports: FoldPorts): Folded => {
   const started = ports.monotonicUs()
@@ -90,6 +102,7 @@ export const foldBatch = (batch: Batch, ports: FoldPorts): Folded => {
   const applications = batch.items.reduce((n, item) => (item.kind === 'event' && item.event.kind === 'application' ? n + 1 : n), 0)
   const vectors = new Float32Array(applications * size)
   const pending: Pending[] = []
+  const told: Told[] = []
   const rejected: { record: LogRecord; rejection: Rejection }[] = []
   const rerouted: AppendRecord[] = []
   const counts = newCounters()
@@ -107,7 +120,7 @@ export const foldBatch = (batch: Batch, ports: FoldPorts): Folded => {
       continue
     }
     try {
-      const refused = foldItem(item, pending, vectors, tally, ports)
+      const refused = foldItem(item, { pending, vectors, told }, tally, ports)
       if (refused === undefined) continue
       rejected.push({ record: item.record, rejection: refused })
       count(tally.deadLetters, refused.code)
@@ -116,16 +129,17 @@ export const foldBatch = (batch: Batch, ports: FoldPorts): Folded => {
     }
   }
   batch.timing.foldUs = ports.monotonicUs() - started
-  return { batch, counts, pending, vectors, rejected, rerouted }
+  return { batch, counts, pending, vectors, told, rejected, rerouted }
 }
 
-const foldItem = (
-  item: Item & { kind: 'event' },
-  pending: Pending[],
-  vectors: Float32Array,
-  counters: EngineCounters,
-  ports: FoldPorts,
-): Rejection | undefined => {
+/** What a batch's events add to. */
+interface Yield {
+  readonly pending: Pending[]
+  readonly vectors: Float32Array
+  readonly told: Told[]
+}
+
+const foldItem = (item: Item & { kind: 'event' }, out: Yield, counters: EngineCounters, ports: FoldPorts): Rejection | undefined => {
   const { lane, record, event } = item
   const { featureSet, settings } = ports
   const entity = ports.cache.change(record.partition, event.applicantId)
@@ -140,7 +154,10 @@ const foldItem = (
       return conflict(record.partition, seen.offset, event.producer, event.eventId)
     case 'new':
   }
-  if (event.kind === 'application') prepare(lane, record, event, entity.state, pending, vectors, counters, ports)
+  if (event.kind === 'application') {
+    prepare(lane, record, event, entity.state, out, counters, ports)
+    if (ports.linked !== undefined) for (const told of ports.linked.updates(record, event)) out.told.push({ lane, record: told })
+  }
   if (foldEvent(entity, event, featureSet)) counters.late++
   if (entity.erased) counters.erasures++
   count(counters.events, event.kind)
@@ -153,8 +170,7 @@ const prepare = (
   record: LogRecord,
   application: ApplicationEvent,
   state: Uint8Array,
-  pending: Pending[],
-  vectors: Float32Array,
+  { pending, vectors }: Yield,
   counters: EngineCounters,
   ports: FoldPorts,
 ): void => {
@@ -178,7 +194,7 @@ const prepare = (
     case 'score': {
       const at = pending.length * ports.featureSet.size
       ports.featureSet.vector(state, application, vectors, at)
-      pending.push({ lane, record, application, at })
+      pending.push({ lane, record, application, at, linked: ports.linked?.read(application, vectors, at) })
     }
   }
 }

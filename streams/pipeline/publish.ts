@@ -5,7 +5,7 @@ import { deadLetterOf } from '../dead-letter.ts'
 import { TerminalFailure } from '../failure.ts'
 import type { EventLog } from '../ports.ts'
 import { mayCommitReadBack, seeClaim } from '../protocol/belief.ts'
-import type { Published } from './batch.ts'
+import type { Published, Told } from './batch.ts'
 import type { Folded } from './fold-batch.ts'
 import type { Lane } from './lane.ts'
 import type { Persist } from './persist.ts'
@@ -59,6 +59,15 @@ export const readBack = async (
   })
   await Promise.all([...byLane].map(([lane, expected]) => readBackLane(lane, expected, ports)))
   return decisions.flatMap(({ lane, decision }) => (lane.departure === 'succeeded' ? [] : [decision]))
+}
+
+/**
+ * Tells linked entities of the batch's applications: after their decisions were read back, so that no application can find itself in what it
+ * is decided on, not even after a crash; and before their offsets are committed, so that none goes missing.
+ */
+export const tellLinked = async (told: readonly Told[], { log, persist }: PublishPorts): Promise<void> => {
+  const records = told.flatMap(({ lane, record }) => (lane.departure === 'succeeded' ? [] : [record]))
+  if (records.length > 0) await persist(() => log.append('linked-entities', records))
 }
 
 const readBackLane = async (

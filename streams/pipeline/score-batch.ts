@@ -1,6 +1,6 @@
 /** Verdicts for the applications of a batch, and the capsules that prove them, chained per partition. */
 import { createHash } from 'node:crypto'
-import type { Decision, DecisionBody, DecisionEnvelope, Stages, Verdict } from '#schemas/decision.ts'
+import type { Decision, DecisionBody, DecisionEnvelope, LinkedReading, Stages, Verdict } from '#schemas/decision.ts'
 import type { FeatureSet } from '#features/feature-set.ts'
 import type { ApplicationEvent } from '#schemas/events.ts'
 import type { EpochMs, Offset } from '#schemas/units.ts'
@@ -25,8 +25,14 @@ export interface ScorePorts {
   readonly lastCommitUs: () => number
 }
 
-/** Everything but the envelope is a function of (record, application, vector, verdict): replay builds bodies with it too. */
-export const bodyOf = (record: LogRecord, application: ApplicationEvent, vector: Float32Array, verdict: Verdict): DecisionBody => ({
+/** Everything but the envelope is a function of (record, application, vector, verdict, readings): replay builds bodies with it too. */
+export const bodyOf = (
+  record: LogRecord,
+  application: ApplicationEvent,
+  vector: Float32Array,
+  verdict: Verdict,
+  linked?: readonly LinkedReading[],
+): DecisionBody => ({
   ...verdict,
   partition: record.partition,
   offset: record.offset as Offset,
@@ -39,6 +45,7 @@ export const bodyOf = (record: LogRecord, application: ApplicationEvent, vector:
   amount: application.amount,
   currency: application.currency,
   vector,
+  ...(linked === undefined ? {} : { linked }),
 })
 
 /** Stages are 32-bit integers in the log: half an hour and more reads as 2,147 s. */
@@ -69,7 +76,7 @@ export const scoreBatch = (folded: Folded, ports: ScorePorts): Published[] => {
 }
 
 const scoreOne = (
-  { lane, record, application, at }: Pending,
+  { lane, record, application, at, linked }: Pending,
   { vectors, counts }: Pick<Folded, 'vectors' | 'counts'>,
   now: EpochMs,
   shared: Pick<Stages, 'decodeUs' | 'stateUs' | 'foldUs' | 'commitUs' | 'publishUs'>,
@@ -80,7 +87,7 @@ const scoreOne = (
   const verdict = ports.decider.decide(application, vectors, at, degradeStep(waitedMs, ports.settings.latency))
   const spent = ports.decider.lastStages ?? { scoreUs: ports.monotonicUs() - started, explainUs: 0, policyUs: 0 }
   if (verdict.degraded !== null) count(counts.degraded, verdict.degraded)
-  const body = bodyOf(record, application, vectors.slice(at, at + ports.featureSet.size), verdict)
+  const body = bodyOf(record, application, vectors.slice(at, at + ports.featureSet.size), verdict, linked)
   const envelope: DecisionEnvelope = {
     decidedAt: now,
     stages: wholeMicroseconds({

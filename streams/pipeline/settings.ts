@@ -9,12 +9,18 @@ export interface PipelineSettings {
   /** Applications of one batch: at about 0.1 ms each they, not the records, bound its time. */
   readonly batchApplicationsMax: number
   readonly batchBytesMax: number
+  /** Once this many full batches wait, each is {@link catchUpFactor} times as large: nobody waits for milliseconds then. */
+  readonly catchUpFrom: number
+  /** Each batch is one append and one reading back; with larger ones they cost less, and the event loop is held longer. */
+  readonly catchUpFactor: number
   /** States are committed at least this often while there is something to commit. */
   readonly commitAfterMs: number
   /** … and once this many entities are dirty: writing them out takes about 1 µs each on the event loop. */
   readonly dirtyEntitiesMax: number
   /** Entities in memory. */
   readonly cacheBytesMax: number
+  /** Linked entities in memory, where the feature set reads any. */
+  readonly linkedBytesMax: number
   /** How often an event may throw before it is dead-lettered as poison. */
   readonly attemptsMax: number
   /** Events set aside as poison before the engine stops: then it is the code or the model that is at fault, not the events. */
@@ -34,9 +40,12 @@ export const PIPELINE_DEFAULTS: PipelineSettings = {
   batchRecordsMax: 1024,
   batchApplicationsMax: 48,
   batchBytesMax: MEBI,
+  catchUpFrom: 8,
+  catchUpFactor: 4,
   commitAfterMs: 100,
   dirtyEntitiesMax: 8192,
   cacheBytesMax: 192 * MEBI,
+  linkedBytesMax: 64 * MEBI,
   attemptsMax: 3,
   poisonsMax: 100,
   time: { aheadMsMax: 5 * 60_000, ageMsMax: null },

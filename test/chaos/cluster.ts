@@ -1,4 +1,4 @@
-/** A cluster for faults: a broker, a Redis that keeps an append-only file, and engine processes that share them. */
+/** A cluster for faults: a broker, a Redis that keeps an append-only file, where asked for a ClickHouse server, and engine processes that share them. */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +6,7 @@ import { stringify } from 'yaml'
 import { type EngineProcess, startEngine } from '../crash/engine-process.ts'
 import { type Broker, startBroker } from '../servers/kafka.ts'
 import { type RedisServer, startRedis } from '../servers/redis.ts'
+import { ClickHouseServer } from '../streams/support/clickhouse-server.ts'
 
 export const PARTITIONS = 12
 /** What the test broker sets for groups of the consumer protocol. */
@@ -17,18 +18,23 @@ export class Cluster {
   readonly folder: string
   readonly broker: Broker
   readonly redis: RedisServer
+  /** Written to by the process at place 0, and by no other. */
+  readonly warehouse: ClickHouseServer | undefined
   readonly engines: (EngineProcess | undefined)[] = []
 
-  private constructor(folder: string, broker: Broker, redis: RedisServer) {
+  private constructor(folder: string, broker: Broker, redis: RedisServer, warehouse: ClickHouseServer | undefined) {
     this.folder = folder
     this.broker = broker
     this.redis = redis
+    this.warehouse = warehouse
   }
 
   /** `name` is the broker's, of which there may be several in a run. */
-  static async start(name: string): Promise<Cluster> {
+  static async start(name: string, { withWarehouse = false } = {}): Promise<Cluster> {
     const folder = mkdtempSync(join(tmpdir(), 'scorestream-chaos-'))
-    const cluster = new Cluster(folder, await startBroker({ name }), await startRedis({ args: REDIS_ARGS }))
+    const warehouse = withWarehouse ? new ClickHouseServer() : undefined
+    await warehouse?.start()
+    const cluster = new Cluster(folder, await startBroker({ name }), await startRedis({ args: REDIS_ARGS }), warehouse)
     const config = {
       log: {
         kind: 'kafka',
@@ -36,7 +42,7 @@ export class Cluster {
         kafka: { brokers: [cluster.broker.address], replicas: 1, minInsyncReplicas: 1, group: { sessionTimeoutMs: SESSION_MS } },
       },
       state: { kind: 'redis', checkpointsDir: join(folder, 'checkpoints'), redis: { addresses: cluster.redis.address } },
-      warehouse: { kind: 'off' },
+      warehouse: { kind: 'server', ...(warehouse === undefined ? {} : { server: warehouse.settings() }) },
     }
     writeFileSync(join(folder, 'cluster.yaml'), stringify(config))
     return cluster
@@ -46,6 +52,7 @@ export class Cluster {
   async begin(place: number): Promise<void> {
     mkdirSync(join(this.folder, `engine-${place}`), { recursive: true })
     this.engines[place] = await startEngine(join(this.folder, `engine-${place}`), {
+      environment: { SCORESTREAM_WAREHOUSE_KIND: this.warehouse !== undefined && place === 0 ? 'server' : 'off' },
       arguments: ['--config', join(this.folder, 'cluster.yaml'), '--log-level', 'warn'],
     })
   }
@@ -59,6 +66,12 @@ export class Cluster {
   async killEngine(place: number): Promise<void> {
     await this.engine(place).kill()
     this.engines[place] = undefined
+  }
+
+  /** A figure of a process's /metrics; NaN where it says none. */
+  async metric(place: number, name: string): Promise<number> {
+    const text = await (await fetch(`${this.engine(place).http}/metrics`)).text()
+    return Number(new RegExp(`^${name} (\\d+)`, 'm').exec(text)?.[1] ?? Number.NaN)
   }
 
   /** Partitions a process works on, by its own account. */
@@ -114,6 +127,7 @@ export class Cluster {
     await Promise.all(this.engines.map((engine) => engine?.kill()))
     await this.broker.kill()
     await this.redis.destroy()
+    await this.warehouse?.remove()
     rmSync(this.folder, { recursive: true, force: true })
   }
 }

@@ -5,13 +5,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Kafka, logLevel, Partitioners, type Producer } from 'kafkajs'
 import type { CreditEvent } from '#schemas/events.ts'
-import { encodeEvent } from '#schemas/wire.ts'
+import { decodeEvent, encodeEvent } from '#schemas/wire.ts'
 
 const BATCH = 20
 /** About 800 events a second. */
 const PAUSE_MS = 25
 const AGAIN = 0.03
 const SWAP = 0.05
+/** Events of one disorder: as many old ones again, and as many new ones out of order. */
+const DISORDER = 400
 
 export class IndependentProducer {
   /** Event id → value, of every event the broker acknowledged. */
@@ -22,6 +24,7 @@ export class IndependentProducer {
   readonly #producer: Producer
   readonly #events: Iterator<CreditEvent>
   readonly #random: () => number
+  #disorders = 0
   #stopped = false
 
   constructor(broker: string, events: Iterator<CreditEvent>, random: () => number) {
@@ -35,7 +38,7 @@ export class IndependentProducer {
   async run(): Promise<void> {
     await this.#producer.connect()
     while (!this.#stopped) {
-      const batch = this.#batch()
+      const batch = this.#disorders > 0 ? this.#disorder() : this.#batch()
       if (batch.length === 0) break
       await this.#send(batch)
       await sleep(PAUSE_MS)
@@ -47,13 +50,36 @@ export class IndependentProducer {
     this.#stopped = true
   }
 
-  #batch(): CreditEvent[] {
-    const batch: CreditEvent[] = []
-    while (batch.length < BATCH) {
+  /** What it sends next is old events from anywhere in its past, among new ones in no order. */
+  disorder(): void {
+    this.#disorders += 1
+  }
+
+  #disorder(): CreditEvent[] {
+    this.#disorders -= 1
+    const old = [...this.acknowledged.values()]
+    const again = Array.from({ length: Math.min(DISORDER, old.length) }, () => old[Math.floor(this.#random() * old.length)] as Buffer)
+    this.again += again.length
+    const events = [...this.#next(DISORDER), ...again.map(eventIn)]
+    for (let i = events.length - 1; i > 0; i--) {
+      const other = Math.floor(this.#random() * (i + 1))
+      ;[events[i], events[other]] = [events[other] as CreditEvent, events[i] as CreditEvent]
+    }
+    return events
+  }
+
+  #next(count: number): CreditEvent[] {
+    const events: CreditEvent[] = []
+    while (events.length < count) {
       const next = this.#events.next()
       if (next.done === true) break
-      batch.push(next.value)
+      events.push(next.value)
     }
+    return events
+  }
+
+  #batch(): CreditEvent[] {
+    const batch = this.#next(BATCH)
     for (let i = 1; i < batch.length; i++)
       if (this.#random() < SWAP) [batch[i - 1], batch[i]] = [batch[i] as CreditEvent, batch[i - 1] as CreditEvent]
     const repeats = batch.filter(() => this.#random() < AGAIN)
@@ -76,4 +102,10 @@ export class IndependentProducer {
     this.sent += messages.length
     batch.forEach(({ eventId }, i) => this.acknowledged.set(eventId, messages[i]?.value ?? Buffer.alloc(0)))
   }
+}
+
+const eventIn = (value: Buffer): CreditEvent => {
+  const event = decodeEvent(value)
+  if (event.kind === 'rejected') throw new Error(`the producer sent what is no event: ${event.rejection.detail}`)
+  return event.value
 }

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { epochMs } from '#schemas/units.ts'
-import { decodeDecisionRecord, decodeEvent } from '#schemas/wire.ts'
+import { decodeDecisionRecord, decodeEvent, eventKindOf } from '#schemas/wire.ts'
 import { agreeOnFormat } from '#streams/embedded/data-directory.ts'
 import { openEventLog, topicPartitions } from '#streams/embedded/event-log.ts'
 import { silentLogger } from '#streams/logger.ts'
@@ -24,6 +24,8 @@ export interface Judgement {
   /** Decisions of superseded owners, which nobody believes. */
   readonly ignored: number
   readonly claims: number
+  /** Input position → capsule hash of what is believed. */
+  readonly hashes: ReadonlyMap<string, string>
 }
 
 export const judge = async (broker: string, folder: string, ledger: ReadonlyMap<string, Buffer>): Promise<Judgement> => {
@@ -40,8 +42,9 @@ export const judge = async (broker: string, folder: string, ledger: ReadonlyMap<
   for (const at of beliefs.hashes.keys())
     if (!due.has(at)) conflicting.push(`${at} is decided, an undisturbed engine decides nothing there`)
   const { repeated, ignored, claims, hashes } = beliefs
+  onceEach(ledger, beliefs.places, { lost, conflicting })
   const count = inputs.reduce((sum, records) => sum + records.length, 0)
-  return { inputs: count, due: due.size, decided: hashes.size, lost, conflicting, repeated, ignored, claims }
+  return { inputs: count, due: due.size, decided: hashes.size, lost, conflicting, repeated, ignored, claims, hashes }
 }
 
 const missingOf = (inputs: readonly (readonly Contents[])[], ledger: ReadonlyMap<string, Buffer>): string[] => {
@@ -53,9 +56,24 @@ const missingOf = (inputs: readonly (readonly Contents[])[], ledger: ReadonlyMap
   return [...ledger].flatMap(([id, value]) => (there.get(id)?.equals(value) === true ? [] : [`event ${id} is not in the log`]))
 }
 
+/** Whatever the engines make of repeats: each application that the producer knows of is decided, and in one place. */
+const onceEach = (
+  ledger: ReadonlyMap<string, Buffer>,
+  places: ReadonlyMap<string, ReadonlySet<string>>,
+  { lost, conflicting }: { readonly lost: string[]; readonly conflicting: string[] },
+): void => {
+  for (const [id, value] of ledger) {
+    if (eventKindOf(value) !== 'application') continue
+    const decided = places.get(id)?.size ?? 0
+    if (decided === 0) lost.push(`application ${id} has no decision`)
+    else if (decided > 1) conflicting.push(`application ${id} is decided at ${[...(places.get(id) ?? [])].join(' and ')}`)
+  }
+}
+
 /** By the rule of belief, written down once more. */
 const believedIn = (decisions: readonly (readonly Contents[])[]) => {
   const hashes = new Map<string, string>()
+  const places = new Map<string, Set<string>>()
   const conflicting: string[] = []
   let [repeated, ignored, claims] = [0, 0, 0]
   for (const records of decisions) {
@@ -74,10 +92,11 @@ const believedIn = (decisions: readonly (readonly Contents[])[]) => {
         if (before === capsuleHash) repeated += 1
         else if (before !== undefined) conflicting.push(`${at} has two contents`)
         hashes.set(at, capsuleHash)
+        places.set(body.eventId, (places.get(body.eventId) ?? new Set()).add(at))
       }
     }
   }
-  return { hashes, conflicting, repeated, ignored, claims }
+  return { hashes, places, conflicting, repeated, ignored, claims }
 }
 
 /** An embedded engine that nobody disturbs, over the same records in the same places. */

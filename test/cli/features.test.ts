@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { creditLinkedFeatureSet } from '#features/credit-linked-v1.ts'
 import { creditFeatureSet } from '#features/credit-v1.ts'
 import { scorestream } from './command-line.ts'
 
@@ -37,5 +38,26 @@ describe('scorestream features', () => {
     expect(code).toBe(0)
     expect(stdout).toMatch(/^WITH\nasks AS /)
     expect((await scorestream(['features', '--format', 'xml'])).code).toBe(64)
+  })
+
+  test('lists and writes as SQL the set with linked entities, whose parts have states of their own', async () => {
+    const { code, stdout } = await scorestream(['features', '--set', 'credit-linked-v1', '--json', 'device'])
+    expect(code).toBe(0)
+    const { hash, features } = JSON.parse(stdout) as {
+      hash: string
+      features: { name: string; position: number; memory: string; lineage: string[] }[]
+    }
+    expect(hash).toBe(creditLinkedFeatureSet.hash)
+    expect(features).toHaveLength(5)
+    expect(features[0]).toMatchObject({
+      name: 'device.application.applicantId.distinct.7d',
+      position: 70,
+      memory: '64 application events',
+      lineage: ['application.applicantId'],
+      pii: 'pseudonym',
+    })
+    const sql = await scorestream(['features', '--set', 'credit-linked-v1', '--format', 'sql'])
+    expect(sql.stdout).toMatch(/FROM links WHERE entity = 'address'/)
+    expect((await scorestream(['features', '--set', 'credit-linked'])).stderr).toMatch(/did you mean "credit-linked-v1"/)
   })
 })

@@ -15,6 +15,7 @@ const COMMANDS = [
   'verify-chain',
   'dead-letters',
   'parity',
+  'tensors',
   'doctor',
 ] as const
 const folder = mkdtempSync(join(tmpdir(), 'scorestream-help-'))

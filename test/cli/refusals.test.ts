@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { creditFeatureSet } from '#features/credit-v1.ts'
+import { STATE_FORMAT } from '#streams/embedded/state-store.ts'
 import { type EngineProcess, startEngine } from '../crash/engine-process.ts'
 import { eventsOf } from '../crash/events.ts'
 import { Producer } from '../crash/producer.ts'
@@ -137,7 +138,7 @@ test('a log that lost records it once had', async () => {
 })
 
 test('a state folder that is none', async () => {
-  const path = join(dataDir, 'state', creditFeatureSet.hash.slice(0, 12))
+  const path = join(dataDir, 'state', `${creditFeatureSet.hash.slice(0, 12)}-${STATE_FORMAT}`)
   rmSync(path, { recursive: true })
   mkdirSync(path)
   writeFileSync(join(path, 'data.mdb'), 'no database'.repeat(1_000))

@@ -2,9 +2,10 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { creditFeatureSet } from '#features/credit-v1.ts'
 import { resolve } from '#registry/resolve.ts'
-import { loadScorer } from '#scoring/load-scorer.ts'
+import { loadScorerApart } from '#scoring/load-apart.ts'
 import type { CreditEvent, ProtectedEvent } from '#schemas/events.ts'
 import type { Alert, ModelEvent, RetrainRequested } from '#schemas/monitoring-events.ts'
 import { encodeAlert } from '#schemas/monitoring-wire.ts'
@@ -44,7 +45,7 @@ export interface RetrainWorld {
   /** Observed outcomes below an offset of a partition. */
   outcomesBelow(partition: number, end: number): Promise<number>
   /** Starts a loop; `stop` ends it. */
-  loop(promotion: 'manual' | 'gated', order?: Partial<TrainingOrder>, budget?: TrainingBudget): RetrainLoop
+  loop(promotion: 'manual' | 'gated', order?: Partial<TrainingOrder>, budget?: TrainingBudget, refusal?: { refusal?: string }): RetrainLoop
   modelEvents(): Promise<ModelEvent[]>
   /** The first event of the kinds that answers the request. */
   answer(requestId: string, kinds: readonly ModelEvent['kind'][]): Promise<ModelEvent>
@@ -80,7 +81,7 @@ export const openRetrainWorld = async (): Promise<RetrainWorld> => {
   const vault = openVault(join(dataDir, 'vault'))
   const now = (): number => performance.now()
   const policyPath = join(modelsDir, 'policy.yaml')
-  const load = (bundleDir: string) => loadScorer({ bundleDir, policyPath, featureSet: creditFeatureSet, now })
+  const load = (bundleDir: string) => loadScorerApart({ bundleDir, policyPath, featureSet: creditFeatureSet, now, turn: setImmediate })
   const decider = new SwappableDecider(await load(resolve(modelsDir, 'credit@champion').directory))
   const failures: unknown[] = []
   const engine = createEngine({
@@ -106,7 +107,7 @@ export const openRetrainWorld = async (): Promise<RetrainWorld> => {
     clock,
     logger: silentLogger,
     load,
-    changed: () => {},
+    changed: () => Promise.resolve(),
   })
   await watcher.start()
   const loops: RetrainLoop[] = []
@@ -174,7 +175,7 @@ export const openRetrainWorld = async (): Promise<RetrainWorld> => {
         }
       return count
     },
-    loop(promotion, order = {}, budget = { heapMebibytes: 512, seconds: 240 }) {
+    loop(promotion, order = {}, budget = { heapMebibytes: 512, seconds: 240 }, refusal = {}) {
       const { time, dedupe } = PIPELINE_DEFAULTS
       const loop = new RetrainLoop({
         log,
@@ -184,8 +185,11 @@ export const openRetrainWorld = async (): Promise<RetrainWorld> => {
           dataDir,
           modelsDir,
           learner: 'lightgbm',
+          device: 'auto',
           plan: 'quick',
           threads: 1,
+          // Tests share the machine with each other: behind all of them it would never end.
+          priority: 'low',
           rowsMax: 60_000,
           time,
           dedupe,
@@ -195,7 +199,11 @@ export const openRetrainWorld = async (): Promise<RetrainWorld> => {
         budget,
         promotion,
         champion: () => decider.modelVersion,
+        leads: () => true,
+        ...refusal,
         changed: () => watcher.look(),
+        liveParity: () => ({ values: 14_000, mismatches: 0 }),
+        parityBudget: 0,
       })
       loops.push(loop)
       loop.start()

@@ -74,6 +74,7 @@ describe.skipIf(lightGbmPath === null)('a successor', { timeout: 240_000 }, () =
       'latency',
       'kernel-parity',
       'feature-parity',
+      'live-parity',
     ])
     // Training saw the very vectors that were decided on.
     expect(gateOf(event.gates, 'feature-parity')).toMatchObject({
@@ -154,6 +155,17 @@ describe.skipIf(lightGbmPath === null)('a successor', { timeout: 240_000 }, () =
     await second.stop()
   })
 
+  test('is refused with the reason where none can be trained', async () => {
+    const loop = world.loop('manual', {}, undefined, { refusal: 'the log is shared' })
+    await world.request('shared')
+    expect(await world.answer('shared', ['model-trained', 'training-failed'])).toMatchObject({
+      kind: 'training-failed',
+      code: 'log-shared',
+      detail: 'the log is shared',
+    })
+    await loop.stop()
+  })
+
   test('that takes too long is ended and the request answered', async () => {
     const loop = world.loop('manual', { plan: 'full' }, { heapMebibytes: 512, seconds: 1 })
     await world.request('slow')
@@ -176,7 +188,8 @@ describe.skipIf(lightGbmPath === null)('the gates', { timeout: 240_000 }, () => 
       championDir: resolve(join(import.meta.dirname, '../../models'), 'credit@champion').directory,
       featureSet: creditFeatureSet,
       holdout,
-      presentRows: 1_000,
+      presentSince: -Infinity,
+      approvalRows: 1_000,
       parity: new FeatureParity(new Map()),
       groupsOf: () => undefined,
       fairness: { groupMin: 100, outcomesMin: 30, ratioMin: 0.8, opportunityGapMax: 0.1 },

@@ -2,12 +2,13 @@
  * Exchanges two real bundles fifty times in a process of its own and prints the resident memory after each ten, once collected: argv is the policy
  * and the two bundle directories. Needs --expose-gc.
  */
+import { setImmediate } from 'node:timers/promises'
 import { creditFeatureSet } from '#features/credit-v1.ts'
-import { loadScorer } from '#scoring/load-scorer.ts'
+import { loadScorerApart } from '#scoring/load-apart.ts'
 import { SwappableDecider, swapBetweenBatches } from '#streams/swappable-decider.ts'
 
 const [policyPath = '', ...bundles] = process.argv.slice(2)
-const load = (bundleDir: string) => loadScorer({ bundleDir, policyPath, featureSet: creditFeatureSet })
+const load = (bundleDir: string) => loadScorerApart({ bundleDir, policyPath, featureSet: creditFeatureSet, turn: setImmediate })
 const idle = {
   positions: () => new Map([[0, 0]]),
   betweenBatches: (task: () => void) => Promise.resolve(task()),

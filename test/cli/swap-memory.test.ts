@@ -14,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 test(
   'fifty exchanges of real bundles leave no model behind: kernels, tables and ONNX sessions go with it',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     cpSync(MODELS, folder, { recursive: true })
     const { directory } = resolve(folder, 'credit@champion')

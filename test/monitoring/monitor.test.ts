@@ -1,9 +1,10 @@
 import { deserialize, serialize } from 'node:v8'
 import { describe, expect, test } from 'vitest'
-import type { NewAlert } from '#monitoring/triggers/alert-book.ts'
+import { isMuted, type NewAlert } from '#monitoring/triggers/alert-book.ts'
+import type { Alert, AlertVerdict } from '#schemas/monitoring-events.ts'
 import { epochMs } from '#schemas/units.ts'
 import type { MonitorState } from '#monitoring/monitor.ts'
-import { type Disturbance, MODEL, settings, WatchedStream } from './watched-stream.ts'
+import { type Disturbance, MODEL, settings, START, WatchedStream } from './watched-stream.ts'
 
 const shiftAll: Disturbance = (applicant) => {
   for (let i = 0; i < applicant.values.length; i++) applicant.values[i]! += 0.8
@@ -18,6 +19,30 @@ const hundredfold: Disturbance = (applicant) => {
     applicant.values[0]! += 3
   }
 }
+
+/** Worse ranking than at the fit, seen in decisions from an event time on. */
+const fall = (windowStart: number, raisedAt: number): NewAlert => ({
+  kind: 'performance',
+  cause: 'discrimination',
+  severity: 'ticket',
+  raisedAt: epochMs(raisedAt),
+  windowStart: epochMs(windowStart),
+  windowEnd: epochMs(windowStart + 1),
+  subject: MODEL,
+  producer: null,
+  eventKind: null,
+  field: null,
+  modelVersion: MODEL,
+  segment: null,
+  features: [],
+  metric: 'auc',
+  value: 0.6,
+  threshold: 0.7,
+  pValue: null,
+  n: 1_000,
+  blocksRetraining: false,
+  detail: 'AUC 0.6',
+})
 
 describe('an undisturbed stream', () => {
   test('raises nothing in 40,000 decisions', () => {
@@ -89,8 +114,18 @@ describe('a producer that changes its unit', () => {
     stream.send(6_000)
     expect(stream.monitor.state.alerts.open.size).toBe(0)
     expect(stream.requests).toEqual([])
+    const { retrain } = stream.monitor.state
+    stream.monitor.tell('performance:then', fall(retrain.doubtedEventTime, retrain.doubtedAt + 1), retrain.doubtedAt + 1)
+    const before = stream.alerts.length
     stream.send(6_000, shiftAll)
-    expect(stream.requests).toHaveLength(1)
+    // What was made on bad data is no reason; what moved since is.
+    expect(stream.requests).toMatchObject([{ cause: 'population-shift', detail: expect.stringContaining('moved') }])
+    expect(stream.requests[0]?.alertIds).toEqual(
+      stream.alerts
+        .slice(before)
+        .filter(({ kind }) => kind === 'drift')
+        .map(({ alertId }) => alertId),
+    )
   })
 
   test('a fall in performance asks for a successor, save where its decisions were made on such data', () => {
@@ -100,30 +135,8 @@ describe('a producer that changes its unit', () => {
     stream.send(6_000)
     const { alerts, retrain } = stream.monitor.state
     expect(alerts.open.size).toBe(0)
-    const fall = (windowStart: number): NewAlert => ({
-      kind: 'performance',
-      cause: 'discrimination',
-      severity: 'ticket',
-      raisedAt: epochMs(retrain.doubtedAt + 1),
-      windowStart: epochMs(windowStart),
-      windowEnd: epochMs(windowStart + 1),
-      subject: MODEL,
-      producer: null,
-      eventKind: null,
-      field: null,
-      modelVersion: MODEL,
-      segment: null,
-      features: [],
-      metric: 'auc',
-      value: 0.6,
-      threshold: 0.7,
-      pValue: null,
-      n: 1_000,
-      blocksRetraining: false,
-      detail: 'AUC 0.6',
-    })
     const asked = (key: string, windowStart: number): number => {
-      stream.monitor.tell(key, fall(windowStart), retrain.doubtedAt + 1_000_000)
+      stream.monitor.tell(key, fall(windowStart, retrain.doubtedAt + 1), retrain.doubtedAt + 1_000_000)
       return stream.monitor.take().requests.length
     }
     expect(asked('performance:then', retrain.doubtedEventTime)).toBe(0)
@@ -140,6 +153,88 @@ describe('a producer that changes its unit', () => {
     stream.send(12_000, shiftAll)
     expect([...stream.monitor.state.alerts.open.values()].some(({ blocksRetraining }) => blocksRetraining)).toBe(false)
     expect(stream.requests).toEqual([])
+  })
+})
+
+describe('a person’s judgement', () => {
+  /** Amounts of one producer are a hundred times what they were, for good; everything else shifts a little, too. */
+  const forGood: Disturbance = (applicant, index) => {
+    hundredfold(applicant, index)
+    shiftAll(applicant, index)
+  }
+  const judge = (stream: WatchedStream, alert: Alert, verdict: AlertVerdict, mutedUntil: number | null = null): void => {
+    const at = START + stream.index * 10
+    stream.monitor.judge(
+      {
+        judgementId: `${alert.alertId} ${verdict}`,
+        alertId: alert.alertId,
+        verdict,
+        judgedAt: epochMs(at),
+        mutedUntil: mutedUntil === null ? null : epochMs(mutedUntil),
+        actor: 'ada@desk',
+        reason: 'agreed with the bank',
+      },
+      at,
+    )
+  }
+  const unitChange = (stream: WatchedStream): Alert =>
+    [...stream.monitor.state.alerts.open.values()].find(({ kind }) => kind === 'data-quality')!
+
+  test('that a changed unit is meant ends the alert and what was put down to it, and a successor is asked for', () => {
+    const stream = new WatchedStream(10)
+    stream.send(8_000)
+    stream.send(6_000, forGood)
+    const before = stream.alerts.length
+    judge(stream, unitChange(stream), 'accepted')
+    stream.send(8_000, forGood)
+    const after = stream.alerts.slice(before)
+    expect(after.slice(0, 2)).toMatchObject([
+      {
+        state: 'resolved',
+        kind: 'data-quality',
+        cause: 'unit-change',
+        detail: expect.stringContaining('accepted by ada@desk: agreed with the bank'),
+      },
+      { state: 'resolved', kind: 'drift', cause: 'unit-change' },
+    ])
+    // The new unit is the producer's past by now; what remains is the population.
+    expect(after.slice(2)).toMatchObject([{ state: 'open', kind: 'drift', cause: 'population-shift' }])
+    expect(stream.requests).toHaveLength(1)
+    expect(stream.found.flatMap(({ judgements }) => judgements)).toHaveLength(1)
+  })
+
+  test('that a changed unit is meant does not cover the next change', () => {
+    const stream = new WatchedStream(11)
+    stream.send(8_000)
+    stream.send(4_000, hundredfold)
+    judge(stream, unitChange(stream), 'accepted')
+    stream.send(6_000, hundredfold)
+    stream.send(2_000)
+    expect(unitChange(stream)).toMatchObject({ cause: 'unit-change', producer: 'bank-b', state: 'open' })
+  })
+
+  test('to mute or acknowledge leaves the alert open and retraining blocked', () => {
+    const stream = new WatchedStream(12)
+    stream.send(8_000)
+    stream.send(6_000, forGood)
+    const [alert, at] = [unitChange(stream), START + stream.index * 10]
+    judge(stream, alert, 'acknowledged')
+    judge(stream, alert, 'muted', at + 50_000)
+    stream.send(8_000, forGood)
+    const { alerts } = stream.monitor.state
+    expect(unitChange(stream)).toEqual(alert)
+    expect([at + 49_999, at + 50_000].map((then) => isMuted(alerts, alert, then))).toEqual([true, false])
+    expect(stream.requests).toEqual([])
+  })
+
+  test('of an alert that is not open changes nothing', () => {
+    const stream = new WatchedStream(13)
+    stream.send(8_000)
+    stream.send(6_000, hundredfold)
+    const alert = unitChange(stream)
+    const state = serialize(stream.monitor.state)
+    judge(stream, { ...alert, alertId: `${alert.alertId}0` }, 'accepted')
+    expect(serialize(stream.monitor.state).equals(state)).toBe(true)
   })
 })
 

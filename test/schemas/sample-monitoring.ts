@@ -1,6 +1,6 @@
 /** One of each record of `alerts` and `model-events`. */
 import { ALERT_SCHEMA_ID, MODEL_EVENT_SCHEMA_IDS } from '#schemas/catalog.ts'
-import type { Alert, Gate, ModelEvent } from '#schemas/monitoring-events.ts'
+import type { Alert, AlertJudgement, Gate, ModelEvent } from '#schemas/monitoring-events.ts'
 import { encodeAlert, encodeModelEvent } from '#schemas/monitoring-wire.ts'
 import { epochMs } from '#schemas/units.ts'
 
@@ -29,6 +29,15 @@ export const UNIT_CHANGE: Alert = {
   n: 500,
   blocksRetraining: true,
   detail: 'amounts of payments from bank-a are 100 times what they were',
+}
+export const JUDGEMENT: AlertJudgement = {
+  judgementId: 'f00d',
+  alertId: UNIT_CHANGE.alertId,
+  verdict: 'muted',
+  judgedAt: AT,
+  mutedUntil: epochMs(AT + 3_600_000),
+  actor: 'ada@desk',
+  reason: 'looked into',
 }
 const SHIFT: Alert = {
   ...UNIT_CHANGE,

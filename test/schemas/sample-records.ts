@@ -1,11 +1,22 @@
 /** What the engine itself writes to its logs: one of each, and their JSON form for other libraries. */
-import { CLAIM_SCHEMA_ID, DEAD_LETTER_SCHEMA_ID, DECISION_SCHEMA_ID } from '#schemas/catalog.ts'
+import {
+  ALERT_JUDGEMENT_SCHEMA_ID,
+  CLAIM_SCHEMA_ID,
+  DEAD_LETTER_SCHEMA_ID,
+  DECISION_SCHEMA_ID,
+  LINKED_DECISION_SCHEMA_ID,
+  LINKED_UPDATE_SCHEMA_ID,
+} from '#schemas/catalog.ts'
 import type { Claim } from '#schemas/decision.ts'
 import type { DeadLetter } from '#schemas/dead-letter.ts'
-import { epochMs } from '#schemas/units.ts'
+import type { LinkedUpdate } from '#schemas/linked-update.ts'
+import { encodeLinkedUpdate } from '#schemas/linked-wire.ts'
+import { encodeAlertJudgement } from '#schemas/monitoring-wire.ts'
+import { epochMs, type Offset } from '#schemas/units.ts'
 import { encodeClaim, encodeDeadLetter, encodeDecision } from '#schemas/wire.ts'
 import { sampleBody, sampleDecision } from './sample-decision.ts'
-import { MONITORING_RECORDS } from './sample-monitoring.ts'
+import { JUDGEMENT, MONITORING_RECORDS } from './sample-monitoring.ts'
+import { REVISION_RECORDS } from './sample-revision.ts'
 
 export const LETTER: DeadLetter = {
   code: 'malformed-json',
@@ -33,6 +44,23 @@ const BY_RULE = sampleDecision({
   attributions: new Float64Array(0),
 })
 
+/** Read off a device and an employer; the order is the parts'. */
+const LINKED = sampleDecision({
+  ...sampleBody(),
+  linked: [
+    { entity: 'device', partition: 7, version: 0 as Offset },
+    { entity: 'employer', partition: 0, version: (2 ** 33) as Offset },
+  ],
+})
+export const UPDATE: LinkedUpdate = {
+  sourcePartition: 11,
+  sourceOffset: 2 ** 40,
+  n: 2,
+  entity: 'address',
+  entityId: 'a-1:x~y',
+  application: Buffer.from([0, 0, 0, 0, 1, 0xff]),
+}
+
 export const RECORDS = [
   { id: DECISION_SCHEMA_ID, record: sampleDecision(), bytes: encodeDecision(sampleDecision()) },
   { id: DECISION_SCHEMA_ID, record: BY_RULE, bytes: encodeDecision(BY_RULE) },
@@ -40,6 +68,10 @@ export const RECORDS = [
   { id: DEAD_LETTER_SCHEMA_ID, record: LETTER, bytes: encodeDeadLetter(LETTER) },
   { id: DEAD_LETTER_SCHEMA_ID, record: LOGGED_LETTER, bytes: encodeDeadLetter(LOGGED_LETTER) },
   ...MONITORING_RECORDS,
+  { id: ALERT_JUDGEMENT_SCHEMA_ID, record: JUDGEMENT, bytes: encodeAlertJudgement(JUDGEMENT) },
+  { id: LINKED_UPDATE_SCHEMA_ID, record: UPDATE, bytes: encodeLinkedUpdate(UPDATE) },
+  { id: LINKED_DECISION_SCHEMA_ID, record: LINKED, bytes: encodeDecision(LINKED) },
+  ...REVISION_RECORDS,
 ] as const
 
 /** Vectors as arrays (JSON makes NaN null), bytes as base64. */

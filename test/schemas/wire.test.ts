@@ -21,9 +21,11 @@ import {
   peekDecision,
   schemaIdOf,
 } from '#schemas/wire.ts'
+import { decodeLinkedUpdate, encodeLinkedUpdate } from '#schemas/linked-wire.ts'
+import type { Offset } from '#schemas/units.ts'
 import { anyEvent, SAMPLES } from './sample-events.ts'
 import { sampleBody, sampleDecision } from './sample-decision.ts'
-import { LETTER } from './sample-records.ts'
+import { LETTER, UPDATE } from './sample-records.ts'
 
 const present = (event: object): object => Object.fromEntries(Object.entries(event).filter(([, value]) => value !== undefined))
 
@@ -75,6 +77,25 @@ test('a decision survives the log, and its body is the record’s tail', () => {
   expect(decodeDecisionRecord(record)).toEqual({ kind: 'decision', decision })
   expect(decodeBody(body)).toEqual(decision.body)
   expect(capsuleHash(FIRST_HASH, body)).toBe(decision.capsuleHash)
+})
+
+test('a decision that linked entities bear on survives the log, and its readings are part of what is hashed', () => {
+  const plain = sampleBody()
+  const body = { ...plain, linked: [{ entity: 'device' as const, partition: 3, version: 41 as Offset }] }
+  const decision = sampleDecision(body)
+  const record = encodeDecision(decision)
+  expect(decodeDecisionRecord(record)).toEqual({ kind: 'decision', decision })
+  const facts = peekDecision(record)
+  expect(facts).toMatchObject({ kind: 'decision', epoch: decision.epoch, partition: body.partition, offset: body.offset })
+  expect(decision.capsuleHash).not.toBe(sampleDecision(plain).capsuleHash)
+  expect(decision.capsuleHash).not.toBe(sampleDecision({ ...body, linked: [{ ...body.linked[0]!, version: 42 as Offset }] }).capsuleHash)
+})
+
+test('a linked update survives the log; foreign and truncated bytes are rejections', () => {
+  const bytes = encodeLinkedUpdate(UPDATE)
+  expect(decodeLinkedUpdate(bytes)).toEqual({ kind: 'accepted', value: UPDATE })
+  for (let length = 0; length < bytes.length; length++) expect(decodeLinkedUpdate(bytes.subarray(0, length)).kind).toBe('rejected')
+  expect(decodeLinkedUpdate(encodeEvent(SAMPLES[0]!)).kind).toBe('rejected')
 })
 
 /** avsc as it comes, without our logical types: arrays of numbers and buffers. */

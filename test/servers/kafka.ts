@@ -54,6 +54,8 @@ export interface BrokerOptions {
   readonly listeners?: readonly { readonly name: string; readonly protocol: string }[]
   /** Options of the storage format, such as users that exist from the first. */
   readonly format?: readonly string[]
+  /** Options of Java in place of those that suit tests. */
+  readonly jvm?: readonly string[]
 }
 
 export interface Broker {
@@ -72,6 +74,7 @@ export const startBroker = async ({
   properties = [],
   listeners = [{ name: 'PLAIN', protocol: 'PLAINTEXT' }],
   format = [],
+  jvm = TEST_JVM,
 }: BrokerOptions): Promise<Broker> => {
   const classPath = jars()
   if (classPath === undefined) throw new Error('Kafka’s jars could not be fetched: Maven (mvn) and Java 17 are needed')
@@ -99,9 +102,7 @@ export const startBroker = async ({
   let process: ChildProcess | undefined
   const start = async (): Promise<void> => {
     const output = openSync(join(folder, 'output.txt'), 'a')
-    // Compiled lightly and collected by one thread: quick to start, small, and the tests' own cores stay free.
-    const heap = ['-Xmx384m', '-Xss512k', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
-    process = spawn('sh', withRun('java', [...heap, ...java(['kafka.Kafka', file])]), { stdio: ['ignore', output, output], detached: true })
+    process = spawn('sh', withRun('java', [...jvm, ...java(['kafka.Kafka', file])]), { stdio: ['ignore', output, output], detached: true })
     endWithRun(name, process.pid as number)
     process.unref()
     for (const { address } of addresses) await reachable(address, process, folder)
@@ -121,6 +122,9 @@ export const startBroker = async ({
     },
   }
 }
+
+/** Compiled lightly and collected by one thread: quick to start, small, and the tests' own cores stay free. */
+const TEST_JVM = ['-Xmx384m', '-Xss512k', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
 
 /** One copy of everything, and group times short enough for tests of hand-over and expiry. */
 const BROKER_PROPERTIES = [

@@ -19,7 +19,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** Every table of the contract, and those that monitoring adds. */
+/** Every table of the contract, and those that monitoring and retraining add. */
 const TABLES = [
   'events',
   'decisions',
@@ -31,12 +31,15 @@ const TABLES = [
   'slo',
   'models',
   'promotions',
+  'gates',
   'feature_dictionary',
   'dead_letters',
   'revisions',
+  'parity',
   'reconciliation',
   'alerts',
   'data_quality',
+  'alert_judgements',
 ]
 
 const shipped = readMigrations()

@@ -1,4 +1,4 @@
-/** Moves of aliases, from the topic into the real table. */
+/** Moves of aliases and verdicts of gates, from the topic into the real tables. */
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { ModelEvent } from '#schemas/monitoring-events.ts'
 import { encodeModelEvent } from '#schemas/monitoring-wire.ts'
@@ -31,6 +31,17 @@ const EVENTS: readonly ModelEvent[] = [
     actor: 'gate',
     reason: 'every gate passed',
   },
+  {
+    kind: 'model-trained',
+    modelVersion: 'credit@bbb',
+    parentVersion: 'credit@aaa',
+    requestId: 'retrain:1',
+    trainedAt: AT,
+    gates: [
+      { gate: 'auc-non-inferior', state: 'passed', value: -0.001, low: -0.005, high: 0.004, threshold: -0.01, detail: 'as good' },
+      { gate: 'four-fifths', state: 'insufficient-evidence', value: null, low: null, high: null, threshold: null, detail: 'nothing known' },
+    ],
+  },
   { kind: 'model-activated', modelVersion: 'credit@bbb', previousVersion: 'credit@aaa', activatedAt: AT, inputOffsets: [4, 0] },
   {
     kind: 'model-promoted',
@@ -44,7 +55,7 @@ const EVENTS: readonly ModelEvent[] = [
   },
 ]
 
-it('every move of an alias becomes one row, however often it is read', async () => {
+it('every move of an alias and every gate becomes one row, however often it is read', async () => {
   const key = Buffer.from('k')
   await test.log.append(
     'model-events',
@@ -74,6 +85,40 @@ it('every move of an alias becomes one row, however often it is read', async () 
       previous_version: null,
       actor: 'ann@desk',
       reason: 'it’s proven',
+    },
+  ])
+  expect(
+    await connection.rows(
+      `SELECT toString(judged_at) AS at, name, version, against, request_id, gate, state, value, low, high, threshold, detail FROM ${warehouse.database}.gates FINAL ORDER BY gate`,
+    ),
+  ).toEqual([
+    {
+      at: '2023-11-14 22:13:20.123',
+      name: 'credit',
+      version: 'bbb',
+      against: 'aaa',
+      request_id: 'retrain:1',
+      gate: 'auc-non-inferior',
+      state: 'passed',
+      value: -0.001,
+      low: -0.005,
+      high: 0.004,
+      threshold: -0.01,
+      detail: 'as good',
+    },
+    {
+      at: '2023-11-14 22:13:20.123',
+      name: 'credit',
+      version: 'bbb',
+      against: 'aaa',
+      request_id: 'retrain:1',
+      gate: 'four-fifths',
+      state: 'insufficient-evidence',
+      value: null,
+      low: null,
+      high: null,
+      threshold: null,
+      detail: 'nothing known',
     },
   ])
 })

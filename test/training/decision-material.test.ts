@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { binLayout, binOf } from '#monitoring/drift/bin-layout.ts'
 import { backgroundBytes, chooseBackground } from '#training/background.ts'
 import { checkCutOff, cutOffs, DEFAULT_ECONOMICS, realisedProfit } from '#training/cut-offs.ts'
 import type { Dataset } from '#training/dataset.ts'
@@ -53,6 +54,21 @@ test('reference shares add up to 1 and count missing values last', () => {
   expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12)
   expect(shares.at(-1)).toBeCloseTo(2 / 12, 12)
   expect(shares).toHaveLength(edges.length + 2)
+})
+
+test('a reference records the range of its known values, beyond which monitoring counts what was never seen', () => {
+  const values = Float32Array.of(3, 1, Number.NaN, 2.5, 9)
+  expect(referenceDistribution('x', values)).toMatchObject({ low: 1, high: 9 })
+  const layout = binLayout({
+    modelVersion: 'm@1',
+    features: [referenceDistribution('x', values)],
+    score: referenceDistribution('score', values),
+    rows: 5,
+  })
+  const [below, above] = [layout.first[0]!, layout.first[1]! - 2]
+  expect([0.999, 9.001].map((value) => binOf(layout, 0, value))).toEqual([below, above])
+  expect([1, 9].some((value) => [below, above].includes(binOf(layout, 0, value)))).toBe(false)
+  expect([layout.reference[below], layout.reference[above]]).toEqual([0, 0])
 })
 
 test('a feature of one value has no edges, one never known has share 1 missing', () => {

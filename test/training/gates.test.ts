@@ -4,6 +4,7 @@ import type { ApplicationEvent } from '#schemas/events.ts'
 import { calibrationGates } from '#training/gates/calibration-gate.ts'
 import { discriminationGates } from '#training/gates/discrimination-gate.ts'
 import { FeatureParity } from '#training/gates/feature-parity-gate.ts'
+import { liveParityGate } from '#training/gates/live-parity-gate.ts'
 import { latencyGate } from '#training/gates/latency-gate.ts'
 import { seededRandom } from '#training/random.ts'
 
@@ -41,14 +42,20 @@ describe('calibration', () => {
   const shifted = (by: number): Float64Array => truth.map((p) => 1 / (1 + Math.exp(-(Math.log(p / (1 - p)) + by))))
   const stretched = (by: number): Float64Array => truth.map((p) => 1 / (1 + Math.exp(-by * Math.log(p / (1 - p)))))
   test('passes honest probabilities', () => {
-    expect(calibrationGates(truth, labels).map(({ state }) => state)).toEqual(['passed', 'passed'])
+    expect(calibrationGates(truth, truth, labels).map(({ state }) => state)).toEqual(['passed', 'passed'])
   })
   test('fails probabilities that are too low, and such that are too extreme', () => {
-    expect(stateOf(calibrationGates(shifted(-0.6), labels), 'calibration-intercept')).toBe('failed')
-    expect(stateOf(calibrationGates(stretched(2), labels), 'calibration-slope')).toBe('failed')
+    expect(stateOf(calibrationGates(shifted(-0.6), truth, labels), 'calibration-intercept')).toBe('failed')
+    expect(stateOf(calibrationGates(stretched(2), truth, labels), 'calibration-slope')).toBe('failed')
+  })
+  test('passes what is nearer to the truth than the champion, and fails what is farther, both outside the bounds', () => {
+    expect(stateOf(calibrationGates(shifted(-0.4), shifted(-0.8), labels), 'calibration-intercept')).toBe('passed')
+    expect(stateOf(calibrationGates(shifted(-0.8), shifted(0.4), labels), 'calibration-intercept')).toBe('failed')
+    expect(stateOf(calibrationGates(stretched(1.6), stretched(0.4), labels), 'calibration-slope')).toBe('passed')
+    expect(stateOf(calibrationGates(stretched(0.4), stretched(1.6), labels), 'calibration-slope')).toBe('failed')
   })
   test('fails where only one outcome is known', () => {
-    expect(calibrationGates(truth.slice(0, 3), [0, 0, 0]).map(({ state }) => state)).toEqual(['failed', 'failed'])
+    expect(calibrationGates(truth.slice(0, 3), truth.slice(0, 3), [0, 0, 0]).map(({ state }) => state)).toEqual(['failed', 'failed'])
   })
 })
 
@@ -61,6 +68,21 @@ describe('latency', () => {
     expect(gate(40)).toMatchObject({ state: 'passed', detail: expect.stringContaining('champion 20.0 µs') })
     expect(gate(40).value).toBeCloseTo(40, 6)
     expect(gate(250)).toMatchObject({ state: 'failed', threshold: 200 })
+  })
+})
+
+describe('live parity', () => {
+  test('fails above the budget, naming figure and budget; holds within it; shows nothing where nothing was compared', () => {
+    expect(liveParityGate({ values: 14_000, mismatches: 7 }, 0.0001)).toMatchObject({
+      state: 'failed',
+      value: 0.0005,
+      threshold: 0.0001,
+      detail: expect.stringMatching(/^7 of 14000 live feature values differ.*0\.0005; the budget is 0\.0001$/),
+    })
+    expect(liveParityGate({ values: 14_000, mismatches: 7 }, 0.0005).state).toBe('passed')
+    expect(liveParityGate({ values: 14_000, mismatches: 0 }, 0).state).toBe('passed')
+    expect(liveParityGate({ values: 0, mismatches: 0 }, 0).state).toBe('insufficient-evidence')
+    expect(liveParityGate(undefined, 0).state).toBe('insufficient-evidence')
   })
 })
 

@@ -7,7 +7,7 @@ import { readTreeEnsembleOnnx } from '#registry/onnx/read-tree-ensemble.ts'
 import { writeTreeEnsembleOnnx } from '#registry/onnx/write-tree-ensemble.ts'
 import type { Dataset } from '#training/dataset.ts'
 import { asExported, treeMargin } from '#training/tree-margin.ts'
-import { xgboostLearner } from '#training/xgboost/learner.ts'
+import { DeviceMissing, type DeviceWish, xgboostLearner } from '#training/xgboost/learner.ts'
 import { locateXgboost, XgboostMissing } from '#training/xgboost/library.ts'
 import { readXgboostJson } from '#training/xgboost/model-json.ts'
 import { Booster, DataMatrix, openXgboost, XgboostFailure } from '#training/xgboost/xgboost.ts'
@@ -99,6 +99,15 @@ describe.skipIf(xgboostPath === null)('the native library', () => {
     expect(ensemble.trees).toHaveLength(8)
     margins[0]!.forEach((margin, row) => expect(treeMargin(ensemble, values, row * rows.columns)).toBeCloseTo(margin, 5))
     expect(learner.description).toMatch(/^XGBoost \d+\.\d+\.\d+, library sha256:[0-9a-f]{12}, on (cpu|cuda:\d+)$/)
+  })
+  test('keeps to the CPU where told to, finds for itself where not, and refuses where CUDA is demanded and not there', () => {
+    const library = api()
+    const onDevice = (wish: DeviceWish): string => / on (\S+)$/.exec(xgboostLearner(library, wish).description)?.[1] ?? ''
+    expect(onDevice('cpu')).toBe('cpu')
+    const found = onDevice('auto')
+    expect(found).toMatch(/^(cpu|cuda:\d+)$/)
+    if (found === 'cpu') expect(() => onDevice('cuda')).toThrow(DeviceMissing)
+    else expect(onDevice('cuda')).toBe(found)
   })
   test('refuses nonsense with its own reason', () => {
     const library = api()

@@ -1,35 +1,20 @@
 /** A running engine with its warehouse, a small portfolio of demo clients, and a real Chromium in front of it. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { demoStream } from '#streams/demo/demo-stream.ts'
 import { type EngineProcess, startEngine } from '../crash/engine-process.ts'
+import { CHROMIUM, CHROMIUM_ABSENT, CHROMIUM_FLAGS } from './chromium.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 /** Every fortieth client of the demo: enough for rates and curves, loaded in a second or two. */
 const EVERY = 40
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 /** How long rows may take from the log to SQL on a busy machine. */
 const SQL_MS_MAX = 60_000
 
-const CHROMIUM = [
-  process.env['SCORESTREAM_TEST_CHROMIUM'] ?? '',
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].find((path) => path !== '' && existsSync(path))
 /** Journeys are skipped for want of a browser, save in CI, where its absence is a failure. */
 export const noBrowser = CHROMIUM === undefined && process.env['CI'] !== 'true'
 
@@ -38,6 +23,7 @@ export const PATIENTLY = { timeout: 20_000 }
 
 export interface Dashboard {
   readonly url: string
+  readonly dataDir: string
   readonly applications: number
   /** A page of its own; what it complains of is collected in `complaints`. */
   open(path: string, options?: BrowserContextOptions): Promise<Page>
@@ -90,14 +76,14 @@ export const startDashboard = async (): Promise<Dashboard> => {
   if (status !== 0) throw new Error(stderr)
   const dataDir = mkdtempSync(join(tmpdir(), 'scorestream-web-'))
   const engine: EngineProcess = await startEngine(dataDir, { environment: { SCORESTREAM_WAREHOUSE_KIND: 'embedded' } })
-  if (CHROMIUM === undefined)
-    throw new Error('the journeys need Chromium: apt-get install chromium, or name one in SCORESTREAM_TEST_CHROMIUM')
-  const browser: Browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS })
+  if (CHROMIUM === undefined) throw new Error(CHROMIUM_ABSENT)
+  const browser: Browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS })
   const applications = await load(engine.http)
   await untilInSql(engine.http, applications)
   const complaints: string[] = []
   return {
     url: engine.http,
+    dataDir,
     applications,
     complaints,
     async open(path, options = {}) {

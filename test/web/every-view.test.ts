@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import * as health from '../../web/src/health/statements.ts'
+import { gatesStatement } from '../../web/src/model/statements.ts'
 import { type Dashboard, declined, noBrowser, PATIENTLY, settled, startDashboard } from './dashboard.ts'
 
 let dashboard: Dashboard
@@ -20,7 +21,8 @@ test.skipIf(noBrowser).each([
   ['SLO', health.SLO],
   ['ALERTS', health.ALERTS],
   ['QUALITY', health.QUALITY],
-])('%s, a statement of the health view, is understood by the warehouse', async (_, statement) => {
+  ['gatesStatement of the model view', gatesStatement('credit', 'aaa')],
+])('%s is understood by the warehouse', async (_, statement) => {
   await expect(dashboard.sql(statement)).resolves.toBeInstanceOf(Array)
 })
 

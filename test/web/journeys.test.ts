@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { scorestream } from '../cli/command-line.ts'
 import { type Dashboard, declined, noBrowser, PATIENTLY, settled, startDashboard } from './dashboard.ts'
+import { paymentLines } from './payment-lines.ts'
 
 let dashboard: Dashboard
 beforeAll(async () => {
@@ -168,7 +170,7 @@ describe.skipIf(noBrowser)('portfolio', () => {
     expect(counts.reduce((sum, count) => sum + count, 0)).toBe(whole)
     await table.locator('tbody button').first().click()
     await expect
-      .poll(async () => Number((await page.locator('[data-figure=applications]').textContent())?.replaceAll(',', '')))
+      .poll(async () => Number((await page.locator('[data-figure=applications]').textContent())?.replaceAll(',', '')), PATIENTLY)
       .toBe(counts[0])
     await page.context().close()
   })
@@ -212,4 +214,77 @@ describe.skipIf(noBrowser)('model, operations, features', () => {
     await page.getByRole('alert').getByText('Syntax error').waitFor()
     dashboard.complaints.length = 0
   })
+})
+
+describe.skipIf(noBrowser)('alerts', () => {
+  /** Log, monitoring, warehouse and a command: each takes its time on a busy machine. */
+  const MINUTE = { timeout: 60_000 }
+  let sent = 0
+  const pay = async (count: number, factor: number): Promise<void> => {
+    const body = paymentLines(sent, count, factor)
+    sent += count
+    const response = await fetch(`${dashboard.url}/v1/events`, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/x-ndjson' },
+    })
+    expect(response.status, await response.text()).toBe(202)
+  }
+
+  const alerts = (...args: string[]) =>
+    scorestream(['alerts', ...args, '--data-dir', dashboard.dataDir], { SCORESTREAM_WAREHOUSE_KIND: 'embedded' })
+
+  test(
+    'a changed unit is told on the open page, stays until somebody accepts it, and who did so, and why, can be asked for',
+    { timeout: 300_000 },
+    async () => {
+      const page = await dashboard.open('/')
+      await page.getByText('Connected', { exact: true }).waitFor()
+      await page.locator('[data-row]').first().waitFor()
+      await pay(1_000, 1)
+      await pay(600, 100)
+      const told = page.getByRole('status', { name: 'Alerts of the monitors' })
+      await told.getByText('payment.amount from erring-bank').waitFor(MINUTE)
+      // What came with it is shown, too.
+      expect(await page.locator('[data-row]').count()).toBeGreaterThan(0)
+
+      await expect
+        .poll(async () => (await alerts('list')).stdout, MINUTE)
+        .toMatch(/open .*data-quality:erring-bank:payment:amount:unit-change/)
+      expect(await alerts('accept', 'data-quality:erring-bank:payment:amount')).toMatchObject({
+        code: 64,
+        stderr: expect.stringContaining('say why'),
+      })
+      expect(await alerts('accept', 'drift', '--why', 'x')).toMatchObject({
+        code: 66,
+        stderr: expect.stringContaining('no open alert begins with'),
+      })
+      const accepted = await alerts(
+        'accept',
+        'data-quality:erring-bank:payment:amount:unit',
+        '--why',
+        'cents from now on, agreed with the bank',
+      )
+      expect(accepted).toMatchObject({ code: 0, stderr: '' })
+
+      await told.waitFor({ state: 'detached', ...MINUTE })
+      await expect
+        .poll(() => dashboard.sql("SELECT verdict, reason FROM alert_judgements WHERE alert_id LIKE 'data-quality:erring-bank:%'"), MINUTE)
+        .toEqual([['accepted', 'cents from now on, agreed with the bank']])
+      expect((await alerts('list')).stdout).not.toContain('erring-bank')
+      expect((await alerts('list', '--all')).stdout).toMatch(/resolved .*erring-bank(?:.|\n)*accepted by .*cents from now on/)
+      await page.goto(`${dashboard.url}/health`)
+      await settled(page)
+      await page
+        .getByText(/accepted by .*: cents from now on, agreed with the bank/)
+        .first()
+        .waitFor()
+      // The new unit is the usual one now: more of it raises nothing.
+      await pay(1_500, 100)
+      await expect
+        .poll(async () => (await (await fetch(`${dashboard.url}/metrics`)).text()).includes('scorestream_monitoring_lag_records 0'), MINUTE)
+        .toBe(true)
+      expect(await dashboard.sql("SELECT count() FROM open_alerts WHERE producer = 'erring-bank'")).toEqual([[0]])
+    },
+  )
 })

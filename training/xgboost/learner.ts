@@ -1,4 +1,4 @@
-/** XGBoost as a learner: histograms on a CUDA device where it finds one, else on the CPU. */
+/** XGBoost as a learner: histograms on a CUDA device where it finds one and may, else on the CPU. */
 import { BINS_MAX, DEPTH_MAX, growCurves, type TreeLearner, type TreeSettings, type TreeTask } from '../boosted-trees.ts'
 import type { Dataset } from '../dataset.ts'
 import { readXgboostJson } from './model-json.ts'
@@ -33,9 +33,20 @@ const treeParameters = (settings: TreeSettings, task: TreeTask, columns: number,
 
 const asMatrix = ({ values, rows, columns }: Dataset): Matrix => ({ values, rows, columns })
 
+/** `auto`: a CUDA device where there is one. `cuda`: that or nothing. */
+export type DeviceWish = 'auto' | 'cpu' | 'cuda'
+
+/** A CUDA device was asked for and cannot be had; the message says what is missing. */
+export class DeviceMissing extends Error {
+  readonly code = 'device-missing'
+  constructor(what: string) {
+    super(`training was told to use a CUDA device, and ${what}; or let it choose: device auto`)
+    this.name = 'DeviceMissing'
+  }
+}
+
 /** The device XGBoost settles on when asked for CUDA: it falls back to the CPU by itself and says so in its configuration. */
-const deviceOf = (api: Xgboost): string => {
-  if (!api.cuda) return 'cpu'
+const settledDevice = (api: Xgboost): string => {
   const data = new DataMatrix(api, { values: Float32Array.of(0, 1), rows: 2, columns: 1 }, [0, 1])
   const booster = new Booster(api, { objective: 'binary:logistic', tree_method: 'hist', device: 'cuda' }, [data])
   try {
@@ -47,8 +58,21 @@ const deviceOf = (api: Xgboost): string => {
   }
 }
 
-export const xgboostLearner = (api: Xgboost): TreeLearner => {
-  const device = deviceOf(api)
+const deviceOf = (api: Xgboost, wish: DeviceWish): string => {
+  if (wish === 'cpu') return 'cpu'
+  if (!api.cuda) {
+    if (wish === 'auto') return 'cpu'
+    throw new DeviceMissing('this build of XGBoost knows none: npm run setup:xgboost -- --cuda brings one that does')
+  }
+  const device = settledDevice(api)
+  if (wish === 'cuda' && !device.startsWith('cuda'))
+    throw new DeviceMissing(`XGBoost found none and fell back to ${device}: check the driver`)
+  return device
+}
+
+/** @throws DeviceMissing where CUDA is demanded and cannot be had. */
+export const xgboostLearner = (api: Xgboost, wish: DeviceWish = 'auto'): TreeLearner => {
+  const device = deviceOf(api, wish)
   return {
     kind: 'xgboost',
     description: `${api.description}, on ${device}`,

@@ -55,6 +55,7 @@ const eventOf = (random: () => number, applicant: string, id: number): CreditEve
       closingBalance: moneyMinor(integer(2_000_000) - 300_000),
       creditLimit: moneyMinor(random() < 0.1 ? 0 : 100_000 * (1 + integer(20))),
       repaymentStatus: integer(6) - 2,
+      ...(random() < 0.6 ? { minimumDue: moneyMinor(integer(3)) } : {}),
     }
   return {
     ...envelope,
@@ -67,6 +68,8 @@ const eventOf = (random: () => number, applicant: string, id: number): CreditEve
     channel: 'online',
     ...(random() < 0.5 ? { incomeMonthly: moneyMinor(integer(900_000)) } : {}),
     ...(random() < 0.5 ? { deviceId: `d${integer(4)}` } : {}),
+    // Drawn from the event's number, so that what is drawn after it stays as it was.
+    ...(id % 3 === 0 ? { employerId: `e${id % 7}` } : {}),
   }
 }
 

@@ -20,12 +20,12 @@ export interface Ask {
   readonly offset: number
 }
 
-const SCHEMA = `(event_id String, kind String, applicant_id String, event_time DateTime64(3, 'UTC'), producer String, partition UInt32, offset UInt64, body String)`
-const ASK_SCHEMA = `(ask String, applicant_id String, event_time DateTime64(3, 'UTC'), partition UInt32, offset UInt64, body String)`
+export const SCHEMA = `(event_id String, kind String, applicant_id String, event_time DateTime64(3, 'UTC'), producer String, partition UInt32, offset UInt64, body String)`
+export const ASK_SCHEMA = `(ask String, applicant_id String, event_time DateTime64(3, 'UTC'), partition UInt32, offset UInt64, body String)`
 
-const instant = (epochMs: number): string => new Date(epochMs).toISOString().replace('T', ' ').replace('Z', '')
+export const instant = (epochMs: number): string => new Date(epochMs).toISOString().replace('T', ' ').replace('Z', '')
 
-const bodyOf = (event: CreditEvent): string => {
+export const bodyOf = (event: CreditEvent): string => {
   const { eventId: _, kind: __, applicantId: ___, eventTime: ____, producer: _____, tenant: ______, ...body } = event
   return JSON.stringify(body)
 }
@@ -35,7 +35,7 @@ export class SqlOracle {
   readonly #engine = new ChdbEngine(this.#directory, { memoryBytesMax: 1_500_000_000 })
   readonly #connection = this.#engine.connect()
 
-  async #load(table: string, schema: string, rows: readonly object[]): Promise<void> {
+  async load(table: string, schema: string, rows: readonly object[]): Promise<void> {
     const path = join(this.#directory, `${table}.ndjson`)
     writeFileSync(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
     await this.#connection.query(`CREATE OR REPLACE TABLE default.${table} ${schema} ENGINE = Memory`)
@@ -43,7 +43,7 @@ export class SqlOracle {
   }
 
   async fill(events: readonly Placed[], asks: readonly Ask[]): Promise<void> {
-    await this.#load(
+    await this.load(
       'events',
       SCHEMA,
       events.map(({ event, offset }) => ({
@@ -57,7 +57,7 @@ export class SqlOracle {
         body: bodyOf(event),
       })),
     )
-    await this.#load(
+    await this.load(
       'asks',
       ASK_SCHEMA,
       asks.map(({ id, application, offset }) => ({
@@ -77,8 +77,11 @@ export class SqlOracle {
     plant: (sql: string) => string = (sql) => sql,
     known: 'then' | 'now' = 'then',
   ): Promise<Map<string, readonly number[]>> {
+    return this.ask(plant(featureSql(set, { events: 'default.events', asks: 'default.asks', known })))
+  }
+
+  async ask(sql: string): Promise<Map<string, readonly number[]>> {
     await this.#connection.query('SET max_query_size = 10000000, max_ast_elements = 1000000, max_expanded_ast_elements = 5000000')
-    const sql = plant(featureSql(set, { events: 'default.events', asks: 'default.asks', known }))
     const rows = await this.#connection.rows<{ ask: string; features: (number | null)[] }>(sql)
     return new Map(rows.map(({ ask, features }) => [ask, features.map((value) => value ?? NaN)]))
   }

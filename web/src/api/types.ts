@@ -60,6 +60,16 @@ export interface Capsule {
   readonly envelope: { readonly decidedAt: string; readonly stages: Stages; readonly host: string; readonly runtime: string }
 }
 
+/** What monitoring found, as far as the pages read it. */
+export interface FeedAlert {
+  readonly alertId: string
+  readonly state: 'open' | 'resolved'
+  readonly kind: string
+  readonly detail: string
+  readonly raisedAt: string
+}
+
 export type FeedMessage =
   | ({ readonly cursor: string; readonly kind: 'decision' } & Decision)
   | { readonly cursor: string; readonly kind: 'conflated'; readonly skipped: Readonly<Record<Outcome, number>> }
+  | { readonly cursor: string; readonly kind: 'alert'; readonly alert: FeedAlert }

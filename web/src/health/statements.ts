@@ -42,13 +42,13 @@ export interface FairnessRow {
   readonly state: 'ok' | 'violation' | 'insufficient-evidence'
 }
 
-/** The newest window in which anything could be judged; the newest of all where none could. */
+/** The newest window in which anything could be judged; the newest of all where none could. Violations first, what lacks evidence last. */
 export const FAIRNESS = `SELECT attribute, metric, \`group\`, reference_group, window_end, value, low, high, n, state
 FROM fairness FINAL
 WHERE (model_version, window_end) IN (
     SELECT model_version, window_end FROM fairness FINAL GROUP BY model_version, window_end
     ORDER BY countIf(state != 'insufficient-evidence') > 0 DESC, window_end DESC LIMIT 1)
-ORDER BY attribute, metric, n DESC`
+ORDER BY indexOf(['violation', 'ok'], state) = 0, state = 'ok', attribute, metric, n DESC`
 
 export const fairnessOverTime = (
   attribute: string,
@@ -103,6 +103,8 @@ export interface AlertRow {
   readonly threshold: number
   readonly detail: string
   readonly features: readonly string[]
+  /** `verdict by actor: reason`, oldest first. */
+  readonly judgements: readonly string[]
 }
 
 // Columns are named with their table wherever a result has the same name: an alias would be meant otherwise.
@@ -110,8 +112,13 @@ export const ALERTS = `SELECT
     min(a.raised_at) AS raised_at,
     if(countIf(a.state = 'resolved') > 0, 'resolved', 'open') AS state,
     any(a.kind) AS kind, any(a.severity) AS severity, any(a.subject) AS subject, any(a.metric) AS metric,
-    any(a.value) AS value, any(a.threshold) AS threshold, argMin(a.detail, a.raised_at) AS detail, any(a.features) AS features
+    any(a.value) AS value, any(a.threshold) AS threshold, argMin(a.detail, a.raised_at) AS detail, any(a.features) AS features,
+    any(j.judgements) AS judgements
 FROM alerts AS a FINAL
+LEFT JOIN (
+    SELECT alert_id, arrayMap(one -> one.2, arraySort(groupArray((judged_at, concat(verdict, ' by ', actor, ': ', reason))))) AS judgements
+    FROM alert_judgements FINAL GROUP BY alert_id
+) AS j ON j.alert_id = a.alert_id
 GROUP BY a.alert_id
 ORDER BY state = 'open' DESC, raised_at DESC
 LIMIT 50`

@@ -1,7 +1,7 @@
 /** The live view's state: messages are gathered as they come and shown at the next frame, several times a second at most; figures more rarely. */
 import { FeedConnection, type FeedState } from '../api/feed-connection.ts'
 import { session } from '../api/session.svelte.ts'
-import type { Decision, FeedMessage, Outcome } from '../api/types.ts'
+import type { Decision, FeedAlert, FeedMessage, Outcome } from '../api/types.ts'
 import { LiveStatistics, type ScoreBin, type StageLatency, type Throughput } from './live-statistics.ts'
 
 /** Rows kept for scrolling back. */
@@ -10,6 +10,8 @@ const ROWS_MAX = 2_000
 const BACKLOG = 500
 /** A lone decision is shown at the next frame; of many, nobody reads more than this. */
 const ROWS_MS = 120
+/** Alerts shown here at most, the newest; the health view has them all. */
+const ALERTS_MAX = 3
 /** Percentiles and distributions are computed at most this often. */
 const FIGURES_MS = 500
 
@@ -35,6 +37,8 @@ export class LiveFeed {
   held = $state(0)
   /** Decisions were missed: the server no longer held what lies behind the last cursor. */
   gap = $state(false)
+  /** Opened while this page was, and not ended; newest first. */
+  alerts = $state.raw<readonly FeedAlert[]>([])
 
   #statistics = new LiveStatistics()
   #arrived: FeedMessage[] = []
@@ -100,19 +104,32 @@ export class LiveFeed {
     this.#arrived = []
     const now = Date.now()
     const fresh: Decision[] = []
-    for (const message of arrived) {
-      if (message.kind === 'conflated') this.#statistics.skip(message.skipped, now)
-      else {
-        this.#statistics.take(message)
-        fresh.push(message)
+    for (const message of arrived)
+      switch (message.kind) {
+        case 'conflated':
+          this.#statistics.skip(message.skipped, now)
+          break
+        case 'alert':
+          this.#tell(message.alert)
+          break
+        case 'decision':
+          this.#statistics.take(message)
+          fresh.push(message)
+          break
+        default:
+          message satisfies never
       }
-    }
     if (fresh.length > 0) {
       this.#kept = [...fresh.reverse(), ...this.#kept].slice(0, ROWS_MAX)
       if (this.paused) this.held += fresh.length
       else this.rows = this.#kept
     }
     this.#count(now)
+  }
+
+  #tell(alert: FeedAlert): void {
+    const others = this.alerts.filter(({ alertId }) => alertId !== alert.alertId)
+    this.alerts = alert.state === 'open' ? [alert, ...others].slice(0, ALERTS_MAX) : others
   }
 
   #count(now: number): void {

@@ -90,3 +90,25 @@ export const PROMOTIONS = `SELECT promoted_at, alias, version, previous_version,
 FROM promotions
 ORDER BY promoted_at DESC
 LIMIT 20`
+
+export interface GateRow {
+  readonly judged_at: string
+  readonly against: string | null
+  readonly gate: string
+  readonly state: 'passed' | 'failed' | 'insufficient-evidence'
+  readonly value: number | null
+  readonly low: number | null
+  readonly high: number | null
+  readonly threshold: number | null
+  readonly detail: string
+}
+
+/** The gates of the newest time that a version was judged. */
+export const gatesStatement = (
+  name: string,
+  version: string,
+): string => `SELECT judged_at, against, gate, state, value, low, high, threshold, detail
+FROM gates FINAL
+WHERE name = ${text(name)} AND version = ${text(version)}
+  AND judged_at = (SELECT max(judged_at) FROM gates WHERE name = ${text(name)} AND version = ${text(version)})
+ORDER BY indexOf(['failed', 'insufficient-evidence', 'passed'], state), gate`

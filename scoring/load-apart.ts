@@ -1,0 +1,42 @@
+/** Loads a bundle beside a serving engine: all that takes long is done on another thread, and its kernel memory is copied over in slices. */
+import { Worker } from 'node:worker_threads'
+import { BundleRefused, type RefusalCode } from './bundle-refused.ts'
+import type { KnownFeatures } from './bundle.ts'
+import type { AttributionKind } from './ensemble.ts'
+import { type LoadScorerOptions, type PreparedBundle, scorerAt } from './load-scorer.ts'
+import type { Scorer } from './scorer.ts'
+import { kernelMemoryOf } from './wasm/kernel-memory.ts'
+
+/** What the loading thread is told. */
+export interface LoadOrder {
+  readonly bundleDir: string
+  readonly featureSet: KnownFeatures
+  readonly attribution: AttributionKind
+}
+
+/** What it answers, once. */
+export type LoadAnswer =
+  | { readonly kind: 'prepared'; readonly bundle: PreparedBundle; readonly image: ArrayBuffer }
+  | { readonly kind: 'refused'; readonly code: RefusalCode; readonly message: string }
+
+export interface LoadApartOptions extends LoadScorerOptions {
+  /** Lets the event loop go round once. */
+  readonly turn: () => Promise<void>
+}
+
+const prepareApart = (order: LoadOrder): Promise<LoadAnswer> =>
+  new Promise((resolve, reject) => {
+    const worker = new Worker(new URL('load-thread.ts', import.meta.url), { workerData: order })
+    worker.once('message', resolve)
+    worker.once('error', reject)
+    worker.once('exit', (code) => reject(new Error(`the thread that loads ${order.bundleDir} ended (${code}) without an answer`)))
+  })
+
+/** As `loadScorer`, without keeping this thread busy for more than about a millisecond at a time. @throws BundleRefused with a code. */
+export const loadScorerApart = async (options: LoadApartOptions): Promise<Scorer> => {
+  const { bundleDir, featureSet, attribution = 'interventional', turn } = options
+  const plain: KnownFeatures = { hash: featureSet.hash, features: featureSet.features.map(({ name }) => ({ name })) }
+  const answer = await prepareApart({ bundleDir, featureSet: plain, attribution })
+  if (answer.kind === 'refused') throw new BundleRefused(answer.code, answer.message)
+  return scorerAt(await kernelMemoryOf(answer.image, turn), answer.bundle, options)
+}

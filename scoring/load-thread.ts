@@ -1,0 +1,27 @@
+/** The thread of `load-apart.ts`: verifies and lays out one bundle, hands over its kernel memory, and ends. */
+/* oxlint-disable unicorn/require-post-message-target-origin -- threads have no origin */
+import { setPriority } from 'node:os'
+import { parentPort, workerData } from 'node:worker_threads'
+import { BundleRefused } from './bundle-refused.ts'
+import type { LoadAnswer, LoadOrder } from './load-apart.ts'
+import { prepareBundle } from './load-scorer.ts'
+import { kernelMemory } from './wasm/kernel-memory.ts'
+
+/** Behind the engine's thread in the scheduler, before the training it follows. */
+const NICENESS = 10
+
+const answer = async (order: LoadOrder): Promise<void> => {
+  const memory = kernelMemory()
+  try {
+    const bundle = await prepareBundle(memory, order)
+    const image = memory.image()
+    parentPort?.postMessage({ kind: 'prepared', bundle, image } satisfies LoadAnswer, [image])
+  } catch (error) {
+    if (!(error instanceof BundleRefused)) throw error
+    parentPort?.postMessage({ kind: 'refused', code: error.code, message: error.message } satisfies LoadAnswer)
+  }
+}
+
+// Linux gives each thread a priority of its own; elsewhere this would be the whole process's.
+if (process.platform === 'linux') setPriority(0, NICENESS)
+await answer(workerData as LoadOrder)
