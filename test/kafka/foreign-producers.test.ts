@@ -64,6 +64,7 @@ const written = (id: number, schema: RecordSchema, event: CreditEvent, more: obj
   head.writeUInt32BE(id, 1)
   return Buffer.concat([head, type.toBuffer({ ...event, ...more })])
 }
+const ENVELOPE = { eventId: 'p-1', applicantId: 'x', eventTime: '2024-01-01T00:00:00Z', producer: 'other' }
 const json = (event: CreditEvent): string => JSON.stringify(eventToJson(event))
 const twoOf = (who: string): [CreditEvent, CreditEvent] => [payment(who, 1), application(who, 2)]
 const manyOf = (prefix: string, count: number): CreditEvent[] => Array.from({ length: count }, (_, i) => twoOf(`${prefix}-${i}`)).flat()
@@ -182,7 +183,7 @@ else
       const nonsense = [
         Buffer.from('{"kind": "payment", "amount": '),
         Buffer.from(json(payment('x', 1)).replace('"amount":101', '"amount":"much"')),
-        Buffer.from(JSON.stringify({ ...eventToJson(payment('x', 1)), kind: 'protected', attributes: { sex: 'f' } })),
+        Buffer.from(JSON.stringify({ ...ENVELOPE, kind: 'protected', attributes: { sex: 'f' } })),
         Buffer.concat([Buffer.from([0, 0, 0, 0, invoice]), Buffer.from([2])]),
         Buffer.from([0, 0x7f, 0xff, 0xff, 0xf0, 2]),
       ]
