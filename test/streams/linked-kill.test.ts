@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { replayDecision } from '#streams/replay.ts'
@@ -27,12 +27,15 @@ it(
   { timeout: 120_000 },
   async () => {
     const folder = newFolder()
+    const inode = statSync(folder).ino
     const random = seededRandom(SEED)
     let next = 0
     let kills = 0
     for (let done = false; !done;) {
       const run = await runChild(folder, next, kills < KILLS ? 60 + random() * 250 : undefined)
       for (const [n] of run.acknowledged) next = n
+      const { ino } = statSync(folder)
+      expect(ino, 'the folder was replaced while the test ran').toBe(inode)
       done = run.done
       kills++
     }
