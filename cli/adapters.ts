@@ -46,9 +46,10 @@ const retentionOf = ({ retention, warehouse, monitoring }: Config): Pick<Embedde
   if (retention.days === null) return {}
   const ageMsMax = retention.days * DAY_MS
   const reader = warehouse.kind === 'off' ? [] : ['warehouse', ...(monitoring.enabled ? ['monitoring'] : [])]
+  const searcher = warehouse.kind === 'off' ? [] : ['revisions']
   return {
     retention: {
-      'credit-events': { ageMsMax, consumers: ['state', ...reader] },
+      'credit-events': { ageMsMax, consumers: ['state', ...reader, ...searcher] },
       decisions: { ageMsMax, consumers: ['state', ...reader] },
     },
   }

@@ -10,6 +10,7 @@ import { ClickHouseServerSettings } from '#streams/clickhouse/server-settings.ts
 import { KafkaSettingsSchema } from '#streams/kafka/settings.ts'
 import { RedisSettings } from '#streams/redis/settings.ts'
 import { CommandError, EXIT } from './exit.ts'
+import { ParitySettings } from './parity/settings.ts'
 import { RetrainSettings } from './retrain/settings.ts'
 import { TracingSettings } from './tracing-settings.ts'
 
@@ -140,6 +141,7 @@ const ConfigSchema = Type.Object(
     }),
     tracing: TracingSettings,
     monitoring: MonitoringSettings,
+    parity: ParitySettings,
     explain: Type.Enum(['interventional', 'path-dependent'], {
       default: 'interventional',
       description: 'Which Shapley values explain a decision',

@@ -1,5 +1,7 @@
-/** The engine's half of monitoring: appends alerts, judgements of them and requests to its log, each once however often it is told. */
+/** The engine's half of monitoring: appends alerts, judgements of them, requests and revisions to its log, each once however often it is told. */
+import { decisionId } from '#schemas/decision.ts'
 import { decodeAlert, decodeAlertJudgement, decodeModelEvent, isAlertJudgement } from '#schemas/monitoring-wire.ts'
+import { decodeRevision } from '#schemas/revision-wire.ts'
 import type { EventLog } from '#streams/ports.ts'
 import type { Publish } from './monitoring.ts'
 
@@ -9,7 +11,18 @@ const KNOWN_MAX = 100_000
 
 type FindingTopic = Parameters<Publish>[0]
 
+/** Revisions lie where their decision does; the other topics have one partition. */
+const partitionIn = (topic: FindingTopic, value: Uint8Array): number => {
+  if (topic !== 'revisions') return 0
+  const parsed = decodeRevision(value)
+  return parsed.kind === 'accepted' ? parsed.value.partition : 0
+}
+
 const identityOf = (topic: FindingTopic, value: Uint8Array): string | undefined => {
+  if (topic === 'revisions') {
+    const parsed = decodeRevision(value)
+    return parsed.kind === 'accepted' ? `${decisionId(parsed.value.partition, parsed.value.offset)} ${parsed.value.causeOffset}` : undefined
+  }
   if (topic === 'alerts' && isAlertJudgement(value)) {
     const parsed = decodeAlertJudgement(value)
     return parsed.kind === 'accepted' ? `judgement ${parsed.value.judgementId}` : undefined
@@ -24,13 +37,13 @@ const identityOf = (topic: FindingTopic, value: Uint8Array): string | undefined 
 
 const readAll = async (log: EventLog, topic: FindingTopic): Promise<Set<string>> => {
   const known = new Set<string>()
-  const end = log.end(topic)[0] ?? 0
-  for (let next = log.start(topic)[0] ?? 0; next < end;) {
-    const records = await log.read(topic, 0, next, READ_BYTES)
-    if (records.length === 0) break
-    for (const { value } of records) remember(known, identityOf(topic, value))
-    next = (records.at(-1)?.offset ?? end) + 1
-  }
+  for (const [partition, end] of log.end(topic).entries())
+    for (let next = log.start(topic)[partition] ?? 0; next < end;) {
+      const records = await log.read(topic, partition, next, READ_BYTES)
+      if (records.length === 0) break
+      for (const { value } of records) remember(known, identityOf(topic, value))
+      next = (records.at(-1)?.offset ?? end) + 1
+    }
   return known
 }
 
@@ -55,13 +68,13 @@ export const findingPublisher = (log: EventLog): Publish => {
     const told = await knownOf(topic)
     const fresh = records.flatMap((value) => {
       const identity = identityOf(topic, value)
-      if (identity === undefined) throw new TypeError(`a record for ${topic} is neither an alert nor a request`)
+      if (identity === undefined) throw new TypeError(`a record for ${topic} is neither an alert, a request nor a revision`)
       return told.has(identity) ? [] : [{ identity, value }]
     })
     if (fresh.length === 0) return
     await log.append(
       topic,
-      fresh.map(({ identity, value }) => ({ partition: 0, key: Buffer.from(identity), value })),
+      fresh.map(({ identity, value }) => ({ partition: partitionIn(topic, value), key: Buffer.from(identity), value })),
     )
     for (const { identity } of fresh) remember(told, identity)
   }

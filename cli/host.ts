@@ -35,6 +35,8 @@ import { monitoringArguments } from './monitoring-task.ts'
 import type { Publish } from './monitoring.ts'
 import { archivePolicy } from './policy-archive.ts'
 import { startReconciliation } from './reconciliation.ts'
+import { parityArguments } from './parity/parity-task.ts'
+import { revisionArguments } from './revisions.ts'
 import { readinessOf } from './readiness.ts'
 import { pipelineSettings } from './pipeline-settings.ts'
 import { returnFreedMemory } from './native-memory.ts'
@@ -122,6 +124,8 @@ const startWarehouse = (config: Config, logger: Logger, publish: Publish, heard:
     ...tables,
     ...source,
     ...monitoringArguments(config),
+    ...revisionArguments(config),
+    ...parityArguments(config),
   ]
   return superviseWarehouse({ args, logger, publish, ...(heard === undefined ? {} : { heard }) })
 }
@@ -217,6 +221,7 @@ const open = async (config: Config, logger: Logger, closers: Closers, heard: Hea
     champion: () => decider.modelVersion,
     leads: () => engine.owns(0),
     changed: () => watcher.look(),
+    liveParity: () => warehouse?.status().parity ?? undefined,
   })
   closers.add(() => retraining?.stop())
 

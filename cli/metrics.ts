@@ -2,7 +2,9 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Engine } from '#streams/engine.ts'
 import type { ReconcilerTotals } from '#streams/reconciler/reconciler.ts'
+import type { RevisionFigures } from '#streams/revisions/revision-runner.ts'
 import { registerMonitoringMetrics } from './monitoring-metrics.ts'
+import type { ParityFigures } from '#streams/clickhouse/parity-meter.ts'
 import type { WarehouseStatus } from './warehouse-supervisor.ts'
 
 /** Seconds; the promise is p50 ≤ 2 ms and p99 ≤ 8 ms end to end, so the edges are dense there. */
@@ -117,6 +119,8 @@ export const createMetrics = ({
     return away === null ? 0 : (now() - away.since) / 1000
   })
   reconcilerGauges(registry, reconciliation)
+  revisionGauges(registry, () => warehouse()?.revisions ?? undefined)
+  parityGauges(registry, () => warehouse()?.parity ?? undefined)
   registerMonitoringMetrics(registry, () => warehouse()?.monitoring ?? undefined)
   return () => registry.metrics()
 }
@@ -136,4 +140,28 @@ const RECONCILER_HELP: Readonly<Record<keyof ReconcilerTotals, readonly [name: s
 const reconcilerGauges = (registry: Registry, totals: () => ReconcilerTotals | undefined): void => {
   for (const [key, [name, help]] of Object.entries(RECONCILER_HELP) as [keyof ReconcilerTotals, readonly [string, string]][])
     gauge(registry, `scorestream_reconciler_${name}`, help, () => totals()?.[key] ?? 0)
+}
+
+const REVISION_HELP: Readonly<Record<keyof RevisionFigures, readonly [name: string, help: string]>> = {
+  revisions: ['revisions', 'Decisions made whose features a late event changed, one per decision and event'],
+  flips: ['revision_flips', 'Of them, those that the same bundle and policy would decide otherwise now'],
+  left: ['revisions_left', 'Late events or decisions not looked at because a bound was reached or the log’s beginning is gone'],
+  lag: ['revision_lag_records', 'Input records in which late events have not been looked for yet'],
+}
+
+const revisionGauges = (registry: Registry, figures: () => RevisionFigures | undefined): void => {
+  for (const [key, [name, help]] of Object.entries(REVISION_HELP) as [keyof RevisionFigures, readonly [string, string]][])
+    gauge(registry, `scorestream_${name}`, help, () => figures()?.[key] ?? 0)
+}
+
+const PARITY_HELP: Readonly<Record<keyof ParityFigures, readonly [name: string, help: string]>> = {
+  decisions: ['parity_decisions', 'Decisions whose features the last measurements computed again from raw events'],
+  values: ['parity_values', 'Feature values compared by them'],
+  mismatches: ['parity_mismatches', 'Of them, those that differ from what was scored; must be 0'],
+  rate: ['parity_mismatch_rate', 'Mismatches by values compared; above parity.budget no model is promoted'],
+}
+
+const parityGauges = (registry: Registry, figures: () => ParityFigures | undefined): void => {
+  for (const [key, [name, help]] of Object.entries(PARITY_HELP) as [keyof ParityFigures, readonly [string, string]][])
+    gauge(registry, `scorestream_${name}`, help, () => figures()?.[key] ?? 0)
 }

@@ -22,7 +22,7 @@ const ATTEMPTS_MAX = 6
 const RETRY_MS = 250
 
 /** Appends records to a topic of the engine's log; resolves once they are durable. */
-export type Publish = (topic: 'alerts' | 'model-events', records: readonly Uint8Array[]) => Promise<void>
+export type Publish = (topic: 'alerts' | 'model-events' | 'revisions', records: readonly Uint8Array[]) => Promise<void>
 
 export interface MonitoringStatus extends Omit<MonitorFigures, 'refused'>, TableFigures {
   /** Records of both logs not yet seen. */

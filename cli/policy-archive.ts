@@ -21,9 +21,14 @@ export const archivePolicy = (dataDir: string, policyVersion: string, policyFile
  * The file of a version, checked against the digits of its SHA-256 that the version carries: the archived one, or where another process decided
  * the configured one, if that is it. Throws `policy-missing` or `policy-changed`.
  */
-export const archivedPolicy = ({ dataDir, policy }: Pick<Config, 'dataDir' | 'policy'>, policyVersion: string): string => {
+export const archivedPolicy = (
+  { dataDir, policy }: Pick<Config, 'dataDir'> & Partial<Pick<Config, 'policy'>>,
+  policyVersion: string,
+): string => {
   const path = archivePath(dataDir, policyVersion)
-  if (!existsSync(path) && existsSync(policy.file) && policyVersion.endsWith(`@${digitsOf(policy.file)}`)) return policy.file
+  const configured = policy?.file
+  if (!existsSync(path) && configured !== undefined && existsSync(configured) && policyVersion.endsWith(`@${digitsOf(configured)}`))
+    return configured
   if (!existsSync(path))
     throw new CommandError(
       'policy-missing',

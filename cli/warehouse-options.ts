@@ -4,6 +4,8 @@ import { Value } from 'typebox/value'
 import { ClickHouseServerSettings, type ServerSettings } from '#streams/clickhouse/server-settings.ts'
 import { type KafkaSettings, KafkaSettingsSchema } from '#streams/kafka/settings.ts'
 import type { MonitoringTask } from './monitoring-task.ts'
+import type { ParityTask } from './parity/parity-task.ts'
+import type { RevisionTask } from './revisions.ts'
 
 /** What the warehouse process was started with. */
 export interface WarehouseOptions {
@@ -15,6 +17,8 @@ export interface WarehouseOptions {
   /** Where the logs are Kafka's. */
   readonly kafka: { readonly settings: KafkaSettings; readonly partitions: number } | undefined
   readonly monitoring: MonitoringTask | undefined
+  readonly revisions: RevisionTask | undefined
+  readonly parity: ParityTask | undefined
   readonly reconciles: boolean
 }
 
@@ -30,6 +34,8 @@ export const warehouseOptions = (): WarehouseOptions => {
       kafka: { type: 'string' },
       partitions: { type: 'string' },
       monitoring: { type: 'string' },
+      revisions: { type: 'string' },
+      parity: { type: 'string' },
       reconciler: { type: 'string', default: 'on' },
     },
   })
@@ -52,6 +58,8 @@ export const warehouseOptions = (): WarehouseOptions => {
     server,
     kafka,
     monitoring,
+    revisions: values.revisions === undefined ? undefined : (JSON.parse(values.revisions) as RevisionTask),
+    parity: values.parity === undefined ? undefined : (JSON.parse(values.parity) as ParityTask),
     reconciles: values.reconciler === 'on',
   }
 }

@@ -5,6 +5,7 @@
  *   node cli/warehouse-process.ts --data-dir DIR --server '{"url": "https://…"}' [--facts FILE]
  *   … --kafka '{"brokers": […]}' --partitions 12
  *   … --monitoring '{"settings": {…}, "modelsDir": DIR}'
+ *   … --revisions '{"modelsDir": DIR, …}' --parity '{"everySeconds": 60, …}'
  *
  * With `--monitoring` it watches what it stores, too: it follows the logs anyway, and stands behind the engine.
  *
@@ -17,7 +18,9 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { SqlServer } from '#gateway/sql/sql-server.ts'
 import { insertFacts, type Facts } from '#streams/clickhouse/facts.ts'
+import type { ParityMeter } from '#streams/clickhouse/parity-meter.ts'
 import { PromotionSink } from '#streams/clickhouse/promotion-sink.ts'
+import { RevisionSink } from '#streams/clickhouse/revision-sink.ts'
 import type { ServerSettings } from '#streams/clickhouse/server-settings.ts'
 import type { RowWriter } from '#streams/clickhouse/ports.ts'
 import { insertReconciliation } from '#streams/clickhouse/reconciliation-rows.ts'
@@ -30,9 +33,11 @@ import { openReadOnly } from '#streams/embedded/event-log-follower.ts'
 import type { EventLog, Topic } from '#streams/ports.ts'
 import { mirrorVault } from './mirror-vault.ts'
 import { publishThroughParent } from './monitoring-task.ts'
+import { startParityMeter } from './parity/parity-task.ts'
 import { type RunningMonitoring, startMonitoring } from './monitoring.ts'
 import { returnFreedMemory } from './native-memory.ts'
 import { startReconciliation, type Reconciliation } from './reconciliation.ts'
+import { type RunningRevisions, startRevisions } from './revisions.ts'
 import { warehouseLogger as logger } from './warehouse-logger.ts'
 import { type WarehouseOptions, warehouseOptions } from './warehouse-options.ts'
 import { serveSql } from './warehouse-sql.ts'
@@ -49,7 +54,7 @@ const POLL_MS = 500
 const FOLLOW_MS = 20
 /** Rows of the reconciler are written when its figures changed, at most this often. */
 const RECONCILIATION_ROWS_MS = 10_000
-const TOPICS: readonly Topic[] = ['credit-events', 'decisions', 'dead-letters', 'model-events', 'alerts']
+const TOPICS: readonly Topic[] = ['credit-events', 'decisions', 'revisions', 'dead-letters', 'model-events', 'alerts']
 
 const tell = (message: WarehouseMessage): void => {
   if (process.connected) process.send?.(message, undefined, undefined, () => {})
@@ -68,6 +73,8 @@ interface Running {
   log: EventLog | undefined
   reconciliation: Reconciliation | undefined
   monitoring: RunningMonitoring | undefined
+  revisions: RunningRevisions | undefined
+  parity: ParityMeter | undefined
   readonly work: Promise<void>[]
 }
 
@@ -106,12 +113,16 @@ const follow = async (given: WarehouseOptions, running: Running, opening: Promis
   const tables = await opening
   if (tables === undefined) return
   const { patience } = running
-  running.sinks = [new EventSink(), new DecisionSink(), new DeadLetterSink(), new PromotionSink()].map(
+  running.sinks = [new EventSink(), new DecisionSink(), new DeadLetterSink(), new PromotionSink(), new RevisionSink()].map(
     (sink) => new Sink({ log, sink, ...tables.writer(), database: tables.database, logger, now: () => Date.now(), patience }),
   )
-  const { dataDir, monitoring: task } = given
-  if (task !== undefined) running.monitoring = startMonitoring({ ...task, log, tables, dataDir, publish: publishThroughParent(), logger })
-  await Promise.all([...running.sinks.map((sink) => sink.run()), running.monitoring?.done])
+  const { dataDir, monitoring: task, revisions, parity } = given
+  const publish = publishThroughParent()
+  if (task !== undefined) running.monitoring = startMonitoring({ ...task, log, tables, dataDir, publish, logger })
+  if (revisions !== undefined) running.revisions = startRevisions({ ...revisions, log, dataDir, publish, logger })
+  if (parity !== undefined) running.parity = startParityMeter(parity, tables, logger)
+  const { monitoring, revisions: late, parity: meter } = running
+  await Promise.all([...running.sinks.map((sink) => sink.run()), monitoring?.done, late?.done, meter?.run()])
 }
 
 /** The reconciler lives here, off the pipeline's process, and leaves its figures in a table. */
@@ -188,6 +199,8 @@ const progressOf = (running: Running): ((before: ReadonlyMap<string, number>) =>
       reconciliation,
       away,
       monitoring: running.monitoring?.status() ?? null,
+      revisions: running.revisions?.figures() ?? null,
+      parity: running.parity?.figures() ?? null,
     }
   }
 }
@@ -197,6 +210,8 @@ const stop = async (running: Running): Promise<void> => {
   running.stopped.abort()
   for (const sink of running.sinks) sink.stop()
   running.monitoring?.stop()
+  running.revisions?.stop()
+  running.parity?.stop()
   await running.reconciliation?.stop()
   await Promise.allSettled(running.work)
   running.sql?.close()
@@ -226,6 +241,8 @@ const begin = (sql: SqlServer | undefined, tables: Tables | undefined, patience:
   log: undefined,
   reconciliation: undefined,
   monitoring: undefined,
+  revisions: undefined,
+  parity: undefined,
   work: [],
 })
 

@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Logger } from 'pino'
 import type { MonitoringStatus, Publish } from './monitoring.ts'
+import type { ParityFigures } from '#streams/clickhouse/parity-meter.ts'
+import type { RevisionFigures } from '#streams/revisions/revision-runner.ts'
 import type { ReconcilerTotals } from '#streams/reconciler/reconciler.ts'
 
 /** Below the engine's 0: on a busy machine rows arrive later, decisions do not. */
@@ -26,6 +28,8 @@ export type WarehouseMessage =
       readonly reconciliation: ReconcilerTotals | null
       readonly away: WarehouseStatus['away']
       readonly monitoring: MonitoringStatus | null
+      readonly revisions: RevisionFigures | null
+      readonly parity: ParityFigures | null
     }
   /** Records that monitoring wants in the log; answered by `PublishedMessage`. */
   | { readonly kind: 'publish'; readonly id: number; readonly topic: Parameters<Publish>[0]; readonly base64: readonly string[] }
@@ -53,6 +57,10 @@ export interface WarehouseStatus {
   readonly away: { readonly since: number; readonly reason: string } | null
   /** What monitoring says of itself; null where it does not run. */
   readonly monitoring: MonitoringStatus | null
+  /** What the search for late events has found; null where it does not run. */
+  readonly revisions: RevisionFigures | null
+  /** What the parity meter found lately; null where it does not run. */
+  readonly parity: ParityFigures | null
 }
 
 export interface SupervisedWarehouse {
@@ -84,6 +92,8 @@ export const superviseWarehouse = ({ args, logger, publish = refusePublishing, h
     reconciliation: null,
     away: null,
     monitoring: null,
+    revisions: null,
+    parity: null,
   }
   let child: ChildProcess | undefined
   let stopping = false
@@ -107,6 +117,8 @@ export const superviseWarehouse = ({ args, logger, publish = refusePublishing, h
           reconciliation: message.reconciliation ?? status.reconciliation,
           away: message.away,
           monitoring: message.monitoring,
+          revisions: message.revisions,
+          parity: message.parity,
         }
         break
       case 'publish':

@@ -1,5 +1,5 @@
 /**
- * What a late event does to decisions already made. A vector *as known then* is folded from the events at or before the application's
+ * What a late event does to decisions already made. A vector *as known then* is folded from the events before the application's
  * position in its partition: it is what was scored, and stays so. *As known now* adds what has come since about the time before the
  * application. Where the two differ, the decision is revised: named, not changed.
  */
@@ -28,31 +28,29 @@ export interface FeatureChange {
   readonly new: number
 }
 
-export interface Revision {
-  readonly offset: number
-  readonly applicationId: string
-  readonly vectorThen: Float32Array
-  readonly vectorNow: Float32Array
-  /** In vector order; never empty. */
-  readonly changes: readonly FeatureChange[]
-}
+/** Up to which moment of the log something is known: of the decision, of now, or through an offset of the partition. */
+export type KnownAt = 'then' | 'now' | { readonly through: number }
+
+const lastOffset = (known: KnownAt, decision: DecidedApplication): number =>
+  known === 'then' ? decision.offset : known === 'now' ? Infinity : known.through
 
 /**
- * An event is known to a decision then if it stood at or before it; now also if it speaks of the time up to it. An event of a later time that had
- * come earlier stays known: it was.
+ * An event is known to a decision if it stood before it; later also if it speaks of the time up to it. An event of a later time that had
+ * come earlier stays known: it was. The application itself is not folded, as it is not when it is decided.
  */
-const isKnown = ({ event, offset }: KnownEvent, decision: DecidedApplication, known: 'then' | 'now'): boolean =>
-  offset <= decision.offset || (known === 'now' && event.eventTime <= decision.application.eventTime)
+const isKnown = ({ event, offset }: KnownEvent, { application, offset: decided }: DecidedApplication, last: number): boolean =>
+  offset < decided || (offset > decided && offset <= last && event.eventTime <= application.eventTime)
 
 /** @param events The applicant's events without repeats, in order of offset, since the last erasure before the decision. */
 export const vectorAsKnown = (
   set: FeatureSet,
   events: readonly KnownEvent[],
   decision: DecidedApplication,
-  known: 'then' | 'now',
+  known: KnownAt,
 ): Float32Array => {
+  const last = lastOffset(known, decision)
   const state = set.emptyState()
-  for (const one of events) if (isKnown(one, decision, known)) set.fold(state, one.event)
+  for (const one of events) if (isKnown(one, decision, last)) set.fold(state, one.event)
   const vector = new Float32Array(set.size)
   set.vector(state, decision.application, vector, 0)
   return vector
@@ -70,18 +68,19 @@ export const reopenedBy = (late: KnownEvent, decisions: readonly DecidedApplicat
     })
     .toSorted((a, b) => b.offset - a.offset)
 
-/** The revision of a decision, or `null` where what is known now changes none of its features. */
-export const revisionOf = (set: FeatureSet, events: readonly KnownEvent[], decision: DecidedApplication): Revision | null => {
-  const then = vectorAsKnown(set, events, decision, 'then')
-  const now = vectorAsKnown(set, events, decision, 'now')
-  const changes = set.features.flatMap(({ name }, position) =>
+/** Places in which two vectors differ, in vector order. */
+export const changesBetween = (set: FeatureSet, then: Float32Array, now: Float32Array): readonly FeatureChange[] =>
+  set.features.flatMap(({ name }, position) =>
     // Object.is: missing is the same as missing; a vector holds no −0.
     Object.is(then[position], now[position]) ? [] : [{ name, position, old: then[position]!, new: now[position]! }],
   )
-  if (changes.length === 0) return null
-  return { offset: decision.offset, applicationId: decision.application.applicationId, vectorThen: then, vectorNow: now, changes }
-}
 
-/** Whether the decision would come out otherwise. `verdictOf` scores and decides with the bundle and policy of the original decision. */
-export const wouldFlip = (revision: Revision, verdictOf: (vector: Float32Array) => string): boolean =>
-  verdictOf(revision.vectorThen) !== verdictOf(revision.vectorNow)
+/**
+ * A vector with some places changed: what was scored, as it would have been. Places that an applicant's own events do not explain (facts
+ * read elsewhere at the decision) keep what they were.
+ */
+export const withChanges = (scored: Float32Array, changes: readonly FeatureChange[]): Float32Array => {
+  const out = scored.slice()
+  for (const change of changes) out[change.position] = change.new
+  return out
+}

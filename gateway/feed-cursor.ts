@@ -1,12 +1,12 @@
-/** Cursors: a feed state as opaque text. Base64url over LEB128 varints: version, partitions, then next, epoch + 1, decided + 1 of each, and next of the alerts. */
+/** Cursors: a feed state as opaque text. Base64url over LEB128 varints: version, partitions, then next, epoch + 1, decided + 1 and next of the revisions of each, and next of the alerts. */
 import type { FeedState } from './feed-state.ts'
 
-const VERSION = 2
+const VERSION = 3
 /** More than any topic here has; bounds what a forged cursor can ask for. */
 const PARTITIONS_MAX = 1_024
-const CURSOR_LENGTH_MAX = 40_000
+const CURSOR_LENGTH_MAX = 50_000
 
-const scratch = Buffer.alloc(10 + PARTITIONS_MAX * 24)
+const scratch = Buffer.alloc(10 + PARTITIONS_MAX * 32)
 
 const put = (at: number, value: number): number => {
   let rest = value
@@ -24,6 +24,7 @@ export const encodeCursor = (state: FeedState): string => {
     at = put(at, state.next[p] ?? 0)
     at = put(at, (state.epoch[p] ?? -1) + 1)
     at = put(at, (state.decided[p] ?? -1) + 1)
+    at = put(at, state.revisions[p] ?? 0)
   }
   at = put(at, state.alerts)
   return scratch.toString('base64url', 0, at)
@@ -45,8 +46,8 @@ export const decodeCursor = (text: string, partitions: number): FeedState | unde
     value = 0
     factor = 1
   }
-  if (factor !== 1 || values[0] !== VERSION || values[1] !== partitions || values.length !== 3 + 3 * partitions) return undefined
+  if (factor !== 1 || values[0] !== VERSION || values[1] !== partitions || values.length !== 3 + 4 * partitions) return undefined
   const column = (shift: number, less: number) =>
-    Float64Array.from({ length: partitions }, (_, p) => (values[2 + 3 * p + shift] ?? 0) - less)
-  return { next: column(0, 0), epoch: column(1, 1), decided: column(2, 1), alerts: values.at(-1) ?? 0 }
+    Float64Array.from({ length: partitions }, (_, p) => (values[2 + 4 * p + shift] ?? 0) - less)
+  return { next: column(0, 0), epoch: column(1, 1), decided: column(2, 1), revisions: column(3, 0), alerts: values.at(-1) ?? 0 }
 }

@@ -39,7 +39,7 @@ export const parseFilter = (text: string): FeedFilter | Problem => {
   return sets
 }
 
-/** Alerts (`null`) concern whoever watches everything; a filter asks for decisions. */
+/** Alerts and revisions (`null`) concern whoever watches everything; a filter asks for decisions. */
 export const matches = ({ decisions, products, applicants }: FeedFilter, body: DecisionBody | null): boolean =>
   body === null
     ? decisions === undefined && products === undefined && applicants === undefined

@@ -1,6 +1,7 @@
 /** Feed messages, encoded once for all who listen. */
-import type { Decision, DecisionBody, DecisionOutcome } from '#schemas/decision.ts'
+import { type Decision, type DecisionBody, decisionId, type DecisionOutcome } from '#schemas/decision.ts'
 import type { Alert } from '#schemas/monitoring-events.ts'
+import { flips, type Revision } from '#schemas/revision.ts'
 import { encodeCursor } from './feed-cursor.ts'
 import type { FeedState } from './feed-state.ts'
 import { publicDecision } from './public-decision.ts'
@@ -8,7 +9,7 @@ import { publicDecision } from './public-decision.ts'
 export interface FeedMessage {
   readonly cursor: string
   readonly partitions: number
-  /** Null for an alert. */
+  /** Null for an alert or a revision. */
   readonly body: DecisionBody | null
   /** UTF-8 JSON. */
   readonly bytes: Buffer
@@ -32,6 +33,20 @@ export const alertMessage = (state: FeedState, alert: Alert): FeedMessage => {
   const { raisedAt, windowStart, windowEnd, ...rest } = alert
   const said = { ...rest, raisedAt: instant(raisedAt), windowStart: instant(windowStart), windowEnd: instant(windowEnd) }
   const bytes = Buffer.from(JSON.stringify({ cursor, kind: 'alert', alert: said }))
+  return { cursor, partitions: state.next.length, body: null, bytes }
+}
+
+export const revisionMessage = (state: FeedState, revision: Revision): FeedMessage => {
+  const cursor = encodeCursor(state)
+  const { partition, offset, causeOffset, revisedAt, ...rest } = revision
+  const said = {
+    decisionId: decisionId(partition, offset),
+    causePosition: decisionId(partition, causeOffset),
+    ...rest,
+    revisedAt: new Date(revisedAt).toISOString(),
+    flips: flips(revision),
+  }
+  const bytes = Buffer.from(JSON.stringify({ cursor, kind: 'revision', revision: said }))
   return { cursor, partitions: state.next.length, body: null, bytes }
 }
 

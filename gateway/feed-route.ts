@@ -34,9 +34,14 @@ const readAfter = (log: EventLog, text: string): FeedState | number | undefined 
   if (text === 'earliest') return earliest(log)
   if (/^-[1-9]\d{0,3}$/.test(text)) return Math.min(RECENT_MAX, -Number(text))
   const state = decodeCursor(text, log.partitions('decisions'))
-  const ends = log.end('decisions')
   const starts = log.start('decisions')
-  if (state === undefined || state.next.some((next, p) => next > (ends[p] ?? 0)) || state.alerts > (log.end('alerts')[0] ?? 0))
+  const aheadOf = (topic: 'decisions' | 'revisions', next: Float64Array) => next.some((at, p) => at > (log.end(topic)[p] ?? 0))
+  if (
+    state === undefined ||
+    aheadOf('decisions', state.next) ||
+    aheadOf('revisions', state.revisions) ||
+    state.alerts > (log.end('alerts')[0] ?? 0)
+  )
     return problem(
       'invalid-cursor',
       'after is no cursor of this decisions log: use the cursor of a feed message, earliest, -100 for about the last hundred, or leave it out',

@@ -8,7 +8,7 @@ const WINDOW = 256
 const READ_BYTES = 4 << 20
 
 /** From the first record still held. Whoever asks for this reads everything. */
-export const earliest = (log: EventLog): FeedState => feedState(log.start('decisions'), log.start('alerts')[0])
+export const earliest = (log: EventLog): FeedState => feedState(log.start('decisions'), log.start('alerts')[0], log.start('revisions'))
 
 /**
  * What is believed before `end` of a partition: looks back until a claim and a decision believed under it (or the start of the log) are in
@@ -27,7 +27,7 @@ const believedBefore = async (log: EventLog, p: number, end: number, recordsMax:
 
 /** Where a reader stands that has read everything up to now. */
 export const latest = async (log: EventLog): Promise<FeedState> => {
-  const state = feedState(log.end('decisions'), log.end('alerts')[0])
+  const state = feedState(log.end('decisions'), log.end('alerts')[0], log.end('revisions'))
   for (let p = 0; p < state.next.length; p++) {
     const found = await believedBefore(log, p, state.next[p] ?? 0, Infinity)
     state.epoch[p] = found?.epoch ?? -1
@@ -46,6 +46,7 @@ export const recent = async (log: EventLog, tail: FeedState, count: number): Pro
   const state = feedState(
     tail.next.map((next, p) => Math.max(starts[p] ?? 0, next - share)),
     tail.alerts,
+    tail.revisions,
   )
   const claims = tail.epoch.slice()
   for (let p = 0; p < state.next.length; p++) {

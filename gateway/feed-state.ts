@@ -1,5 +1,5 @@
 /**
- * How far a reader of the decisions log and the alerts has come, and what it believes: a pure step over records. The whole state is the cursor, so that
+ * How far a reader of the decisions log, the revisions and the alerts has come, and what it believes: a pure step over records. The whole state is the cursor, so that
  * a reader that comes back needs no history to go on without gap or repeat.
  */
 import type { DecisionFacts } from '#schemas/wire.ts'
@@ -11,12 +11,15 @@ export interface FeedState {
   readonly epoch: Float64Array
   /** Highest input offset decided so far, −1 before any: at or below it a record is a byte-identical repeat. */
   readonly decided: Float64Array
+  /** Next offset to read of the revisions, per partition. */
+  readonly revisions: Float64Array
   /** Next offset to read of the alerts, which have one partition. */
   alerts: number
 }
 
-export const feedState = (next: ArrayLike<number>, alerts = 0): FeedState => ({
+export const feedState = (next: ArrayLike<number>, alerts = 0, revisions?: ArrayLike<number>): FeedState => ({
   next: Float64Array.from(next),
+  revisions: Float64Array.from(revisions ?? new Float64Array(next.length)),
   epoch: new Float64Array(next.length).fill(-1),
   decided: new Float64Array(next.length).fill(-1),
   alerts,
@@ -24,6 +27,7 @@ export const feedState = (next: ArrayLike<number>, alerts = 0): FeedState => ({
 
 export const copyState = (state: FeedState): FeedState => ({
   next: state.next.slice(),
+  revisions: state.revisions.slice(),
   epoch: state.epoch.slice(),
   decided: state.decided.slice(),
   alerts: state.alerts,

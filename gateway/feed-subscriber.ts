@@ -60,7 +60,7 @@ export class FeedSubscriber {
       for (const message of messages) {
         if (this.state.kind === 'catching-up') return
         if (!matches(this.#wish.filter, message.body)) continue
-        // Alerts are few and never left out.
+        // Alerts and revisions are few and never left out.
         if (this.state.kind === 'conflating' && message.body !== null) this.state.skipped[message.body.decision]++
         else {
           this.#send(message)

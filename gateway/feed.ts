@@ -1,13 +1,13 @@
 /**
- * The live feed: one reader follows the decisions log and the alerts for all subscribers and encodes each message once. Whoever cannot keep up, or comes
+ * The live feed: one reader follows the decisions log, the revisions and the alerts for all subscribers and encodes each message once. Whoever cannot keep up, or comes
  * with an old cursor, is served from the log at its own place until it has caught up. Nothing is dropped without saying so.
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
-import { decodeAlert, isAlertJudgement } from '#schemas/monitoring-wire.ts'
 import { decodeDecisionRecord, peekDecision } from '#schemas/wire.ts'
 import type { EventLog, LogRecord } from '#streams/ports.ts'
 import type { GatewayCounters } from './counters.ts'
-import { alertMessage, decisionMessage, type FeedMessage } from './feed-message.ts'
+import { decisionMessage, type FeedMessage } from './feed-message.ts'
+import { NOTICE_TOPICS, type NoticeLane, noticeLanes } from './feed-notices.ts'
 import { recent } from './feed-start.ts'
 import { copyState, stepFeed, type FeedState } from './feed-state.ts'
 import { FeedSubscriber, type FeedSocket, type FeedWish } from './feed-subscriber.ts'
@@ -34,6 +34,7 @@ export interface FeedArguments {
 export class Feed {
   readonly #from: FeedArguments
   readonly #subscribers = new Set<FeedSubscriber>()
+  readonly #notices: readonly NoticeLane[]
   /** What the shared reader has read; every live subscriber has been offered all of it. */
   readonly #tail: FeedState
   readonly #unsubscribes: readonly (() => void)[]
@@ -47,7 +48,8 @@ export class Feed {
   constructor(from: FeedArguments, at: FeedState) {
     this.#from = from
     this.#tail = copyState(at)
-    this.#unsubscribes = (['decisions', 'alerts'] as const).map((topic) => from.log.onAppend(topic, () => this.#wake()))
+    this.#notices = noticeLanes(at.next.length)
+    this.#unsubscribes = (['decisions', ...NOTICE_TOPICS] as const).map((topic) => from.log.onAppend(topic, () => this.#wake()))
     this.#heartbeat = setInterval(() => {
       for (const subscriber of this.#subscribers) if (!subscriber.congested) subscriber.mark(this.#tail)
     }, HEARTBEAT_MS).unref()
@@ -133,27 +135,26 @@ export class Feed {
           this.#deliver(records)
         }
       }
-      await this.#pumpAlerts()
+      for (const lane of this.#notices) await this.#pumpNotices(lane)
     }
   }
 
-  async #pumpAlerts(): Promise<void> {
+  async #pumpNotices(lane: NoticeLane): Promise<void> {
     const { log } = this.#from
-    while (this.#tail.alerts < (log.end('alerts')[0] ?? 0) && !this.#closed) {
-      const records = await log.read('alerts', 0, this.#tail.alerts, TAIL_BYTES)
+    const { topic, partition } = lane
+    while (lane.at(this.#tail) < (log.end(topic)[partition] ?? 0) && !this.#closed) {
+      const records = await log.read(topic, partition, lane.at(this.#tail), TAIL_BYTES)
       if (records.length === 0) return
-      const messages = records.flatMap((record) => this.#readAlert(this.#tail, record) ?? [])
+      const messages = records.flatMap((record) => this.#readNotice(this.#tail, lane, record) ?? [])
       for (const subscriber of this.#subscribers) if (subscriber.state.kind !== 'catching-up') subscriber.offer(messages)
     }
   }
 
-  #readAlert(state: FeedState, { partition, offset, value }: LogRecord): FeedMessage | undefined {
-    state.alerts = offset + 1
-    // What people make of alerts stands among them; tables and commands show it.
-    if (isAlertJudgement(value)) return undefined
-    const decoded = decodeAlert(value)
-    if (decoded.kind === 'accepted') return alertMessage(state, decoded.value)
-    this.#from.report.error({ partition, offset, why: decoded.rejection.detail }, 'an alert does not decode; the feed goes on behind it')
+  #readNotice(state: FeedState, lane: NoticeLane, { partition, offset, value }: LogRecord): FeedMessage | undefined {
+    lane.moveTo(state, offset + 1)
+    const read = lane.read(state, value)
+    if (typeof read !== 'string') return read
+    this.#from.report.error({ topic: lane.topic, partition, offset, why: read }, 'a notice does not decode; the feed goes on behind it')
     return undefined
   }
 
@@ -205,8 +206,9 @@ export class Feed {
     let partition = -1
     while (subscriber.open && !this.#closed && subscriber.state.kind === 'catching-up' && !subscriber.congested) {
       const { at } = subscriber.state
-      if (at.alerts < this.#tail.alerts) {
-        await this.#catchUpAlerts(subscriber, at)
+      const behind = this.#notices.find((lane) => lane.at(at) < lane.at(this.#tail))
+      if (behind !== undefined) {
+        await this.#catchUpNotices(subscriber, at, behind)
         continue
       }
       partition = this.#behind(at, partition)
@@ -225,21 +227,22 @@ export class Feed {
     }
   }
 
-  /** Alerts that retention removed are told by SQL alone: what they were about has passed. */
-  async #catchUpAlerts(subscriber: FeedSubscriber, at: FeedState): Promise<void> {
+  /** What retention removed is told by SQL alone: what it was about has passed. */
+  async #catchUpNotices(subscriber: FeedSubscriber, at: FeedState, lane: NoticeLane): Promise<void> {
     const { log } = this.#from
-    at.alerts = Math.max(at.alerts, log.start('alerts')[0] ?? 0)
-    const end = this.#tail.alerts
-    const records = at.alerts < end ? await log.read('alerts', 0, at.alerts, CATCH_UP_BYTES) : []
+    const { topic, partition } = lane
+    const from = Math.max(lane.at(at), log.start(topic)[partition] ?? 0)
+    const end = lane.at(this.#tail)
+    const records = from < end ? await log.read(topic, partition, from, CATCH_UP_BYTES) : []
     if (!subscriber.open) return
     subscriber.corked(() => {
       for (const record of records) {
         if (record.offset >= end) return
-        const message = this.#readAlert(at, record)
+        const message = this.#readNotice(at, lane, record)
         if (message !== undefined && !subscriber.replay(message)) return
       }
     })
-    if (records.length === 0) at.alerts = end
+    if (records.length === 0) lane.moveTo(at, end)
   }
 
   /** The next partition after `last`, round robin, in which `at` is behind the tail; −1 where there is none. */
@@ -254,7 +257,7 @@ export class Feed {
 
   /** Whether `at` has seen records that the tail has not read yet: a cursor of a moment ago, while the tail was idle. */
   #ahead(at: FeedState): boolean {
-    return at.alerts > this.#tail.alerts || at.next.some((next, p) => next > (this.#tail.next[p] ?? 0))
+    return this.#notices.some((lane) => lane.at(at) > lane.at(this.#tail)) || at.next.some((next, p) => next > (this.#tail.next[p] ?? 0))
   }
 
   #replay(subscriber: FeedSubscriber, at: FeedState, partition: number, records: readonly LogRecord[]): void {

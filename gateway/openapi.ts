@@ -181,7 +181,7 @@ const readPaths = () => ({
       tags: ['Watch'],
       summary: 'Live decisions over a WebSocket',
       description:
-        'Messages are JSON {cursor, kind, …}: kind decision carries a decision; alert one that opened or ended (to subscribers without a filter); conflated says how many were left out (zeros: a sign of life). Reconnect with the last ' +
+        'Messages are JSON {cursor, kind, …}: kind decision carries a decision; alert one that opened or ended, and revision what a late event would have changed in a decision (both to subscribers without a filter); conflated says how many were left out (zeros: a sign of life). Reconnect with the last ' +
         'cursor to go on without gap or repeat. Browsers send a token as subprotocols scorestream.v1, bearer.<token>. Close code 4410: the cursor is older than what is held.',
       parameters: [
         query('after', 'Cursor of the last message seen; earliest; latest (default); or -n: begin about n decisions ago (at most 1000)', {

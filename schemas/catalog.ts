@@ -14,6 +14,7 @@ import {
   RetrainRequestedSchema,
   TrainingFailedSchema,
 } from './monitoring-events.ts'
+import { RevisionSchema } from './revision.ts'
 
 /** Ids of the kinds that may enter the log; `protected` has none, by design. */
 export const EVENT_SCHEMA_IDS = {
@@ -30,6 +31,7 @@ export const DECISION_SCHEMA_ID = 32
 export const CLAIM_SCHEMA_ID = 33
 export const DEAD_LETTER_SCHEMA_ID = 34
 export const ALERT_SCHEMA_ID = 35
+export const REVISION_SCHEMA_ID = 48
 
 /** Ids of the kinds in the topic `model-events`. */
 export const MODEL_EVENT_SCHEMA_IDS = {
@@ -61,6 +63,7 @@ export const CATALOG = [
   { id: MODEL_EVENT_SCHEMA_IDS['model-refused'], schema: ModelRefusedSchema },
   { id: MODEL_EVENT_SCHEMA_IDS['training-failed'], schema: TrainingFailedSchema },
   { id: MODEL_EVENT_SCHEMA_IDS['model-activated'], schema: ModelActivatedSchema },
+  { id: REVISION_SCHEMA_ID, schema: RevisionSchema },
   { id: LINKED_UPDATE_SCHEMA_ID, schema: LinkedUpdateSchema },
   { id: LINKED_DECISION_SCHEMA_ID, schema: LinkedDecisionSchema },
 ] as const

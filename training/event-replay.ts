@@ -65,15 +65,17 @@ export class EventReplay implements EventSink {
     const { featureSet, onVector, onProgress } = this.#options
     if (++this.events % PROGRESS_EVERY_EVENTS === 0) onProgress?.(this.events, this.applications)
     const state = this.#stateOf(event.applicantId)
-    featureSet.fold(state, event)
-    if (event.kind === 'subject-request' && event.request === 'erasure') this.#erase(event.applicantId)
-    else if (event.kind === 'application') {
+    if (event.kind === 'application') {
+      // Before the application itself is folded, as when it is decided.
       const vector = new Float32Array(featureSet.size)
       featureSet.vector(state, event, vector, 0)
       onVector?.(event, vector)
       this.applications++
       this.#open.push({ application: event, vector })
-    } else if (event.kind === 'outcome' && event.observed && event.maturedAt <= (this.#options.maturedBy ?? Infinity)) {
+    }
+    featureSet.fold(state, event)
+    if (event.kind === 'subject-request' && event.request === 'erasure') this.#erase(event.applicantId)
+    else if (event.kind === 'outcome' && event.observed && event.maturedAt <= (this.#options.maturedBy ?? Infinity)) {
       this.#labels.set(event.applicationId, event.label)
     }
   }

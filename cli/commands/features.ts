@@ -1,7 +1,8 @@
 /** `scorestream features`: the catalogue of the feature set in force. */
 import type { CatalogueEntry } from '#features/describe.ts'
-import { type Command, JSON_OPTION, text } from '../command.ts'
+import { type Command, DATA_OPTIONS, JSON_OPTION, text } from '../command.ts'
 import { CommandError, EXIT } from '../exit.ts'
+import { asOf } from '../features-as-of.ts'
 import { listedFeatureSet } from '../listed-feature-sets.ts'
 
 const COLUMNS = ['#', 'name', 'unit', 'window', 'from', 'error bound', 'privacy', 'bytes'] as const
@@ -39,9 +40,11 @@ const matching = (entries: readonly CatalogueEntry[], words: readonly string[]):
 
 export const features: Command = {
   name: 'features',
-  summary: 'Lists the features of the set in force: name, unit, window, lineage, error bound, privacy class, bytes of state.',
-  positionals: '[words to look for]',
+  summary:
+    'Lists the features of the set in force: name, unit, window, lineage, error bound, privacy class, bytes of state; or those of a past decision.',
+  positionals: '[words to look for | as-of DECISION]',
   options: {
+    ...DATA_OPTIONS,
     ...JSON_OPTION,
     format: {
       type: 'string',
@@ -55,8 +58,15 @@ export const features: Command = {
   scorestream features --json | jq '.features[] | select(.pii == "sensitive") | .name'
 
 The statement of --format sql reads two tables: events as the warehouse has them, and asks (ask, applicant_id, event_time, partition, offset, body),
-one row per vector wanted; of credit-linked-v1 also links, the records of linked-entities. Exit codes: 0 listed, 1 nothing matches, 64 usage.`,
+one row per vector wanted; of credit-linked-v1 also links, the records of linked-entities.
+
+  scorestream features as-of 3-1204
+
+shows what each feature of that decision was as known then, and is as known now: with what came in later about the time before it; and what the
+same bundle and policy would decide now. Exit codes: 0 listed, or nothing differs; 1 nothing matches, or something differs; 64 usage; 66 no such
+decision.`,
   async run(options, positionals) {
+    if (positionals[0] === 'as-of') return asOf(options, positionals.slice(1))
     const set = listedFeatureSet(text(options, 'set') ?? 'credit-v1')
     const entries = matching(set.entries, positionals)
     const format = text(options, 'format') ?? 'table'

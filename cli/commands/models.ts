@@ -12,6 +12,7 @@ import { personally } from '../attribution.ts'
 import { type Command, DATA_OPTIONS, JSON_OPTION, type OptionValues, text } from '../command.ts'
 import { loadConfig } from '../config.ts'
 import { CommandError, EXIT } from '../exit.ts'
+import { requireParity } from '../parity/refuse-promotion.ts'
 import { describeGate } from '../retrain/describe-gate.ts'
 
 interface Registry {
@@ -111,7 +112,7 @@ export const models: Command = {
   summary: 'Lists and shows model bundles, and moves the aliases that choose which of them decides.',
   positionals: '<list | show VERSION | promote VERSION | rollback>',
   options: {
-    config: DATA_OPTIONS.config,
+    ...DATA_OPTIONS,
     'models-dir': { type: 'string', value: 'DIR', help: 'registry folder (default: models.dir of the configuration)' },
     alias: { type: 'string', value: 'ALIAS', help: 'champion (default), challenger or fallback' },
     why: { type: 'string', value: 'TEXT', help: 'reason, recorded with the move' },
@@ -120,6 +121,7 @@ export const models: Command = {
   notes: `
 VERSION is a version (3f2a90b1c4de), name@version, or an alias. Files are verified before an alias moves, the move is one atomic rename, and who,
 when and why go to promotions.jsonl beside the bundles; a running engine swaps between two batches and tells the topic model-events.
+The champion does not move while live features differ from what the events say by more than parity.budget (the table parity of the warehouse).
 
   scorestream models promote 3f2a90b1c4de --why "gates passed, reviewed by risk"
   scorestream models rollback --why "approval rate fell"
@@ -131,7 +133,7 @@ Exit codes: 0 done, 64 usage, 65 the bundle or its files are refused.`,
     const config = loadConfig({
       file: text(options, 'config'),
       environment: process.env,
-      overrides: {},
+      overrides: { dataDir: text(options, 'data-dir') },
     })
     const dir = text(options, 'models-dir') ?? config.models.dir
     const registry: Registry = { dir, name: parseReference(config.models.champion).name }
@@ -146,6 +148,8 @@ Exit codes: 0 done, 64 usage, 65 the bundle or its files are refused.`,
         break
       case 'promote': {
         const { name, version } = resolve(registry.dir, referenceOf(registry, wanted()))
+        const parity = aliasOf(options) === 'champion' ? await requireParity(config) : undefined
+        if (parity !== undefined) process.stderr.write(`live features: ${parity}\n`)
         said(registry, options, name, promote(registry.dir, name, version, aliasOf(options), why))
         break
       }

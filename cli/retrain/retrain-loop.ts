@@ -8,6 +8,7 @@ import { parseReference } from '#registry/model-reference.ts'
 import type { ModelEvent, RetrainRequested } from '#schemas/monitoring-events.ts'
 import type { Logger } from '#streams/logger.ts'
 import type { Clock, EventLog } from '#streams/ports.ts'
+import { type LiveParity, liveParityGate } from '#training/gates/live-parity-gate.ts'
 import { appendModelEvent, ModelEventReader } from './model-events.ts'
 import { doRegistryTask } from './registry-task.ts'
 import { startTraining, type TrainingBudget, type TrainingChild } from './training-child.ts'
@@ -23,6 +24,10 @@ export interface RetrainLoopParts {
   readonly promotion: 'manual' | 'gated'
   /** The model that decides now, name@version. */
   readonly champion: () => string
+  /** What the parity meter found lately; undefined where none runs. */
+  readonly liveParity: () => LiveParity | undefined
+  /** Largest share of live feature values that may differ from what the events say. */
+  readonly parityBudget: number
   /** Whether this process answers: of engines that share a log one does. */
   readonly leads: () => boolean
   /** Why nothing can be trained here; every request is answered with it. */
@@ -164,13 +169,15 @@ export class RetrainLoop {
   }
 
   async #conclude({ requestId }: RetrainRequested, against: string, trained: TrainedSuccessor): Promise<void> {
-    const { log, clock, logger, order, promotion, changed } = this.#parts
-    const { modelVersion, gates } = trained
+    const { log, clock, logger, order, promotion, changed, liveParity, parityBudget } = this.#parts
+    const { modelVersion } = trained
+    // Judged last: of what is live at this moment.
+    const gates = [...trained.gates, liveParityGate(liveParity(), parityBudget)]
     const { name, selector: version } = parseReference(modelVersion)
     const at = clock.now()
     const directory = join(order.modelsDir, name, version)
     await doRegistryTask({ kind: 'report', directory, report: { against, judgedAt: at, requestId, gates } })
-    await this.#append({ kind: 'model-trained', modelVersion, parentVersion: against, requestId, trainedAt: at, gates: [...gates] }, log)
+    await this.#append({ kind: 'model-trained', modelVersion, parentVersion: against, requestId, trainedAt: at, gates }, log)
     const failed = failedGates({ gates })
     const { cpuSeconds, wallSeconds, library, rows } = trained
     logger.info(
@@ -182,7 +189,7 @@ export class RetrainLoop {
         .map((gate) => `${gate.gate}: ${gate.detail}`)
         .join('; ')
         .slice(0, 1_024)
-      await this.#append({ kind: 'model-refused', modelVersion, requestId, refusedAt: clock.now(), gates: [...gates], detail }, log)
+      await this.#append({ kind: 'model-refused', modelVersion, requestId, refusedAt: clock.now(), gates, detail }, log)
     } else if (modelVersion === against) {
       logger.warn({ requestId, modelVersion }, 'the successor is the champion to the byte; nothing is promoted')
     } else if (promotion === 'gated') {

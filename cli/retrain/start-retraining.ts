@@ -1,6 +1,7 @@
 /** The retraining loop as the configuration wants it. */
 import type { Logger } from '#streams/logger.ts'
 import type { Clock, EventLog } from '#streams/ports.ts'
+import type { LiveParity } from '#training/gates/live-parity-gate.ts'
 import type { Config } from '../config.ts'
 import { pipelineSettings } from '../pipeline-settings.ts'
 import { RetrainLoop } from './retrain-loop.ts'
@@ -14,6 +15,8 @@ export interface RetrainingParts {
   /** Of engines that share a log one answers. */
   readonly leads: () => boolean
   readonly changed: () => Promise<void>
+  /** What the parity meter found lately. */
+  readonly liveParity: () => LiveParity | undefined
 }
 
 /** Four fifths over at least a hundred decisions a group, as monitoring judges. */
@@ -34,6 +37,7 @@ export const startRetraining = ({ config, ...parts }: RetrainingParts): RetrainL
     order: { dataDir, modelsDir: models.dir, learner, device, plan, threads, priority, rowsMax, time, dedupe, fairness: FAIRNESS },
     budget: { heapMebibytes, seconds: secondsMax },
     promotion,
+    parityBudget: config.parity.budget,
     ...(config.log.kind === 'embedded' ? {} : { refusal: ON_A_SHARED_LOG }),
   })
   loop.start()

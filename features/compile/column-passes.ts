@@ -5,8 +5,8 @@
  */
 import type { ArithmeticOperator, Comparison, ExpressionNode } from '../language/expression.ts'
 import type { FoldedKind } from '../language/kinds.ts'
-import { textField } from '../language/kinds.ts'
-import type { NumberArray } from '../state/number-array.ts'
+import { numericField, textField } from '../language/kinds.ts'
+import { MISSING_NUMBER, type NumberArray } from '../state/number-array.ts'
 import { MISSING_CHOICE, MISSING_HASH, textCode } from '../state/text-code.ts'
 
 /** Events of one kind in columns, ascending by time: a ring, or a single event on its way into partial results. */
@@ -27,6 +27,14 @@ const copy =
   (from: NumberArray, out: Column): Pass =>
   (rows) => {
     for (let i = 0; i < rows; i++) out[i] = from[i]!
+  }
+
+const present =
+  (from: NumberArray, out: Column): Pass =>
+  (rows) => {
+    for (let i = 0; i < rows; i++)
+      if (from[i] === MISSING_NUMBER) out[i] = NaN
+      else out[i] = from[i]!
   }
 
 const missingCode = (kind: FoldedKind, field: string): number => (textField(kind, field)!.choices === null ? MISSING_HASH : MISSING_CHOICE)
@@ -113,7 +121,7 @@ const sumBetween =
     while (next < otherRows && otherTimes[next]! <= times[0]!) next++
     for (let i = 1; i < rows; i++) {
       let sum = 0
-      for (; next < otherRows && otherTimes[next]! <= times[i]!; next++) sum += amounts[next]!
+      for (; next < otherRows && otherTimes[next]! <= times[i]!; next++) if (amounts[next] !== MISSING_NUMBER) sum += amounts[next]!
       out[i] = sum
     }
   }
@@ -143,6 +151,7 @@ export class ColumnPasses {
   #compile(kind: FoldedKind, node: ExpressionNode): Column {
     if (node.op === 'field') {
       const stored = this.#stored(kind, node.field)
+      if (numericField(kind, node.field)!.optional) return this.#add(kind, (out) => present(stored, out))
       if (stored instanceof Float64Array) return stored
       return this.#add(kind, (out) => copy(stored, out))
     }

@@ -87,7 +87,6 @@ const requireFields = (name: string, on: FoldedKind, node: ExpressionNode): void
     const facts = numericField(kind, field)
     if (facts === undefined)
       throw new DefinitionError(name, `${kind} has no numeric field "${field}"`, `use one of ${numericFieldNames(kind).join(', ')}`)
-    if (facts.optional) throw new DefinitionError(name, `${kind}.${field} is optional`, 'state holds required fields only')
     if (facts.pii === 'protected') throw new DefinitionError(name, `${kind}.${field} is a protected attribute`, 'leave it out')
   }
 }

@@ -11,7 +11,7 @@ import type { AggregateDefinition, Definition } from '../language/feature.ts'
 import { chosenValue, isPaned } from '../language/feature.ts'
 import { fieldsOf } from '../language/expression.ts'
 import type { FoldedKind } from '../language/kinds.ts'
-import { FOLDED_KINDS, textField } from '../language/kinds.ts'
+import { FOLDED_KINDS, numericField, textField } from '../language/kinds.ts'
 import { aggregatesOf } from '../state/layout.ts'
 import type { Column, Section } from '../state/layout.ts'
 import { hopMsOf } from '../state/pane-layout.ts'
@@ -29,7 +29,7 @@ export interface FeatureSqlSource {
    * its application.
    */
   readonly asks: string
-  /** `then`: of the events at or before the application in its partition. `now`: also of later ones about the time up to it (`revision.ts`). */
+  /** `then`: of the events before the application in its partition. `now`: also of later ones about the time up to it (`revision.ts`). */
   readonly known: 'then' | 'now'
 }
 
@@ -55,7 +55,7 @@ ${joins}`
 
 /** Events each ask may know of. */
 const knownSql = ({ events, known }: FeatureSqlSource): string => {
-  const since = known === 'then' ? '' : ' OR toUnixTimestamp64Milli(e.event_time) <= a.t'
+  const since = known === 'then' ? '' : ' OR (e.offset > a.offset AND toUnixTimestamp64Milli(e.event_time) <= a.t)'
   return `
   SELECT ask, any(t) AS t, any(kind) AS kind, any(time) AS time, argMin(body, position) AS body
   FROM
@@ -65,7 +65,7 @@ const knownSql = ({ events, known }: FeatureSqlSource): string => {
       max(if(e.kind = 'subject-request' AND JSONExtractString(e.body, 'request') = 'erasure', toInt64(e.offset), -1)) OVER (PARTITION BY a.ask) AS erased
     FROM (SELECT event_id, kind, applicant_id, event_time, producer, partition, offset, body FROM ${events}) AS e
     INNER JOIN asks AS a ON a.applicant_id = e.applicant_id AND a.partition = e.partition
-    WHERE e.offset <= a.offset${since}
+    WHERE e.offset < a.offset${since}
   )
   WHERE toInt64(position) > erased
   GROUP BY ask, producer, event_id
@@ -161,16 +161,21 @@ const isText = ({ encoding }: Column): boolean => encoding === 'hash' || encodin
 const ties = (section: Section | undefined): readonly string[] =>
   (section?.columns ?? []).map(({ field, encoding }) => {
     if (encoding === 'hash') return `if(${textColumn(field)} = '', 0, murmurHash3_32(${textColumn(field)}))`
+    if (encoding === 'optional') return `if(isNaN(${numberColumn(field)}), -inf, ${numberColumn(field)})`
     if (encoding !== 'choice') return numberColumn(field)
     const choices = textField(section!.kind, field)!.choices!.map(literal).join(', ')
     return `indexOf([${choices}], ${textColumn(field)})`
   })
 
+/** An optional number that the event does not state is missing. */
+const numberSql = (kind: FoldedKind, field: string): string => {
+  const value = `toFloat64(JSONExtractInt(body, ${literal(field)}))`
+  return numericField(kind, field)?.optional === true ? `if(JSONHas(body, ${literal(field)}), ${value}, nan)` : value
+}
+
 const fieldsSql = (fields: readonly { readonly field: string; readonly isText: boolean }[], kind: FoldedKind): string => {
   const columns = fields.map(({ field, isText }) =>
-    isText
-      ? `JSONExtractString(body, ${literal(field)}) AS ${textColumn(field)}`
-      : `toFloat64(JSONExtractInt(body, ${literal(field)})) AS ${numberColumn(field)}`,
+    isText ? `JSONExtractString(body, ${literal(field)}) AS ${textColumn(field)}` : `${numberSql(kind, field)} AS ${numberColumn(field)}`,
   )
   return `SELECT ${['ask', 't', 'time', ...columns].join(', ')} FROM known WHERE kind = ${literal(kind)}`
 }
@@ -182,7 +187,7 @@ const otherSql = ({ kind, field }: OtherField, set: CompiledFeatureSet): string 
   const fields = columns.map((column) => ({ field: column.field, isText: isText(column) }))
   const backwards = ['time', ...ties(section)].map((column) => `${column} DESC`).join(', ')
   return `
-      SELECT ask, groupArray(time) AS ts, groupArray(${numberColumn(field)}) AS vs
+      SELECT ask, groupArray(time) AS ts, groupArray(if(isNaN(${numberColumn(field)}), 0, ${numberColumn(field)})) AS vs
       FROM (SELECT *, row_number() OVER (PARTITION BY ask ORDER BY ${backwards}) AS rank FROM (${fieldsSql(fields, kind)}))
       WHERE rank <= ${capacity} GROUP BY ask`
 }

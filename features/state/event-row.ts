@@ -2,6 +2,7 @@
 import type { EventColumns } from '../compile/column-passes.ts'
 import type { FoldedKind } from '../language/kinds.ts'
 import { numericField } from '../language/kinds.ts'
+import { MISSING_NUMBER } from './number-array.ts'
 import type { TextCode } from './text-code.ts'
 import { textCode } from './text-code.ts'
 
@@ -38,8 +39,9 @@ export class EventRow implements EventColumns {
     for (let i = 0; i < entries.length; i++) {
       const { field, cell, code } = entries[i]!
       // Adding 0 turns −0 into 0: equal numbers must be equal bytes.
-      if (code === null) cell[0] = values[field]! + 0
-      else code(values[field] as unknown as string | undefined, cell, 0)
+      if (code !== null) code(values[field] as unknown as string | undefined, cell, 0)
+      else if (values[field] === undefined) cell[0] = MISSING_NUMBER
+      else cell[0] = values[field] + 0
     }
   }
 }

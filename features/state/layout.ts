@@ -52,11 +52,12 @@ export interface StateLayout {
 
 export type Capacities = Readonly<Partial<Record<FoldedKind, number>>>
 
-/** Smallest encoding that holds every value the schema admits. */
+/** Smallest encoding that holds every value the schema admits, and the want of one. */
 const encodingOf = (kind: FoldedKind, field: string): Encoding => {
   const facts = numericField(kind, field)
   if (facts === undefined) return textField(kind, field)!.choices === null ? 'hash' : 'choice'
-  const { minimum, maximum } = facts
+  const { minimum, maximum, optional } = facts
+  if (optional) return 'optional'
   const fits = (bits: number): boolean => minimum >= -(2 ** (bits - 1)) && maximum < 2 ** (bits - 1)
   return fits(8) ? 'i8' : fits(16) ? 'i16' : fits(32) ? 'i32' : 'f64'
 }

@@ -5,7 +5,7 @@
  */
 import type { Section } from './layout.ts'
 import type { NumberArray } from './number-array.ts'
-import { NUMBER_ARRAYS } from './number-array.ts'
+import { MISSING_NUMBER, NUMBER_ARRAYS } from './number-array.ts'
 import { textCode } from './text-code.ts'
 import type { TextCode } from './text-code.ts'
 
@@ -75,8 +75,9 @@ export class Ring {
     const codes = this.#codes
     for (let c = 0; c < fields.length; c++) {
       const code = codes[c]!
-      if (code === null) incoming[c + 1] = values[fields[c]!]! + 0
-      else code(values[fields[c]!] as unknown as string | undefined, incoming, c + 1)
+      if (code !== null) code(values[fields[c]!] as unknown as string | undefined, incoming, c + 1)
+      else if (values[fields[c]!] === undefined) incoming[c + 1] = MISSING_NUMBER
+      else incoming[c + 1] = values[fields[c]!]! + 0
     }
 
     const held = this.#counters[0]!

@@ -13,6 +13,10 @@ export interface ParityQuestion {
   readonly sample: number
   /** Other seeds draw other decisions. */
   readonly seed: number
+  /** Only decisions made since then, wall clock ms; absent, all. */
+  readonly since?: number
+  /** Leaves out that many of the drawn order: page after page compares everything. */
+  readonly skip?: number
   /** Runs one statement and gives its rows; non-finite numbers as null. */
   readonly rows: (sql: string) => Promise<readonly object[]>
 }
@@ -52,12 +56,12 @@ const agree = (scored: number, recomputed: number): boolean =>
     : Math.abs(scored - recomputed) <= RELATIVE * Math.max(Math.abs(scored), Math.abs(recomputed)) + ABSOLUTE
 
 /** The drawn decisions: by hash of their id, so that which are drawn depends on nothing else. */
-const drawnSql = ({ database, featureSet, sample, seed }: ParityQuestion): string => `(
-  SELECT decision_id, any(partition) AS partition, any(offset) AS offset, any(features) AS features
+const drawnSql = ({ database, featureSet, sample, seed, since = 0, skip = 0 }: ParityQuestion): string => `(
+  SELECT decision_id, any(partition) AS partition, any(offset) AS offset, any(applicant_id) AS applicant_id, any(features) AS features
   FROM ${database}.decisions
-  WHERE feature_set_hash = ${sqlString(featureSet.hash)}
+  WHERE feature_set_hash = ${sqlString(featureSet.hash)}${since > 0 ? ` AND decided_at >= fromUnixTimestamp64Milli(${Math.floor(since)})` : ''}
   GROUP BY decision_id
-  ORDER BY sipHash64(decision_id, ${seed}) LIMIT ${sample}
+  ORDER BY sipHash64(decision_id, ${seed}), decision_id LIMIT ${sample} OFFSET ${skip}
 )`
 
 interface Row {
@@ -79,10 +83,10 @@ export const measureParity = async (question: ParityQuestion): Promise<ParityRep
   const scored = await vectors(question, `SELECT decision_id AS ask, features FROM ${drawn}`)
   const asks = `(
   SELECT d.decision_id AS ask, e.applicant_id AS applicant_id, e.event_time AS event_time, e.partition AS partition, e.offset AS offset, e.body AS body
-  FROM (SELECT applicant_id, event_time, partition, offset, body FROM ${database}.events FINAL WHERE kind = 'application') AS e
+  FROM (SELECT applicant_id, event_time, partition, offset, body FROM ${database}.events FINAL WHERE kind = 'application' AND applicant_id IN (SELECT applicant_id FROM ${drawn})) AS e
   INNER JOIN ${drawn} AS d ON d.partition = e.partition AND d.offset = e.offset
 )`
-  const events = `(SELECT * FROM ${database}.events FINAL)`
+  const events = `(SELECT * FROM ${database}.events FINAL WHERE applicant_id IN (SELECT applicant_id FROM ${drawn}))`
   const recomputed = await vectors(question, featureSql(featureSet, { events, asks, known: 'then' }))
   const found: ParityMismatch[] = []
   let values = 0

@@ -3,6 +3,7 @@ import { DecisionBodySchema, DecisionSchema } from '#schemas/decision.ts'
 import { DeadLetterSchema } from '#schemas/dead-letter.ts'
 import { EVENT_SCHEMAS } from '#schemas/events.ts'
 import { AlertJudgementSchema, AlertSchema } from '#schemas/monitoring-events.ts'
+import { RevisionSchema } from '#schemas/revision.ts'
 
 /** Where the tables live. On a cluster the same files give replicated tables. */
 export interface Topology {
@@ -27,6 +28,7 @@ const ROOTS: Readonly<Record<string, Described>> = {
   decision: DecisionSchema as Described,
   'dead-letter': DeadLetterSchema as Described,
   alert: AlertSchema as Described,
+  revision: RevisionSchema as Described,
   'alert-judgement': AlertJudgementSchema as Described,
 }
 

@@ -202,6 +202,8 @@ export const openRetrainWorld = async (): Promise<RetrainWorld> => {
         leads: () => true,
         ...refusal,
         changed: () => watcher.look(),
+        liveParity: () => ({ values: 14_000, mismatches: 0 }),
+        parityBudget: 0,
       })
       loops.push(loop)
       loop.start()

@@ -74,6 +74,7 @@ describe.skipIf(lightGbmPath === null)('a successor', { timeout: 240_000 }, () =
       'latency',
       'kernel-parity',
       'feature-parity',
+      'live-parity',
     ])
     // Training saw the very vectors that were decided on.
     expect(gateOf(event.gates, 'feature-parity')).toMatchObject({

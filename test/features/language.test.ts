@@ -70,7 +70,6 @@ describe('a definition', () => {
       /no meaning over the window "ever"; use months/,
     )
     expect(() => feature({ on: 'payment', by, how: daysSinceFirst(), window: months(3) })).toThrow(/use ever/)
-    expect(() => feature({ on: 'statement', by, field: 'minimumDue', how: sum(), window: months(3) })).toThrow(/is optional/)
     expect(() => months(0)).toThrow(/1 to 24 whole months, got 0/)
   })
 })

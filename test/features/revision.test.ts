@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { creditFeatureSet as set } from '#features/credit-v1.ts'
 import type { DecidedApplication, KnownEvent } from '#features/revision.ts'
-import { reopenedBy, revisionOf, vectorAsKnown, wouldFlip } from '#features/revision.ts'
+import { changesBetween, reopenedBy, vectorAsKnown, withChanges } from '#features/revision.ts'
 import type { CreditEvent } from '#schemas/events.ts'
 import { anyApplication, anyStream, applicationAt, paymentAt, START, statementAt } from './streams-of-events.ts'
 
@@ -11,24 +11,25 @@ const log = (events: readonly CreditEvent[]): readonly KnownEvent[] => events.ma
 
 const application = applicationAt(START + 100 * DAY_MS)
 const decision: DecidedApplication = { application, offset: 2 }
+const changesOf = (events: readonly CreditEvent[]) =>
+  changesBetween(set, vectorAsKnown(set, log(events), decision, 'then'), vectorAsKnown(set, log(events), decision, 'now'))
 const history = [statementAt(START + 60 * DAY_MS, 10_000, 100_000, 1), paymentAt(START + 70 * DAY_MS, 4_000), application]
 
 describe('a revision', () => {
   test('names the features that a late payment changes, with both values', () => {
     const late = paymentAt(START + 80 * DAY_MS, 6_000)
-    const revision = revisionOf(set, log([...history, late]), decision)!
-    expect(revision.applicationId).toBe('x')
-    const change = (name: string) => revision.changes.find((one) => one.name === `applicant.${name}`)
+    const changes = changesOf([...history, late])
+    const change = (name: string) => changes.find((one) => one.name === `applicant.${name}`)
     expect(change('payment.amount.sum.3mo')).toMatchObject({ old: 4_000, new: 10_000 })
     expect(change('payment.event.count.6mo')).toMatchObject({ old: 1, new: 2 })
     expect(change('payment.event.days-since-last.ever')).toMatchObject({ old: 30, new: 20 })
     expect(change('statement.repaymentStatus.last.6mo')).toBeUndefined()
-    expect(revision.changes.every(({ name }) => name.includes('.payment.'))).toBe(true)
+    expect(changes.every(({ name }) => name.includes('.payment.'))).toBe(true)
   })
 
   test('is none where what came later is about later, or changes nothing', () => {
-    expect(revisionOf(set, log([...history, paymentAt(START + 101 * DAY_MS, 5)]), decision)).toBeNull()
-    expect(revisionOf(set, log(history), decision)).toBeNull()
+    expect(changesOf([...history, paymentAt(START + 101 * DAY_MS, 5)])).toEqual([])
+    expect(changesOf(history)).toEqual([])
   })
 
   test('leaves what was known then alone, whatever comes after', () => {
@@ -47,12 +48,18 @@ describe('a revision', () => {
     )
   })
 
-  test('says whether the decision would flip, by the judge of the original decision', () => {
-    const revision = revisionOf(set, log([...history, paymentAt(START + 80 * DAY_MS, 6_000)]), decision)!
+  test('grows with each late event, and is known through any of them', () => {
+    const events = log([...history, paymentAt(START + 80 * DAY_MS, 6_000), paymentAt(START + 90 * DAY_MS, 1_000)])
     const paid = set.features.findIndex(({ name }) => name === 'applicant.payment.amount.sum.3mo')
-    const judge = (limit: number) => (vector: Float32Array) => (vector[paid]! >= limit ? 'approve' : 'decline')
-    expect(wouldFlip(revision, judge(5_000))).toBe(true)
-    expect(wouldFlip(revision, judge(50_000))).toBe(false)
+    const through = (offset: number) => vectorAsKnown(set, events, decision, { through: offset })[paid]
+    expect([2, 3, 4].map(through)).toEqual([4_000, 10_000, 11_000])
+  })
+
+  test('leaves places alone that other facts than these events filled', () => {
+    const scored = new Float32Array(set.size).fill(7)
+    const changes = changesOf([...history, paymentAt(START + 80 * DAY_MS, 6_000)])
+    const now = withChanges(scored, changes)
+    expect([...now].filter((value) => value !== 7)).toHaveLength(changes.length)
   })
 })
 

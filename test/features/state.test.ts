@@ -1,9 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { last } from '#features/aggregates/last.ts'
+import { compile } from '#features/compile/compile.ts'
 import { creditFeatureSet as set } from '#features/credit-v1.ts'
 import { creditV1Capacities } from '#features/definitions/credit-v1.ts'
+import { feature } from '#features/language/feature.ts'
+import { months } from '#features/language/window.ts'
 import type { CreditEvent } from '#schemas/events.ts'
-import { anyStream, applicationAt, paymentAt, START } from './streams-of-events.ts'
+import { moneyMinor } from '#schemas/units.ts'
+import { anyStream, applicationAt, paymentAt, START, statementAt } from './streams-of-events.ts'
 
 const folded = (events: readonly CreditEvent[]): Uint8Array => {
   const state = set.emptyState()
@@ -26,6 +31,29 @@ describe('state', () => {
     )
   })
 
+  test('so it does where optional numbers are left out of events of one time', () => {
+    const optional = compile({
+      definitions: [feature({ on: 'statement', by: 'applicant', field: 'minimumDue', how: last(), window: months(3) })],
+      capacities: { statement: 3 },
+    })
+    const events = [undefined, 5, 0, undefined, 7].map((due) => ({
+      ...statementAt(START, 1, 1, 0),
+      ...(due === undefined ? {} : { minimumDue: moneyMinor(due) }),
+    }))
+    const bytes = (some: readonly CreditEvent[]): Uint8Array => {
+      const state = optional.emptyState()
+      for (const event of some) optional.fold(state, event)
+      return state
+    }
+    fc.assert(
+      fc.property(fc.shuffledSubarray(events, { minLength: events.length }), (permuted) => {
+        expect(bytes(permuted)).toEqual(bytes(events))
+      }),
+    )
+    const value = (some: readonly CreditEvent[]) => optional.values(bytes(some), applicationAt(START + 1_000))[0]
+    expect([value(events), value(events.slice(0, 1))]).toEqual([7, Number.NaN])
+  })
+
   test('its size is declared, stays the same, and is at most 1 KB', () => {
     expect(set.stateBytes).toBe(992)
     expect(set.emptyState()).toHaveLength(992)
@@ -44,7 +72,7 @@ describe('state', () => {
       let at = timesOffset + capacity * 8
       for (const column of columns) {
         expect(column.offset).toBe(at)
-        at += capacity * { f64: 8, i32: 4, i16: 2, i8: 1, choice: 1, hash: 4 }[column.encoding]
+        at += capacity * { f64: 8, optional: 8, i32: 4, i16: 2, i8: 1, choice: 1, hash: 4 }[column.encoding]
       }
       expect(at).toBeLessThanOrEqual(offset + bytes)
       end = offset + bytes

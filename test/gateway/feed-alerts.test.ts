@@ -1,8 +1,10 @@
-/** Alerts in the live feed: told at once, told again to who was away, and to nobody who asked for particular decisions. */
+/** Alerts and revisions in the live feed: told at once, told again to who was away, and to nobody who asked for particular decisions. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Gateway } from '#gateway/server.ts'
 import { encodeAlert } from '#schemas/monitoring-wire.ts'
+import { encodeRevision } from '#schemas/revision-wire.ts'
 import { UNIT_CHANGE } from '../schemas/sample-monitoring.ts'
+import { REVISION } from '../schemas/sample-revision.ts'
 import { decisionRecord } from './decision-records.ts'
 import { FeedClient } from './feed-client.ts'
 import { reported, serve, SmallEngine } from './small-engine.ts'
@@ -60,6 +62,37 @@ test('resuming from any cursor gives every alert and decision once', async () =>
   const ofAlerts = got.filter((name) => name.startsWith('a-'))
   expect(ofAlerts).toEqual(expected.filter((name) => name.startsWith('a-')))
   await last.cut()
+})
+
+test('a revision is told live, and again to who was away, once', async () => {
+  const live = new FeedClient(gateway)
+  await live.until(() => live.told.length === 1)
+  const { cursor } = live
+  const revise = (partition: number, causeOffset: number) =>
+    engine.log.put('revisions', partition, encodeRevision({ ...REVISION, partition, causeOffset }))
+  revise(1, 7)
+  await live.until(() => live.told.some(({ kind }) => kind === 'revision'))
+  expect(live.told.at(-1)).toMatchObject({
+    kind: 'revision',
+    revision: {
+      decisionId: '1-1204',
+      causePosition: '1-7',
+      revisedAt: '2027-01-15T08:00:00.000Z',
+      flips: true,
+      changes: [
+        { feature: 'applicant.payment.amount.sum.3mo', old: 4_000, new: 10_000.5 },
+        { old: null, new: -0.125 },
+      ],
+    },
+  })
+  await live.cut()
+  revise(0, 8)
+  const causes = (client: FeedClient) =>
+    client.told.flatMap(({ kind, revision }) => (kind === 'revision' ? [revision['causePosition']] : []))
+  const back = new FeedClient(gateway, `?after=${cursor}`)
+  await back.until(() => causes(back).length === 2)
+  expect(new Set(causes(back))).toEqual(new Set(['0-8', '1-7']))
+  await back.cut()
 })
 
 test('who filters decisions hears of decisions alone', async () => {

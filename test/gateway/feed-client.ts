@@ -4,11 +4,12 @@ import type { Gateway } from '#gateway/server.ts'
 
 export interface Told {
   readonly cursor: string
-  readonly kind: 'decision' | 'alert' | 'conflated'
+  readonly kind: 'decision' | 'alert' | 'revision' | 'conflated'
   readonly decisionId: string
   readonly decision: string
   readonly product: string
   readonly skipped: Record<string, number>
+  readonly revision: Readonly<Record<string, unknown>>
   readonly alert: Readonly<Record<string, unknown>> & { readonly alertId: string }
 }
 

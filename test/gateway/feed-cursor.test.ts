@@ -7,12 +7,13 @@ import { offset } from '#schemas/units.ts'
 
 const position = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER - 1 })
 const states = fc
-  .tuple(fc.array(fc.tuple(position, position, position), { minLength: 1, maxLength: 40 }), position)
+  .tuple(fc.array(fc.tuple(position, position, position, position), { minLength: 1, maxLength: 40 }), position)
   .map(([rows, alerts]): FeedState => ({
     alerts,
     next: Float64Array.from(rows, ([next]) => next),
     epoch: Float64Array.from(rows, ([, epoch]) => epoch - 1),
     decided: Float64Array.from(rows, ([, , decided]) => decided - 1),
+    revisions: Float64Array.from(rows, ([, , , revisions]) => revisions),
   }))
 
 test('every state survives its cursor', () => {

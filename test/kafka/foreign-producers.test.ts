@@ -58,11 +58,11 @@ const behind = (): RecordSchema => {
   return { ...rest, fields: fields.filter(({ name }) => name !== 'deviceId') }
 }
 /** As a producer of another library writes. */
-const written = (id: number, schema: RecordSchema, { kind: _, ...fields }: CreditEvent, more: object = {}): Buffer => {
+const written = (id: number, schema: RecordSchema, event: CreditEvent, more: object = {}): Buffer => {
   const type = avsc.Type.forSchema(schema as unknown as avsc.Schema, { wrapUnions: false, registry: {} })
   const head = Buffer.alloc(5)
   head.writeUInt32BE(id, 1)
-  return Buffer.concat([head, type.toBuffer({ ...fields, ...more })])
+  return Buffer.concat([head, type.toBuffer({ ...event, ...more })])
 }
 const json = (event: CreditEvent): string => JSON.stringify(eventToJson(event))
 const twoOf = (who: string): [CreditEvent, CreditEvent] => [payment(who, 1), application(who, 2)]

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { ALERT_SCHEMA_ID } from '#schemas/catalog.ts'
 import { decodeAlert, decodeAlertJudgement, decodeModelEvent, encodeAlertJudgement, isAlertJudgement } from '#schemas/monitoring-wire.ts'
+import { decodeRevision } from '#schemas/revision-wire.ts'
 import { JUDGEMENT, MONITORING_RECORDS } from './sample-monitoring.ts'
+import { REVISION_RECORDS } from './sample-revision.ts'
 
 test('alerts and model events read back as they were written', () => {
   for (const { id, record, bytes } of MONITORING_RECORDS) {
@@ -17,6 +19,15 @@ test('foreign and cut bytes are rejected, never thrown', () => {
     expect(decode(bytes.subarray(0, -1))).toMatchObject({ kind: 'rejected', rejection: { code: 'schema-violation' } })
   }
   expect(decodeAlert(new Uint8Array(0))).toMatchObject({ kind: 'rejected' })
+})
+
+test('revisions read back as they were written; foreign and cut bytes are rejected', () => {
+  for (const { record, bytes } of REVISION_RECORDS) {
+    expect(decodeRevision(bytes)).toEqual({ kind: 'accepted', value: record })
+    expect(decodeRevision(bytes.subarray(0, -1))).toMatchObject({ kind: 'rejected', rejection: { code: 'schema-violation' } })
+    expect(decodeAlert(bytes)).toMatchObject({ kind: 'rejected', rejection: { code: 'unknown-schema' } })
+  }
+  expect(decodeRevision(new Uint8Array(0))).toMatchObject({ kind: 'rejected', rejection: { code: 'unknown-schema' } })
 })
 
 test('a judgement reads back as it was written, and is told from an alert by its frame', () => {

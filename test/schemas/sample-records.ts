@@ -16,6 +16,7 @@ import { epochMs, type Offset } from '#schemas/units.ts'
 import { encodeClaim, encodeDeadLetter, encodeDecision } from '#schemas/wire.ts'
 import { sampleBody, sampleDecision } from './sample-decision.ts'
 import { JUDGEMENT, MONITORING_RECORDS } from './sample-monitoring.ts'
+import { REVISION_RECORDS } from './sample-revision.ts'
 
 export const LETTER: DeadLetter = {
   code: 'malformed-json',
@@ -70,6 +71,7 @@ export const RECORDS = [
   { id: ALERT_JUDGEMENT_SCHEMA_ID, record: JUDGEMENT, bytes: encodeAlertJudgement(JUDGEMENT) },
   { id: LINKED_UPDATE_SCHEMA_ID, record: UPDATE, bytes: encodeLinkedUpdate(UPDATE) },
   { id: LINKED_DECISION_SCHEMA_ID, record: LINKED, bytes: encodeDecision(LINKED) },
+  ...REVISION_RECORDS,
 ] as const
 
 /** Vectors as arrays (JSON makes NaN null), bytes as base64. */

@@ -35,6 +35,7 @@ const TABLES = [
   'feature_dictionary',
   'dead_letters',
   'revisions',
+  'parity',
   'reconciliation',
   'alerts',
   'data_quality',

@@ -4,6 +4,7 @@ import type { ApplicationEvent } from '#schemas/events.ts'
 import { calibrationGates } from '#training/gates/calibration-gate.ts'
 import { discriminationGates } from '#training/gates/discrimination-gate.ts'
 import { FeatureParity } from '#training/gates/feature-parity-gate.ts'
+import { liveParityGate } from '#training/gates/live-parity-gate.ts'
 import { latencyGate } from '#training/gates/latency-gate.ts'
 import { seededRandom } from '#training/random.ts'
 
@@ -67,6 +68,21 @@ describe('latency', () => {
     expect(gate(40)).toMatchObject({ state: 'passed', detail: expect.stringContaining('champion 20.0 µs') })
     expect(gate(40).value).toBeCloseTo(40, 6)
     expect(gate(250)).toMatchObject({ state: 'failed', threshold: 200 })
+  })
+})
+
+describe('live parity', () => {
+  test('fails above the budget, naming figure and budget; holds within it; shows nothing where nothing was compared', () => {
+    expect(liveParityGate({ values: 14_000, mismatches: 7 }, 0.0001)).toMatchObject({
+      state: 'failed',
+      value: 0.0005,
+      threshold: 0.0001,
+      detail: expect.stringMatching(/^7 of 14000 live feature values differ.*0\.0005; the budget is 0\.0001$/),
+    })
+    expect(liveParityGate({ values: 14_000, mismatches: 7 }, 0.0005).state).toBe('passed')
+    expect(liveParityGate({ values: 14_000, mismatches: 0 }, 0).state).toBe('passed')
+    expect(liveParityGate({ values: 0, mismatches: 0 }, 0).state).toBe('insufficient-evidence')
+    expect(liveParityGate(undefined, 0).state).toBe('insufficient-evidence')
   })
 })
 

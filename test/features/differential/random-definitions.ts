@@ -143,10 +143,15 @@ const VALUES = {
     value('paidSince', paid),
     value('charges', add(subtract(balance, previous(balance)), paid)),
     value('owedBefore', when(greater(previous(balance), 0), previous(balance))),
+    value('dueShare', divide(field('statement', 'minimumDue'), previous(field('statement', 'minimumDue')))),
   ],
   payment: [value('growth', divide(field('payment', 'amount'), previous(field('payment', 'amount'))))],
 }
-const FIELDS = { transaction: ['amount'], statement: ['closingBalance', 'creditLimit', 'repaymentStatus'], payment: ['amount'] } as const
+const FIELDS = {
+  transaction: ['amount'],
+  statement: ['closingBalance', 'creditLimit', 'repaymentStatus', 'minimumDue'],
+  payment: ['amount'],
+} as const
 const TEXTS = {
   transaction: ['direction', 'category', 'counterpartyId', 'accountId'],
   statement: ['accountId', 'period'],
@@ -194,6 +199,7 @@ const applications: readonly Definition[] = [
   stated({ by, field: 'incomeMonthly' }),
   feature({ on: 'application', by, how: count(), window: months(6) }),
   feature({ on: 'application', by, field: 'amount', how: mean(), window: days(90) }),
+  feature({ on: 'application', by, field: 'incomeMonthly', how: last(), window: months(12) }),
   feature({ on: 'application', by, text: 'deviceId', how: distinct(), window: months(12) }),
   feature({ on: 'application', by, how: daysSinceFirst(), window: ever() }),
   feature({ on: 'statement', by, how: daysSinceFirst(), window: ever() }),

@@ -55,6 +55,7 @@ const eventOf = (random: () => number, applicant: string, id: number): CreditEve
       closingBalance: moneyMinor(integer(2_000_000) - 300_000),
       creditLimit: moneyMinor(random() < 0.1 ? 0 : 100_000 * (1 + integer(20))),
       repaymentStatus: integer(6) - 2,
+      ...(random() < 0.6 ? { minimumDue: moneyMinor(integer(3)) } : {}),
     }
   return {
     ...envelope,

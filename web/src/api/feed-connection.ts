@@ -77,12 +77,13 @@ export class FeedConnection {
   }
 
   #take(data: string): void {
-    const message = JSON.parse(data) as FeedMessage
+    const message = JSON.parse(data) as FeedMessage | { readonly cursor: string; readonly kind: 'revision' }
     this.#cursor = message.cursor
     this.#retryMs = RETRY_MS_MIN
     this.#attempts = 0
     this.#listenForLife()
-    this.#calls.message(message)
+    // Revisions have pages of their own; alerts are shown where decisions are.
+    if (message.kind !== 'revision') this.#calls.message(message)
   }
 
   #listenForLife(): void {

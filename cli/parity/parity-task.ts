@@ -1,0 +1,33 @@
+/** The parity meter as the warehouse process is told of it, and as it is asked for its figures afterwards. */
+import { creditFeatureSet } from '#features/credit-v1.ts'
+import { latestRounds, ParityMeter } from '#streams/clickhouse/parity-meter.ts'
+import type { Logger } from '#streams/logger.ts'
+import type { LiveParity } from '#training/gates/live-parity-gate.ts'
+import type { Ask } from '../ask-warehouse.ts'
+import type { Config } from '../config.ts'
+import type { Tables } from '../warehouse-tables.ts'
+
+export type ParityTask = Pick<Config['parity'], 'everySeconds' | 'sample'>
+
+/** Arguments of the warehouse process; none where it measures only when asked. */
+export const parityArguments = ({ parity: { everySeconds, sample } }: Config): string[] =>
+  everySeconds === 0 ? [] : ['--parity', JSON.stringify({ everySeconds, sample } satisfies ParityTask)]
+
+export const startParityMeter = ({ everySeconds, sample }: ParityTask, tables: Tables, logger: Logger): ParityMeter =>
+  new ParityMeter({
+    featureSet: creditFeatureSet,
+    database: tables.database,
+    ...tables.writer(),
+    sample,
+    everyMs: everySeconds * 1000,
+    logger,
+    now: () => Date.now(),
+  })
+
+/** What the meter found lately; zeros where it has not measured yet. */
+export const latestParity = async (ask: Ask): Promise<LiveParity> => {
+  const { data } = JSON.parse(await ask(latestRounds('scorestream'), 'JSON')) as {
+    data: { values: string | number; mismatches: string | number }[]
+  }
+  return { values: Number(data[0]?.values ?? 0), mismatches: Number(data[0]?.mismatches ?? 0) }
+}

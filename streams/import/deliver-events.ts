@@ -1,0 +1,58 @@
+/** Sorted runs to their target, batch by batch; what an earlier, interrupted import delivered is passed over. */
+import type { ImportState } from './import-state.ts'
+import { mergeRuns } from './order/merge-runs.ts'
+import type { Reject } from './reject-log.ts'
+import type { EventTarget } from './target/event-target.ts'
+
+/** Deliveries between two states: what is sent again after an interruption, at most. */
+const BATCHES_A_STATE = 8
+
+interface Deliver {
+  readonly target: EventTarget
+  readonly runs: readonly string[]
+  /** Counted up. */
+  readonly state: ImportState
+  readonly onReject: (reject: Reject) => void
+  /** Writes the state down. */
+  readonly keep: () => void
+  readonly onProgress: () => void
+}
+
+interface Identified {
+  readonly eventId?: string
+  readonly kind?: string
+}
+
+export const deliverEvents = async ({ target, runs, state, onReject, keep, onProgress }: Deliver): Promise<void> => {
+  let batch: Buffer[] = []
+  let batches = 0
+  const send = async (): Promise<void> => {
+    const { accepted, duplicates, refused } = await target.deliver(batch)
+    state.accepted += accepted
+    state.duplicates += duplicates
+    state.refused += refused.length
+    for (const { index, code, detail } of refused) {
+      const { eventId = '', kind = null } = JSON.parse(batch[index]!.toString('utf8')) as Identified
+      onReject({ step: 'target', eventId, rejection: { kind, code, detail, errors: [] } })
+    }
+    state.delivered += batch.length
+    state.targetPosition = target.position()
+    batch = []
+    if (++batches % BATCHES_A_STATE === 0) keep()
+    onProgress()
+  }
+  let skip = state.delivered
+  for (const { json } of mergeRuns(runs)) {
+    if (skip > 0) {
+      skip--
+      continue
+    }
+    // The reader's bytes are overwritten by its next step.
+    batch.push(Buffer.from(json))
+    if (batch.length === target.batchEvents) await send()
+  }
+  if (batch.length > 0) await send()
+  // Written first, so that whoever goes on after an interruption knows that nothing is left to deliver.
+  keep()
+  await target.complete()
+}
