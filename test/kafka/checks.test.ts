@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { judgeConfiguration, kafkaChecks } from '#streams/kafka/checks.ts'
 import { KafkaCluster } from '#streams/kafka/cluster.ts'
 import { openKafkaLog } from '#streams/kafka/event-log.ts'
+import { TOPICS } from '#streams/kafka/topics.ts'
 import { silentLogger } from '#streams/logger.ts'
 import type { Topic } from '#streams/ports.ts'
 import { kafkaServer } from '../servers/kafka.ts'
@@ -58,7 +59,7 @@ else
     it('say of topics that will be made so, and of those that were made that they suit', async () => {
       const settings = testSettings(server.brokers)
       const before = await kafkaChecks(settings, { partitions: 3 })
-      expect(before.filter(({ detail }) => detail.includes('will be created'))).toHaveLength(6)
+      expect(before.filter(({ detail }) => detail.includes('will be created'))).toHaveLength(TOPICS.length)
       const log = await openKafkaLog({ settings, partitions: 3, logger: silentLogger })
       await log.close()
       const after = await kafkaChecks(settings, { partitions: 3 })
