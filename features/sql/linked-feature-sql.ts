@@ -26,7 +26,7 @@ const askedOf = ({ entity }: CompiledPart, asks: string): string => {
   const reading = `arrayFirst(one -> tupleElement(one, 1) = ${literal(entity)}, linked)`
   return `(
     SELECT ask, JSONExtractString(body, ${literal(LINK_FIELDS[entity])}) AS applicant_id, event_time,
-      tupleElement(${reading}, 2) AS partition, toInt64(tupleElement(${reading}, 3)) - 1 AS offset, body
+      tupleElement(${reading}, 2) AS partition, tupleElement(${reading}, 3) AS offset, body
     FROM ${asks} WHERE arrayExists(one -> tupleElement(one, 1) = ${literal(entity)}, linked))`
 }
 
