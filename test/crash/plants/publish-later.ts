@@ -2,6 +2,8 @@
 import { publish as publishReal, type readBack as readBackReal } from '#streams/pipeline/publish.ts'
 import { outstanding } from './outstanding.ts'
 
+export * from '#streams/pipeline/publish.ts'
+
 const LATER_MS = 400
 let last: Promise<unknown> = Promise.resolve()
 

@@ -4,6 +4,8 @@ import type { PartitionState, StateCommit, StateStore } from '#streams/ports.ts'
 import { passing } from './death.ts'
 import { outstanding } from './outstanding.ts'
 
+export * from '#streams/embedded/state-store.ts'
+
 const NO_STATES: ReadonlyMap<string, Uint8Array | null> = new Map()
 
 type Steps = (commits: readonly StateCommit[], stored: ReadonlyMap<number, PartitionState>) => readonly (readonly StateCommit[])[]
