@@ -32,7 +32,7 @@ else {
       const topics = (await cluster.admin.listTopics()).filter((name) => name.startsWith(settings.topicPrefix))
       await cluster.admin.deleteTopics({ topics })
       await cluster.close()
-      expect(topics).toHaveLength(6)
+      expect(topics).toHaveLength(7)
     },
   })
 }
