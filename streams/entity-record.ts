@@ -57,28 +57,43 @@ export const encodeEntity = (entity: Entity, featureSetHash: Uint8Array): Buffer
   return out
 }
 
-/** Copies the record's parts out of `bytes`. A record of another feature set or layout is terminal: state is then rebuilt from the log. */
-export const decodeEntity = (bytes: Uint8Array, featureSetHash: Uint8Array, stateBytes: number, where: string): Entity => {
-  const record = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+/**
+ * Copies the record's parts out of `bytes`, into `spare` where that is given: an entity that nobody refers to any more, whose memory is taken
+ * over. A record of another feature set or layout is terminal: state is then rebuilt from the log.
+ */
+export const decodeEntity = (bytes: Uint8Array, featureSetHash: Uint8Array, stateBytes: number, where: string, spare?: Entity): Entity => {
+  const record = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (record.length < HEADER_BYTES || record[0] !== MAGIC || record[1] !== VERSION)
     throw damaged(where, 'it is not an entity record of version 1')
   const count = record.readUInt32LE(4)
   const at = HEADER_BYTES + count * RING_ENTRY_BYTES
   if (record.length !== at + STATE_HEADER_BYTES + stateBytes || record.readUInt32LE(at + 32) !== stateBytes)
     throw damaged(where, `its length ${record.length} does not fit its header`)
-  if (!record.subarray(at, at + 32).equals(featureSetHash))
+  if (record.compare(featureSetHash, 0, 32, at, at + 32) !== 0)
     throw damaged(
       where,
       `it is of feature set ${record.toString('hex', at, at + 6)}…, in force is ${Buffer.from(featureSetHash).toString('hex', 0, 6)}…`,
     )
-  const words = new Uint32Array(Math.max(4, count) * RING_WORDS)
-  new Uint8Array(words.buffer).set(record.subarray(HEADER_BYTES, at))
-  return {
-    ring: new DedupeRing(words, count, record.readUInt32LE(8)),
-    state: Uint8Array.from(record.subarray(at + STATE_HEADER_BYTES)),
-    newestEventTime: record.readDoubleLE(16),
-    erased: (record.readUInt16LE(2) & ERASED) !== 0,
-  }
+  const entity = spare ?? newEntity(new Uint8Array(stateBytes))
+  const { ring } = entity
+  if (ring.words.length < count * RING_WORDS) ring.words = new Uint32Array(count * RING_WORDS)
+  new Uint8Array(ring.words.buffer).set(record.subarray(HEADER_BYTES, at))
+  ring.count = count
+  ring.overflow = record.readUInt32LE(8)
+  entity.state.set(record.subarray(at + STATE_HEADER_BYTES))
+  entity.newestEventTime = record.readDoubleLE(16)
+  entity.erased = (record.readUInt16LE(2) & ERASED) !== 0
+  return entity
+}
+
+/** `spare` as {@link newEntity} would be. */
+export const renewEntity = (spare: Entity, emptyState: Uint8Array): Entity => {
+  spare.ring.count = 0
+  spare.ring.overflow = 0
+  spare.state.set(emptyState)
+  spare.newestEventTime = -Infinity
+  spare.erased = false
+  return spare
 }
 
 const damaged = (where: string, why: string): TerminalFailure =>

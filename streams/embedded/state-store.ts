@@ -54,6 +54,7 @@ class LmdbStateStore implements StateStore {
   readonly #db: RootDatabase<Uint8Array, Uint8Array>
   readonly #folder: string
   readonly #ledger: CommitLedger
+  readonly #loaded = new Arena()
   /** Commits follow one another, so that a failed one can be taken back before the next is checked. */
   #last: Promise<void> = Promise.resolve()
 
@@ -73,7 +74,10 @@ class LmdbStateStore implements StateStore {
 
   async load(partition: number, keys: readonly string[], at?: StoredAt): Promise<readonly (Uint8Array | undefined)[]> {
     if (at !== undefined) this.#ledger.admitLoad(partition, at)
-    return keys.map((key) => this.#db.getBinary(entityKey(partition, key)))
+    return keys.map((key) => {
+      const read = this.#db.getBinaryFast(entityKey(partition, key))
+      return read && this.#loaded.copy(read)
+    })
   }
 
   commit(commits: readonly StateCommit[]): Promise<void> {
@@ -108,6 +112,27 @@ class LmdbStateStore implements StateStore {
       this.#ledger.restore(before)
       throw cause
     }
+  }
+}
+
+const CHUNK_BYTES = 64 * 1024
+
+/** Loaded records share buffers: the store reads each into the same place, and allocating for each costs more than copying it. */
+class Arena {
+  #chunk: Buffer = Buffer.alloc(0)
+  #used = 0
+
+  /** `shared.length` is set by the store to the record's; the buffer behind it is longer. */
+  copy(shared: Buffer): Buffer {
+    const { length } = shared
+    if (this.#used + length > this.#chunk.length) {
+      this.#chunk = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, length))
+      this.#used = 0
+    }
+    const at = this.#used
+    this.#used += length
+    shared.copy(this.#chunk, at, 0, length)
+    return this.#chunk.subarray(at, this.#used)
   }
 }
 

@@ -3,11 +3,16 @@
  * order of last use once the cache exceeds its bytes (the CLOCK rule: a hand goes round, what was used since it last came by stays).
  */
 import type { FeatureSet } from '#features/feature-set.ts'
-import { decodeEntity, entityBytes, newEntity, writeEntity, type Entity } from '../entity-record.ts'
+import { decodeEntity, entityBytes, newEntity, renewEntity, writeEntity, type Entity } from '../entity-record.ts'
+import { DedupeRing, RING_WORDS } from '../dedupe-ring.ts'
 import type { StateStore, StoredAt } from '../ports.ts'
 
 /** Objects, map entry and array headers around an entity's bytes; measured at about 400 bytes. */
 const OVERHEAD_BYTES = 400
+/** Entities that left, kept so that the next ones take their memory: as many as a batch may load, with room. */
+const SPARE_MAX = 2_048
+/** A longer ring is given back. */
+const SPARE_RING_WORDS_MAX = RING_WORDS * 32
 
 interface Held {
   readonly key: string
@@ -36,6 +41,9 @@ export class EntityCache {
   readonly #slots: (Slot | undefined)[]
   /** All of them once more, in no order: what the hand goes over. */
   #ring: Held[] = []
+  readonly #emptyState: Uint8Array
+  /** Allocating anew for each applicant that comes would keep the collector busy: buffers live outside its young generation. */
+  readonly #spare: Entity[] = []
   #hand = 0
   #dirty: Held[] = []
   #bytes = 0
@@ -43,6 +51,7 @@ export class EntityCache {
   constructor(featureSet: FeatureSet, store: StateStore, partitions: number, bytesMax: number) {
     this.#featureSet = featureSet
     this.#hash = Buffer.from(featureSet.hash, 'hex')
+    this.#emptyState = featureSet.emptyState()
     this.#store = store
     this.#bytesMax = bytesMax
     this.#slots = Array.from({ length: partitions }, () => undefined)
@@ -72,6 +81,7 @@ export class EntityCache {
     this.#hand = 0
   }
 
+  /** What is in memory, for use before the next await: it may leave then, and another applicant take its memory. */
   peek(partition: number, key: string): Entity | undefined {
     const held = this.#slots[partition]?.held.get(key)
     if (held === undefined) return undefined
@@ -81,13 +91,14 @@ export class EntityCache {
 
   /**
    * The entity for reading alone: what is not at work is read past the cache, so that read-outs cannot fill it. Where the partition is another
-   * process's, that is its state as of the last commit.
+   * process's, that is its state as of the last commit. The caller's own copy: what is at work may leave, and another applicant take its memory.
    */
   async read(partition: number, key: string): Promise<Entity> {
     const held = this.peek(partition, key)
-    if (held !== undefined) return held
+    if (held !== undefined) return copyOf(held)
     const [record] = await this.#store.load(partition, [key])
-    return this.peek(partition, key) ?? this.#decode(partition, key, record)
+    const since = this.peek(partition, key)
+    return since === undefined ? this.#decode(partition, key, record) : copyOf(since)
   }
 
   /** The entity, about to be changed. It must be in the cache. */
@@ -170,7 +181,7 @@ export class EntityCache {
 
   #insert(slot: Slot, partition: number, key: string, record: Uint8Array | undefined): void {
     if (this.#slots[partition] !== slot) return
-    const entity = this.#decode(partition, key, record)
+    const entity = this.#decode(partition, key, record, this.#spare.pop())
     const bytes = entityBytes(entity) + OVERHEAD_BYTES
     const held: Held = { key, partition, entity, bytes, pins: 0, dirty: false, used: true }
     slot.held.set(key, held)
@@ -178,9 +189,10 @@ export class EntityCache {
     this.#bytes += bytes
   }
 
-  #decode(partition: number, key: string, record: Uint8Array | undefined): Entity {
-    if (record === undefined) return newEntity(this.#featureSet.emptyState())
-    return decodeEntity(record, this.#hash, this.#featureSet.stateBytes, `applicant ${key} in partition ${partition}`)
+  #decode(partition: number, key: string, record: Uint8Array | undefined, spare?: Entity): Entity {
+    if (record !== undefined)
+      return decodeEntity(record, this.#hash, this.#featureSet.stateBytes, `applicant ${key} in partition ${partition}`, spare)
+    return spare === undefined ? newEntity(this.#featureSet.emptyState()) : renewEntity(spare, this.#emptyState)
   }
 
   /** A quarter round at most, so that no batch pays for all: where much is dirty or in use, the cache stays too large for a while. */
@@ -195,8 +207,16 @@ export class EntityCache {
       }
       this.#slots[held.partition]?.held.delete(held.key)
       this.#bytes -= held.bytes
+      if (this.#spare.length < SPARE_MAX && held.entity.ring.words.length <= SPARE_RING_WORDS_MAX) this.#spare.push(held.entity)
       const last = this.#ring.pop() as Held
       if (last !== held) this.#ring[this.#hand] = last
     }
   }
 }
+
+const copyOf = ({ ring, state, newestEventTime, erased }: Entity): Entity => ({
+  ring: new DedupeRing(ring.words.slice(), ring.count, ring.overflow),
+  state: state.slice(),
+  newestEventTime,
+  erased,
+})
