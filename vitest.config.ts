@@ -4,8 +4,10 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/global-setup.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Only what hangs comes near them, on however busy a machine.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 30_000 } },
     // Native engines (chDB, LMDB, ONNX Runtime) live in one process each; two cores gain nothing from more.
     pool: 'forks',
     maxWorkers: 2,
