@@ -1,5 +1,4 @@
 /** Puts one engine together on a data directory: log, state, scoring, pipeline, gateway, warehouse. Closes them in the opposite order. */
-import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
@@ -40,16 +39,14 @@ import { revisionArguments } from './revisions.ts'
 import { readinessOf } from './readiness.ts'
 import { pipelineSettings } from './pipeline-settings.ts'
 import { returnFreedMemory } from './native-memory.ts'
-import { PROJECT_ROOT } from './project.ts'
 import { requirePort } from './port-free.ts'
 import { replayInChild } from './replay-process.ts'
 import { ModelWatcher } from './retrain/model-watcher.ts'
 import { doRegistryTask } from './retrain/registry-task.ts'
 import { startRetraining } from './retrain/start-retraining.ts'
 import { announceEngine, withdrawEngine } from './running-engine.ts'
+import { traceDecisions } from './trace-decisions.ts'
 import { superviseWarehouse, type SupervisedWarehouse, type SupervisorOptions } from './warehouse-supervisor.ts'
-
-const { version: VERSION } = JSON.parse(readFileSync(join(PROJECT_ROOT, 'package.json'), 'utf8')) as { version: string }
 
 export interface Host {
   readonly engine: Engine
@@ -238,12 +235,7 @@ const open = async (config: Config, logger: Logger, closers: Closers, heard: Hea
   const reconciliation =
     warehouse === undefined && config.reconciler === 'on' ? startReconciliation({ log, dataDir, logger, onFailure: fail }) : undefined
   closers.add(() => reconciliation?.stop())
-  const { endpoint, share } = config.tracing
-  const tracer = endpoint === null ? undefined : (await import('./tracing.ts')).openTracer({ endpoint, share }, log, VERSION)
-  // Traces are no reason to fail, nor to wait.
-  if (tracer !== undefined)
-    engine.decisions.subscribe((batch) => void tracer.offer(batch).catch((err: unknown) => logger.warn({ err }, 'not traced')))
-  closers.add(() => tracer?.close().catch(() => {}))
+  closers.add(await traceDecisions(config.tracing, { engine, log, logger }))
   const readiness = () =>
     readinessOf({ engine, log, folder: adapters.logFolder, warehouse: () => warehouse?.status(), now: () => systemClock.now() })
   const metrics = createMetrics({

@@ -1,7 +1,7 @@
 /** Jobs of one measurement: each starts with no state and no decisions, over the events that are in the topic already. */
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { TOPICS } from '#streams/kafka/topics.ts'
+import { TOPICS } from '#streams/topics.ts'
 import type { Job, Member, Party, Side } from './party.ts'
 import type { Servers } from './servers.ts'
 

@@ -5,6 +5,7 @@ import type { EpochMs } from '#schemas/units.ts'
 import type { AppendRecord, Clock, EventLog, LogRecord, Topic } from '../ports.ts'
 import { TerminalFailure } from '../failure.ts'
 import type { Logger } from '../logger.ts'
+import { partitionsOf, TOPICS } from '../topics.ts'
 import { BlockCache, corrupt } from './block-cache.ts'
 import { ConsumerOffsets } from './consumers.ts'
 import { FRAME_MAGIC, scanFrame } from './frame.ts'
@@ -14,28 +15,12 @@ import { TopicFiles } from './topic-files.ts'
 import { TopicWriter, writeFully, type Durability, type WriteAt } from './topic-writer.ts'
 
 const MEBI = 1024 * 1024
-export const TOPICS: readonly Topic[] = [
-  'credit-events',
-  'decisions',
-  'revisions',
-  'dead-letters',
-  'alerts',
-  'model-events',
-  'linked-entities',
-]
 
 export type TopicPartitions = Readonly<Record<Topic, number>>
 
-/** Topics that follow the input's partitions have as many; the others are small and totally ordered. */
-export const topicPartitions = (partitions: number): TopicPartitions => ({
-  'credit-events': partitions,
-  decisions: partitions,
-  revisions: partitions,
-  'dead-letters': partitions,
-  alerts: 1,
-  'model-events': 1,
-  'linked-entities': partitions,
-})
+/** `partitions` is the input's. */
+export const topicPartitions = (partitions: number): TopicPartitions =>
+  Object.fromEntries(TOPICS.map((topic) => [topic, partitionsOf(topic, partitions)])) as TopicPartitions
 
 export interface EmbeddedLogOptions {
   /** Folder of the log within the data directory; created where missing. */

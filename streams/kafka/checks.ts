@@ -2,9 +2,10 @@
 import { refusedSchemas } from '#schemas/register-events.ts'
 import { SchemaRegistry } from '#schemas/registry-client.ts'
 import type { Topic } from '../ports.ts'
+import { partitionsOf, TOPICS } from '../topics.ts'
 import { explained, KafkaCluster } from './cluster.ts'
 import { type KafkaSettings, registryOptions } from './settings.ts'
-import { describeTopic, partitionsOf, replacement, type TopicIds, topicName, TOPICS } from './topics.ts'
+import { describeTopic, replacement, type TopicIds, topicName } from './topics.ts'
 
 export interface KafkaFinding {
   readonly check: string

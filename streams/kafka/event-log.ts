@@ -2,12 +2,13 @@
 import type { EventFormat } from '#schemas/event-format.ts'
 import type { Logger } from '../logger.ts'
 import type { AppendRecord, EventLog, LogRecord, Topic } from '../ports.ts'
+import { partitionsOf, TOPICS } from '../topics.ts'
 import { explained, KafkaCluster } from './cluster.ts'
 import { type LearnPorts, learned, openEventFormat } from './event-format.ts'
 import { IdempotentProducer } from './producer.ts'
 import type { KafkaSettings } from './settings.ts'
 import { TopicReader } from './topic-reader.ts'
-import { type FoundTopic, openTopics, partitionsOf, TOPICS, type TopicIds } from './topics.ts'
+import { type FoundTopic, openTopics, type TopicIds } from './topics.ts'
 
 const MEBI = 1024 * 1024
 

@@ -1,28 +1,15 @@
 /** The topics of an installation: their names, how they must be set, and making those that are missing. */
 import { TerminalFailure } from '../failure.ts'
 import type { Topic } from '../ports.ts'
+import { partitionsOf, TOPICS } from '../topics.ts'
 import { explained, hasError, type KafkaCluster } from './cluster.ts'
 import type { KafkaSettings } from './settings.ts'
 
-export const TOPICS: readonly Topic[] = [
-  'credit-events',
-  'decisions',
-  'revisions',
-  'dead-letters',
-  'alerts',
-  'model-events',
-  'linked-entities',
-]
-/** Topics that follow the input's partitions have as many; the others are small and totally ordered. */
-const SINGLE: ReadonlySet<Topic> = new Set(['alerts', 'model-events'])
 const DAY_MS = 86_400_000
 /** A dead letter holds an event of up to 1 MiB with its reasons; a decision a few KB. */
 const MESSAGE_BYTES_MAX = 2_097_152
 
 export const topicName = (topic: Topic, settings: Pick<KafkaSettings, 'topicPrefix'>): string => settings.topicPrefix + topic
-
-/** `partitions` is the input's. */
-export const partitionsOf = (topic: Topic, partitions: number): number => (SINGLE.has(topic) ? 1 : partitions)
 
 /** What a topic that is made here is given. The engine's clock is the append time, so the broker must set it. */
 export const topicConfiguration = (settings: KafkaSettings): Readonly<Record<string, string>> => ({

@@ -4,6 +4,7 @@ import { type KafkaEventLog, openKafkaLog } from '#streams/kafka/event-log.ts'
 import type { KafkaSettings } from '#streams/kafka/settings.ts'
 import { silentLogger } from '#streams/logger.ts'
 import type { EventLog } from '#streams/ports.ts'
+import { TOPICS } from '#streams/topics.ts'
 import { eventLogContract } from '../contract/event-log.ts'
 import { kafkaServer } from '../servers/kafka.ts'
 import { testSettings } from './settings.ts'
@@ -32,7 +33,7 @@ else {
       const topics = (await cluster.admin.listTopics()).filter((name) => name.startsWith(settings.topicPrefix))
       await cluster.admin.deleteTopics({ topics })
       await cluster.close()
-      expect(topics).toHaveLength(7)
+      expect(topics).toHaveLength(TOPICS.length)
     },
   })
 }
