@@ -1,6 +1,4 @@
-import { spawn } from 'node:child_process'
 import { rmSync, statSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { replayDecision } from '#streams/replay.ts'
 import { PIPELINE_DEFAULTS } from '#streams/pipeline/settings.ts'
@@ -17,6 +15,7 @@ import {
 } from './support/linked-world.ts'
 import { auditDecisions } from './support/linked-audit.ts'
 import { seededRandom } from './support/seeded-events.ts'
+import { runChild } from './support/run-child.ts'
 
 const SEED = 2027
 const EVENTS = 3000
@@ -32,7 +31,7 @@ it(
     let next = 0
     let kills = 0
     for (let done = false; !done;) {
-      const run = await runChild(folder, next, kills < KILLS ? 60 + random() * 250 : undefined)
+      const run = await runChild('linked-child.ts', folder, SEED, EVENTS, next, kills < KILLS ? 60 + random() * 250 : undefined)
       for (const [n] of run.acknowledged) next = n
       const { ino } = statSync(folder)
       expect(ino, 'the folder was replaced while the test ran').toBe(inode)
@@ -82,37 +81,3 @@ it(
     rmSync(folder, { recursive: true })
   },
 )
-
-const runChild = (
-  folder: string,
-  from: number,
-  killAfterMs: number | undefined,
-): Promise<{ acknowledged: [number, string][]; done: boolean }> =>
-  new Promise((resolve, reject) => {
-    const child = spawn(
-      process.execPath,
-      ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'linked-child.ts'), folder, `${SEED}`, `${EVENTS}`, `${from}`],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
-    )
-    let out = ''
-    let failed = ''
-    let timer: NodeJS.Timeout | undefined
-    child.stdout.on('data', (chunk: Buffer) => {
-      out += chunk.toString()
-      if (killAfterMs !== undefined) timer ??= setTimeout(() => child.kill('SIGKILL'), killAfterMs)
-    })
-    child.stderr.on('data', (chunk: Buffer) => (failed += chunk.toString()))
-    child.on('error', reject)
-    child.on('close', (code, signal) => {
-      clearTimeout(timer)
-      if (signal !== 'SIGKILL' && code !== 0) return reject(new Error(`the engine ended by itself (${code}): ${failed}`))
-      const lines = out
-        .slice(0, out.lastIndexOf('\n'))
-        .split('\n')
-        .filter((line) => /^\d+ \w+ /.test(line))
-      resolve({
-        acknowledged: lines.map((line) => [Number(line.split(' ')[0]), line.slice(line.indexOf(' ') + 1)]),
-        done: signal !== 'SIGKILL',
-      })
-    })
-  })
