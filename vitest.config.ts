@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/global-setup.ts'],
+    setupFiles: ['test/fast-check.ts'],
     // Only what hangs comes near them, on however busy a machine.
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -15,7 +15,7 @@ const KILLS = 20
 const KILLS_IN_TAKEOVER = 6
 const CLIENTS = 6_000
 const LOAD = { lanes: 6, lines: 250 }
-const seed = Number(process.env['SCORESTREAM_TEST_SEED'] ?? 20_261_121)
+const seed = Number(process.env['SCORESTREAM_TEST_SEED'] || 20_261_121)
 
 const adoptedBy = async (http: string): Promise<number> =>
   Number(/^scorestream_adopted_total (\d+)$/m.exec(await (await fetch(`${http}/metrics`)).text())?.[1] ?? Number.NaN)

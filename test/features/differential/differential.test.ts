@@ -12,7 +12,7 @@ import { LATENESS_MS, outcomeOf, randomHistory } from './random-history.ts'
 import type { Ask, Placed } from './sql-oracle.ts'
 import { SqlOracle } from './sql-oracle.ts'
 
-const SEED = Number(process.env['SCORESTREAM_TEST_SEED'] ?? 20_261_121)
+const SEED = Number(process.env['SCORESTREAM_TEST_SEED'] || 20_261_121)
 const ROUNDS = 12
 const APPLICANTS = 30
 /** Below what the longest histories hold: rings overflow, and the SQL must say the same of what is left. */

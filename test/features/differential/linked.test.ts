@@ -28,7 +28,7 @@ import { LINKED_KINDS } from '#schemas/linked-update.ts'
 import { randomHistory, randomOf } from './random-history.ts'
 import { ASK_SCHEMA, bodyOf, instant, SCHEMA, SqlOracle } from './sql-oracle.ts'
 
-const SEED = Number(process.env['SCORESTREAM_TEST_SEED'] ?? 20_261_121)
+const SEED = Number(process.env['SCORESTREAM_TEST_SEED'] || 20_261_121)
 const on = 'application'
 const large = named('large', 'flag', 'large applications', greater(field(on, 'amount'), 2_000_000))
 
