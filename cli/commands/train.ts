@@ -6,13 +6,15 @@ import type { Alias } from '#registry/model-reference.ts'
 import { promote } from '#registry/promote.ts'
 import { demoStream } from '#streams/demo/demo-stream.ts'
 import { eventsFrom } from '#training/dataset.ts'
+import { parsePreparation } from '#training/preparation/parse-preparation.ts'
+import type { Preparation } from '#training/preparation/preparation.ts'
 import { TAIWAN_SOURCE } from '#training/taiwan-source.ts'
 import type { TrainingProgress } from '#training/training-report.ts'
 import { train as runTraining } from '#training/train.ts'
 import { personally } from '../attribution.ts'
 import { type Command, DATA_OPTIONS, JSON_OPTION, numeric, text } from '../command.ts'
 import { loadConfig } from '../config.ts'
-import { EXIT } from '../exit.ts'
+import { CommandError, EXIT } from '../exit.ts'
 import { progressLine, thousands } from '../progress.ts'
 import { DEMO_DATA } from '../project.ts'
 import { deviceOf, learnerOf, openLearner } from '../retrain/open-learner.ts'
@@ -44,6 +46,20 @@ const showProgress = (): ((progress: TrainingProgress) => void) => {
 /** Events of the demo stream; a test holds it. */
 const demoEventCount = 383_103
 
+const preparationIn = (file: string): Preparation => {
+  let source: string
+  try {
+    source = readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new CommandError('preparation-unreadable', `--preparation ${file} cannot be read: ${(cause as Error).message}`, EXIT.noInput)
+  }
+  return parsePreparation(
+    source,
+    file,
+    creditFeatureSet.features.map(({ name }) => name),
+  )
+}
+
 export const train: Command = {
   name: 'train',
   summary:
@@ -54,6 +70,11 @@ export const train: Command = {
     learner: { type: 'string', value: 'NAME', help: 'lightgbm (default) or xgboost' },
     device: { type: 'string', value: 'NAME', help: 'auto (default: XGBoost on a CUDA device where it finds one), cpu or cuda' },
     seed: { type: 'string', value: 'N', help: 'seed of folds and fits; same seed, same bytes' },
+    preparation: {
+      type: 'string',
+      value: 'FILE',
+      help: 'cleaning and encoding of features before members are fitted (training/README.md)',
+    },
     quick: { type: 'boolean', help: 'little search and few trees: for trying things out, not for use' },
     promote: { type: 'string', value: 'ALIAS', help: 'then make it champion, challenger or fallback' },
     ...JSON_OPTION,
@@ -67,6 +88,7 @@ Exit codes: 0 published, 64 usage, 65 data or bundle refused, 69 library missing
     const learner = openLearner(learnerOf(text(options, 'learner')), deviceOf(text(options, 'device')))
     const seed = numeric(options, 'seed', { minimum: 0, maximum: 2 ** 31 - 1 })
     const out = text(options, 'out') ?? config.models.dir
+    const prepared = text(options, 'preparation')
     const result = await runTraining({
       events: eventsFrom(demoStream(readFileSync(DEMO_DATA)).events()),
       source: TAIWAN_SOURCE,
@@ -76,6 +98,7 @@ Exit codes: 0 published, 64 usage, 65 data or bundle refused, 69 library missing
       out,
       learner,
       plan: options['quick'] === true ? 'quick' : 'full',
+      ...(prepared === undefined ? {} : { preparation: preparationIn(prepared) }),
       onProgress: showProgress(),
       ...(seed === undefined ? {} : { seed }),
     })
