@@ -44,7 +44,8 @@ const valuesOf = ({ values, rows, columns }: Dataset, feature: number): Float32A
 
 const woeColumn = ({ feature }: WoeStep, values: Float32Array, labels: Uint8Array, direction: Direction | undefined): EncodedColumn => {
   const bins = monotoneBins(values, labels, direction, 'optimal')
-  if (bins === null) throw new RangeError(`${feature} has no monotone bins that differ; leave it out of the preparation`)
+  // Evidence of nothing, for goods and bads alike: other rows may well tell bins apart, so a fold without them is no error.
+  if (bins === null) return columnOf(feature, 'woe', [{ upTo: Infinity, value: 0 }], 0)
   const pieces = bins.woe.map((value, bin) => ({ upTo: bins.edges[bin] ?? Infinity, value }))
   return columnOf(feature, 'woe', pieces, bins.missingWoe)
 }

@@ -190,6 +190,11 @@ describe('a fitted preparation', () => {
     expect(last(after.training)).toBe(last(before.training))
     expect(last(after.encoded(data))).not.toBe(last(before.encoded(data)))
   })
+  test('takes a feature without bins that differ for no evidence at all', () => {
+    const good = { ...data, labels: new Uint8Array(data.rows) }
+    const { columns } = fitPreparation([{ how: 'woe', feature: 'amount' }], good, context)
+    expect(columns.at(-1)!.encoded).toMatchObject({ name: 'amount:woe', edges: [], pieces: [0], missing: 0 })
+  })
   test('refuses to code a feature of many values, or one whose direction it could not keep, and says what to do', () => {
     const oneHot = (feature: string) => [{ how: 'one-hot', feature }] as const
     expect(() => fitPreparation(oneHot('amount'), data, context)).toThrow('amount has more than 32 different values')
