@@ -10,9 +10,9 @@ import { resolve } from '#registry/resolve.ts'
 import type { Decision } from '#schemas/decision.ts'
 import type { CreditEvent } from '#schemas/events.ts'
 import type { Alert } from '#schemas/monitoring-events.ts'
-import type { BenchRow } from './bench-row.ts'
+import { type BenchRow, median } from './bench-row.ts'
 import { machineLine } from './machine.ts'
-import { type Drawn, demoDecisions, SCENARIOS, streamOf } from './monitoring-scenarios.ts'
+import { type Drawn, demoDecisions, type Scenario, SCENARIOS, streamOf } from './monitoring-scenarios.ts'
 import { pythonPeer, type PythonPeer } from './python-peer.ts'
 
 const SETTINGS = Value.Default(MonitoringSettings, {}) as MonitoringSettings
@@ -20,6 +20,10 @@ const WINDOW = SETTINGS.drift.windowDecisions
 /** Undisturbed decisions before a shift: every part of the portfolio has its own past by then. */
 const LEAD = 12_000
 const AFTER = 12_000
+/** Decisions on bad data before they are mended. */
+const ERROR = 5_000
+/** Streams of which the median delay counts. */
+const STREAMS = 5
 /** Rows of the reference that the peer is given. */
 const PEER_REFERENCE = 6_000
 const STEP_MS = 10
@@ -87,6 +91,8 @@ const askPeer = async (
   return (await peer.ask<{ windows: PeerWindow[] }>(request)).windows
 }
 
+const peerReference = (pool: readonly Drawn[]): Iterable<Drawn> => streamOf(pool, 99, { count: PEER_REFERENCE })
+
 const matches = (alert: Alert, cause: Readonly<Record<string, unknown>>): boolean =>
   Object.entries(cause).every(([key, value]) => (alert as unknown as Record<string, unknown>)[key] === value)
 
@@ -102,22 +108,21 @@ export interface DetectionContext {
   readonly say: (line: string) => void
 }
 
+/** Decisions of the false alarms' row: ours, and of them the first ones for the peer, which takes seconds a window. */
+const UNDRIFTED = { ours: 400_000, peer: 40_000 }
+const UNDRIFTED_QUICK = { ours: 40_000, peer: 10_000 }
+
 const falseAlarms = async (
   context: DetectionContext,
   pool: readonly Drawn[],
   reference: ModelReference,
   peer: PythonPeer,
 ): Promise<BenchRow> => {
-  const count = context.quick ? 40_000 : 400_000
-  const peerCount = context.quick ? 10_000 : 100_000
-  const told = watch(streamOf(pool, 1, count, count, undefined), reference)
-  const windows = await askPeer(
-    peer,
-    context.scratch,
-    'none',
-    streamOf(pool, 1, peerCount, peerCount, undefined),
-    streamOf(pool, 99, PEER_REFERENCE, PEER_REFERENCE, undefined),
-  )
+  const { ours: count, peer: peerCount } = context.quick ? UNDRIFTED_QUICK : UNDRIFTED
+  // The peer, a process of its own, works meanwhile.
+  const asked = askPeer(peer, context.scratch, 'none', streamOf(pool, 1, { count: peerCount }), peerReference(pool))
+  const told = watch(streamOf(pool, 1, { count }), reference)
+  const windows = await asked
   const of = (drifted: (window: PeerWindow) => boolean): number => (windows.filter(drifted).length / peerCount) * 100_000
   return {
     name: 'monitoring.false_alarms',
@@ -130,6 +135,87 @@ const falseAlarms = async (
   }
 }
 
+interface Detected {
+  /** Decisions from the shift to the alert that names it. */
+  readonly delay: number
+  readonly alert: Alert
+  /** Alerts told between the shift and that one. */
+  readonly wrong: readonly Alert[]
+}
+
+/** One stream in which the shift begins `lead` decisions after the start. @throws Error where it is not told with its cause. */
+const detect = (pool: readonly Drawn[], seed: number, lead: number, scenario: Scenario, reference: ModelReference): Detected => {
+  const after = watch(streamOf(pool, seed, { count: lead + AFTER, from: lead, scenario }), reference).filter(({ index }) => index >= lead)
+  const right = after.find(({ alert }) => matches(alert, scenario.cause))
+  if (right === undefined)
+    throw new Error(
+      `${scenario.name} was not told with its cause: ${after.map(({ alert }) => `${alert.cause} ${alert.subject}`).join('; ') || 'no alert'}`,
+    )
+  const wrong = after.filter(({ index, alert }) => index <= right.index && alert !== right.alert)
+  return { delay: right.index - lead + 1, alert: right.alert, wrong: wrong.map(({ alert }) => alert) }
+}
+
+const delayRow = async (
+  { quick, scratch }: DetectionContext,
+  pool: readonly Drawn[],
+  seed: number,
+  scenario: Scenario,
+  reference: ModelReference,
+  peer: PythonPeer,
+): Promise<BenchRow> => {
+  const shifted = [...streamOf(pool, seed, { count: LEAD + (quick ? 2 : 4) * WINDOW, from: LEAD, scenario })].slice(LEAD)
+  const asked = askPeer(peer, scratch, scenario.name, shifted, peerReference(pool))
+  const streams = quick ? 2 : STREAMS
+  // The shift begins anywhere within a window.
+  const found = Array.from({ length: streams }, (_, at) =>
+    detect(pool, seed + 100 * at, LEAD + Math.round((at * WINDOW) / streams), scenario, reference),
+  )
+  const windows = await asked
+  const delays = found.map(({ delay }) => delay)
+  const wrong = found.flatMap((one) => one.wrong)
+  const [{ alert }] = found as [Detected]
+  const after = (drifted: (window: PeerWindow) => boolean): string => peerDelay(windows, drifted)
+  const conditions = [
+    `${scenario.what}; ${streams} streams, the shift beginning anywhere within a window: ${Math.min(...delays)} to ${Math.max(...delays)}`,
+    `each names the cause, as here: ${alert.cause}, ${alert.subject}, ${alert.detail}`,
+    wrong.length === 0
+      ? 'nothing else was told before'
+      : `told before: ${wrong.map(({ cause, subject }) => `${cause} ${subject}`).join(', ')}`,
+    `Evidently on windows of ${WINDOW} that begin with the shift: any column by its defaults after ${after(({ columns }) => columns.length > 0)}, by PSI ≥ 0.25 after ${after(({ psi }) => psi.length > 0)}, its verdict on the data set after ${after(({ dataset }) => dataset)}`,
+    `it names columns (${windows[0]?.columns.slice(0, 4).join(', ') || 'none'}), neither producer nor segment`,
+  ]
+  return {
+    name: `monitoring.delay.${scenario.name}`,
+    value: median(delays),
+    unit: 'decisions',
+    peer: null,
+    peerValue: null,
+    ratio: null,
+    conditions: conditions.join('; '),
+  }
+}
+
+/** Bad data end: what is told afterwards of the population would be wrong. */
+const afterMend = (pool: readonly Drawn[], reference: ModelReference, quick: boolean): BenchRow => {
+  const scenario = SCENARIOS.find(({ name }) => name === 'unit_change')!
+  const streams = quick ? 2 : STREAMS
+  const told: Alert[] = []
+  for (let at = 0; at < streams; at++) {
+    const until = LEAD + ERROR + Math.round((at * WINDOW) / streams)
+    const stream = streamOf(pool, 50 + at, { count: until + AFTER, from: LEAD, until, scenario })
+    told.push(...watch(stream, reference).flatMap(({ index, alert }) => (index >= until && alert.kind === 'drift' ? [alert] : [])))
+  }
+  return {
+    name: 'monitoring.false_alarms.after_mend',
+    value: told.length,
+    unit: `drift alerts in ${streams * AFTER} decisions after bad data were mended`,
+    peer: null,
+    peerValue: null,
+    ratio: null,
+    conditions: `${scenario.what}, ${ERROR} decisions long, mended anywhere within a window; ${told.map(({ cause, subject }) => `${cause} ${subject}`).join(', ') || 'nothing told'}`,
+  }
+}
+
 /** @throws Error where the peer cannot run, or a shift is not told at all. */
 export const detectionBenches = async (context: DetectionContext): Promise<BenchRow[]> => {
   context.say('folding and scoring the demo')
@@ -138,34 +224,10 @@ export const detectionBenches = async (context: DetectionContext): Promise<Bench
   const peer = pythonPeer(context.python, join(import.meta.dirname, 'peers/evidently_drift.py'))
   try {
     context.say('false alarms')
-    const rows = [await falseAlarms(context, pool, reference, peer)]
+    const rows = [await falseAlarms(context, pool, reference, peer), afterMend(pool, reference, context.quick)]
     for (const [number, scenario] of SCENARIOS.entries()) {
       context.say(scenario.name)
-      const told = watch(streamOf(pool, 2 + number, LEAD + AFTER, LEAD, scenario), reference)
-      const after = told.filter(({ index }) => index >= LEAD)
-      const right = after.find(({ alert }) => matches(alert, scenario.cause))
-      if (right === undefined)
-        throw new Error(
-          `${scenario.name} was not told with its cause: ${after.map(({ alert }) => `${alert.cause} ${alert.subject}`).join('; ') || 'no alert'}`,
-        )
-      const shifted = [...streamOf(pool, 2 + number, LEAD + (context.quick ? 2 : 5) * WINDOW, LEAD, scenario)].slice(LEAD)
-      const windows = await askPeer(
-        peer,
-        context.scratch,
-        scenario.name,
-        shifted,
-        streamOf(pool, 99, PEER_REFERENCE, PEER_REFERENCE, undefined),
-      )
-      const wrong = after.filter(({ index, alert }) => index <= right.index && alert !== right.alert)
-      rows.push({
-        name: `monitoring.delay.${scenario.name}`,
-        value: right.index - LEAD + 1,
-        unit: 'decisions',
-        peer: null,
-        peerValue: null,
-        ratio: null,
-        conditions: `${scenario.what}, from decision ${LEAD} on; the alert says ${right.alert.cause}: ${right.alert.subject}, ${right.alert.detail}; ${wrong.length === 0 ? 'nothing else was told before' : `told before: ${wrong.map(({ alert }) => alert.cause).join(', ')}`}; Evidently on windows of ${WINDOW} that begin with the shift: any column by its defaults after ${peerDelay(windows, ({ columns }) => columns.length > 0)}, by PSI ≥ 0.25 after ${peerDelay(windows, ({ psi }) => psi.length > 0)}, its verdict on the data set after ${peerDelay(windows, ({ dataset }) => dataset)}; it names columns (${windows[0]?.columns.slice(0, 4).join(', ') || 'none'}), neither producer nor segment`,
-      })
+      rows.push(await delayRow(context, pool, 2 + number, scenario, reference, peer))
     }
     return rows
   } finally {

@@ -96,18 +96,19 @@ export const SCENARIOS: readonly Scenario[] = [
   },
 ]
 
-/** `lead` undisturbed decisions, then the scenario's. */
-export function* streamOf(
-  pool: readonly Drawn[],
-  seed: number,
-  count: number,
-  lead: number,
-  scenario: Scenario | undefined,
-): Generator<Drawn> {
+interface Course {
+  readonly count: number
+  /** What happens to the decisions from `from` until `until`, exclusive; the others are undisturbed. */
+  readonly scenario?: Scenario
+  readonly from?: number
+  readonly until?: number
+}
+
+export function* streamOf(pool: readonly Drawn[], seed: number, { count, scenario, from = 0, until = Infinity }: Course): Generator<Drawn> {
   const random = randomFrom(seed)
   const one = (): Drawn => pool[Math.floor(random() * pool.length)]!
   for (let index = 0; index < count; index++) {
-    const active = index >= lead ? scenario : undefined
+    const active = index >= from && index < until ? scenario : undefined
     const channel = random() < 0.3 ? 'mobile' : 'online'
     const producer = random() < 0.3 ? 'bank-b' : 'bank-a'
     const [first, second] = [one(), one()]

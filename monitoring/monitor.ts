@@ -2,13 +2,13 @@
  * Everything that is watched, as one fold over events and decisions in log order. It reads no clock: log time comes with the records, or is
  * told to pass. The same records in the same order give the same rows, alerts and requests, wherever it was interrupted and restored.
  */
-import type { Decision } from '#schemas/decision.ts'
+import type { DecisionOutline } from '#schemas/decision-outline.ts'
 import type { CreditEvent } from '#schemas/events.ts'
 import type { Alert, AlertJudgement, RetrainRequested } from '#schemas/monitoring-events.ts'
 import { binLayout, type BinLayout } from './drift/bin-layout.ts'
 import type { WindowVerdict } from './drift/close-window.ts'
 import { driftAlert } from './drift/drift-alert.ts'
-import { type DriftState, driftState, stepDrift } from './drift/drift-monitor.ts'
+import { type DriftState, driftState, forgetUnfinished, stepDrift } from './drift/drift-monitor.ts'
 import type { ReferenceOf } from './drift/reference.ts'
 import { latencyAlert, latencyKey } from './latency/latency-alert.ts'
 import { countLatency, type LatencyState, latencyState, passMinutes } from './latency/latency-monitor.ts'
@@ -23,9 +23,9 @@ import { doubt, type Refusal, refusalOf, request, type RetrainState, retrainStat
 
 /**
  * Events of the kinds that come in bulk which are looked at in a second of log time; the rest of that second is passed over. A window of 500 is full
- * in a quarter of a second then, and a flood costs no more than this.
+ * in half a second then, and a flood costs no more than this.
  */
-const BULK_PER_SECOND_MAX = 2_000
+const BULK_PER_SECOND_MAX = 1_000
 const BULK: ReadonlySet<CreditEvent['kind']> = new Set(['statement', 'payment', 'transaction'])
 
 /** Applications not decided yet whose channel and producer are remembered for their decision; the oldest give way. */
@@ -151,7 +151,7 @@ export class Monitor {
     if (verdict !== undefined) this.#seeQuality(verdict, at)
   }
 
-  decision({ body, envelope }: Decision, at: number): void {
+  decision({ body, envelope }: DecisionOutline, at: number): void {
     this.pass(at)
     const state = this.#state
     state.figures.decisions++
@@ -160,7 +160,8 @@ export class Monitor {
     const { channel, producer } = state.undecided.get(key) ?? UNKNOWN
     state.undecided.delete(key)
     const segments = { product: body.product, channel, producer }
-    const verdict = stepDrift(state.drift, body, segments, at, (version) => this.#layoutOf(version), this.#settings.drift)
+    const seen = { body, segments, at, doubted: isBlocked(state.alerts) }
+    const verdict = stepDrift(state.drift, seen, (version) => this.#layoutOf(version), this.#settings.drift)
     if (verdict !== undefined) this.#seeWindow(verdict)
   }
 
@@ -227,9 +228,14 @@ export class Monitor {
   }
 
   #seeQuality(verdict: SourceVerdict, at: number): void {
+    const { alerts, drift, retrain } = this.#state
+    const before = isBlocked(alerts)
     this.#found.quality.push(...verdict.rows)
     for (const check of verdict.checks) this.#tell(qualityKey(check), check.fault && qualityAlert(check, check.fault, verdict, at), at)
-    if (isBlocked(this.#state.alerts)) doubt(this.#state.retrain, at, Math.max(...verdict.rows.map((row) => row.window_end)))
+    const after = isBlocked(alerts)
+    if (after && !before) forgetUnfinished(drift)
+    // The doubt lasts up to the window that clears it: between the last faulty one and this one more bad data may have come.
+    if (before || after) doubt(retrain, at, Math.max(...verdict.rows.map((row) => row.window_end)))
   }
 
   #seeWindow(verdict: WindowVerdict): void {

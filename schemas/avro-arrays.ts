@@ -8,7 +8,7 @@
 import avsc from 'avsc'
 
 /** The part of avsc's cursor that is used here. A position beyond the buffer means: invalid. */
-interface Tap {
+export interface Tap {
   readonly buf: Buffer
   pos: number
   readLong(): number
@@ -33,6 +33,12 @@ const readBlockCount = (tap: Tap, itemBytes: number): number => {
 
 interface Reader {
   _read(tap: Tap): unknown
+}
+
+/** Passes over an array whose items `skipItem` passes over; as bounded as reading it. */
+export const skipArray = (tap: Tap, skipItem: (tap: Tap) => void): void => {
+  for (let count = readBlockCount(tap, 1); count > 0; count = readBlockCount(tap, 1))
+    for (let index = 0; index < count && tap.pos <= tap.buf.length; index++) skipItem(tap)
 }
 
 /** An array of items that take at least one byte each. */

@@ -148,5 +148,13 @@ const OPTIONS = { logicalTypes: LOGICAL_TYPES, wrapUnions: false, typeHook } as 
 /** The type of a schema that another program wrote. Throws where it is none. */
 export const foreignAvroType = (schema: avsc.Schema): avsc.Type => avsc.Type.forSchema(schema, { ...OPTIONS, registry: {} })
 
+/** The codec of a typebox object whose reading is `Outline`'s. */
+export const outlinedAvroType = (schema: TSchema, Outline: new (schema: avsc.Schema, options: unknown) => avsc.Type): avsc.Type =>
+  avsc.Type.forSchema({ ...avroSchemaOf(schema), logicalType: 'outline' } as unknown as avsc.Schema, {
+    ...OPTIONS,
+    logicalTypes: { ...LOGICAL_TYPES, outline: Outline as unknown as typeof Sha256 },
+    registry: {},
+  })
+
 /** The codec of a typebox object, in the forms the engine holds: instants as numbers, hashes as hex, vectors as typed arrays. */
 export const avroTypeOf = (schema: TSchema): avsc.Type => foreignAvroType(avroSchemaOf(schema) as unknown as avsc.Schema)

@@ -4,14 +4,14 @@ import type { MonitoringSettings } from '../settings.ts'
 import type { BinLayout } from './bin-layout.ts'
 import { type Counted, distancesOf, type Shift, shiftsOf } from './compare-bins.ts'
 import type { ModelWindow, Part } from './drift-monitor.ts'
-import { BASELINE_DECISIONS } from './drift-monitor.ts'
+import { BASELINE_DECISIONS, forget } from './drift-monitor.ts'
 import { locateShift, type PartShift } from './locate-shift.ts'
 
 type Settings = MonitoringSettings['drift']
 
 export interface WindowVerdict {
   readonly modelVersion: string
-  /** Log time of the window's first and last decision. */
+  /** Log time of the first decision behind the verdict and of the window's last. */
   readonly openedAt: number
   readonly closedAt: number
   /** Event time, `to` exclusive. */
@@ -44,11 +44,6 @@ const significant = (shifts: readonly Shift[], settings: Settings): Shift[] =>
 
 const largestOf = (shifts: readonly Shift[], { notAlerting }: Settings): number =>
   Math.max(0, ...shifts.flatMap(({ feature, psi }) => (notAlerting.some((ending) => feature.endsWith(ending)) ? [] : [psi])))
-
-const reset = (counted: Counted): void => {
-  counted.n = 0
-  counted.counts.fill(0)
-}
 
 const wholeRows = (
   model: ModelWindow,
@@ -119,6 +114,16 @@ const partRows = (model: ModelWindow, { part, shifts, moved }: PartVerdict, sett
       alert: moved.includes(shift) && part.window.n >= settings.decisionsMin,
     }))
 
+/** Parts begin again once they held enough to alert by themselves; after a shift all do, for what they hold is of two times. */
+const emptyParts = (model: ModelWindow, shifted: boolean, { decisionsMin }: Settings): void => {
+  for (const part of model.parts.values()) {
+    if (!shifted && part.window.n < decisionsMin) continue
+    forget(part.window)
+    part.from = Infinity
+    part.to = -Infinity
+  }
+}
+
 /** Judges the window and empties its counters; parts go on counting until they hold enough to alert by themselves. */
 export const closeWindow = (model: ModelWindow, layout: BinLayout, at: number, settings: Settings): WindowVerdict => {
   const enough = model.window.n >= settings.decisionsMin
@@ -131,7 +136,7 @@ export const closeWindow = (model: ModelWindow, layout: BinLayout, at: number, s
   const alone = moved.length === 0 && located !== undefined && located.n >= settings.decisionsMin ? located : undefined
   const verdict: WindowVerdict = {
     modelVersion: model.modelVersion,
-    openedAt: model.openedAt,
+    openedAt: Math.min(model.openedAt, alone?.part.openedAt ?? Infinity),
     closedAt: at,
     from: model.from,
     to: model.to + 1,
@@ -142,12 +147,8 @@ export const closeWindow = (model: ModelWindow, layout: BinLayout, at: number, s
     scorePsi: shifts.at(-1)?.psi ?? 0,
     largestPsi: largestOf(shifts, settings),
   }
-  for (const { part } of full) {
-    reset(part.window)
-    part.from = Infinity
-    part.to = -Infinity
-  }
-  reset(model.window)
+  emptyParts(model, moved.length > 0, settings)
+  forget(model.window)
   model.from = Infinity
   model.to = -Infinity
   return verdict

@@ -3,7 +3,7 @@
  * compared with the reference the model was fitted on; a part is compared with its own first decisions under the model, for parts
  * differ from the whole by nature. A fold over decisions in log order: state is plain data, changed in place.
  */
-import type { DecisionBody } from '#schemas/decision.ts'
+import type { DecisionOutline } from '#schemas/decision-outline.ts'
 import type { MonitoringSettings } from '../settings.ts'
 import { type BinLayout, binOf } from './bin-layout.ts'
 import { type Counted, noneCounted } from './compare-bins.ts'
@@ -21,6 +21,8 @@ export interface Part {
   readonly segment: string
   readonly baseline: Counted
   readonly window: Counted
+  /** Log time at which the window's first decision was appended: a small part's window spans several of the whole. */
+  openedAt: number
   from: number
   to: number
 }
@@ -49,6 +51,14 @@ export interface Segments {
   readonly product: string
   readonly channel: string
   readonly producer: string
+}
+
+/** A decision appended at `at` (log time); `doubted` where data are in doubt, of which nothing usual is learned. */
+export interface SeenDecision {
+  readonly body: DecisionOutline['body']
+  readonly segments: Segments
+  readonly at: number
+  readonly doubted: boolean
 }
 
 /** The layout of a model version; the same for every call. */
@@ -83,7 +93,7 @@ const partOf = (model: ModelWindow, layout: BinLayout, dimension: string, value:
   let siblings = 0
   for (const one of model.parts.keys()) if (one.startsWith(`${dimension}=`)) siblings++
   if (siblings >= PARTS_MAX && value !== 'other') return partOf(model, layout, dimension, 'other')
-  const made: Part = { segment, baseline: noneCounted(layout), window: noneCounted(layout), from: Infinity, to: -Infinity }
+  const made: Part = { segment, baseline: noneCounted(layout), window: noneCounted(layout), openedAt: 0, from: Infinity, to: -Infinity }
   model.parts.set(segment, made)
   return made
 }
@@ -95,7 +105,19 @@ const add = (counted: Counted, size: number): void => {
   for (let at = 0; at < size; at++) counted.counts[bins[at]!]! += 1
 }
 
-const count = (model: ModelWindow, layout: BinLayout, body: DecisionBody, segments: Segments): void => {
+const isGathering = ({ baseline }: Part): boolean => baseline.n < BASELINE_DECISIONS
+
+export const forget = (counted: Counted): void => {
+  counted.n = 0
+  counted.counts.fill(0)
+}
+
+/** Data have come into doubt: what parts had gathered of their own past may hold some of them already, and is gathered anew. */
+export const forgetUnfinished = ({ models }: DriftState): void => {
+  for (const { parts } of models.values()) for (const part of parts.values()) if (isGathering(part)) forget(part.baseline)
+}
+
+const count = (model: ModelWindow, layout: BinLayout, { body, segments, at, doubted }: SeenDecision): void => {
   const size = layout.names.length
   if (bins.length < size) bins = new Int32Array(size)
   for (let at = 0; at < size - 1; at++) bins[at] = binOf(layout, at, body.vector[at]!)
@@ -103,8 +125,10 @@ const count = (model: ModelWindow, layout: BinLayout, body: DecisionBody, segmen
   add(model.window, size)
   for (const dimension of ['product', 'channel', 'producer'] as const) {
     const part = partOf(model, layout, dimension, segments[dimension])
-    if (part.baseline.n < BASELINE_DECISIONS) add(part.baseline, size)
-    else {
+    if (isGathering(part)) {
+      if (!doubted) add(part.baseline, size)
+    } else {
+      if (part.window.n === 0) part.openedAt = at
       add(part.window, size)
       part.from = Math.min(part.from, body.eventTime)
       part.to = Math.max(part.to, body.eventTime)
@@ -113,17 +137,16 @@ const count = (model: ModelWindow, layout: BinLayout, body: DecisionBody, segmen
 }
 
 /**
- * Counts a decision appended at `at` (log time); the verdict where it completes its window. Decisions of a model without reference, and
- * vectors of another length than the reference's, are counted as unreferenced.
+ * Counts a decision; the verdict where it completes its window. Decisions of a model without reference, and vectors of another length than the
+ * reference's, are counted as unreferenced.
  */
 export const stepDrift = (
   state: DriftState,
-  body: DecisionBody,
-  segments: Segments,
-  at: number,
+  seen: SeenDecision,
   layoutOf: LayoutOf,
   settings: MonitoringSettings['drift'],
 ): WindowVerdict | undefined => {
+  const { body, at } = seen
   const layout = layoutOf(body.modelVersion)
   if (layout === undefined || body.vector.length !== layout.names.length - 1) {
     state.unreferenced++
@@ -134,7 +157,7 @@ export const stepDrift = (
   model.lastAt = at
   model.from = Math.min(model.from, body.eventTime)
   model.to = Math.max(model.to, body.eventTime)
-  count(model, layout, body, segments)
+  count(model, layout, seen)
   const due = model.window.n >= settings.windowDecisions || at - model.openedAt >= settings.windowHours * HOUR_MS
   return due ? closeWindow(model, layout, at, settings) : undefined
 }

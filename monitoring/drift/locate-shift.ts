@@ -23,7 +23,7 @@ const dimensionOf = (segment: string): string => segment.slice(0, segment.indexO
  * The one part that moved while every other part of its dimension stayed where it was; of several dimensions the one in which the part moved
  * furthest, then the smaller part (it says more). Undefined where the shift is spread, or no dimension has two parts to compare.
  */
-export const locateShift = (parts: readonly PartShift[]): PartShift | undefined => {
+export const locateShift = <Shifted extends PartShift>(parts: readonly Shifted[]): Shifted | undefined => {
   const candidates = parts.filter(({ moved }) => moved.length > 0)
   return candidates
     .filter((candidate) => {

@@ -4,11 +4,11 @@
  */
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import { deserialize, serialize } from 'node:v8'
-import type { Decision } from '#schemas/decision.ts'
+import { type DecisionOutline, decodeDecisionOutline } from '#schemas/decision-outline.ts'
 import type { CreditEvent } from '#schemas/events.ts'
 import type { AlertJudgement } from '#schemas/monitoring-events.ts'
 import { decodeAlertJudgement, isAlertJudgement } from '#schemas/monitoring-wire.ts'
-import { decodeDecisionRecord, peekDecision } from '#schemas/wire.ts'
+import { peekDecision } from '#schemas/wire.ts'
 import type { Logger } from '../logger.ts'
 import { type Input, inputOf, readInput } from '../input.ts'
 import type { EventLog, LogRecord, Topic } from '../ports.ts'
@@ -25,7 +25,7 @@ const BATCH_RECORDS = 512
 const IDLE_MS = 100
 /** Rows wait this long for company, alerts not at all; progress is remembered with them. */
 const DELIVER_MS = 10_000
-const FORMAT = 2
+const FORMAT = 3
 
 /** What folds; arrives as an argument. `at` is log time, never falling. */
 export interface LogMonitor {
@@ -38,7 +38,7 @@ export interface LogMonitor {
   /** An event that was not wanted. */
   skip(partition: number, offset: number): void
   event(event: CreditEvent, partition: number, offset: number, at: number): void
-  decision(decision: Decision, at: number): void
+  decision(decision: DecisionOutline, at: number): void
   judge(judgement: AlertJudgement, at: number): void
   pass(at: number): void
 }
@@ -151,8 +151,8 @@ export class MonitorRunner<State> {
     }
     if (!isBelieved(this.#newestClaim[partition] ?? NO_CLAIM, facts.epoch) || facts.offset <= (this.#decided[partition] ?? -1)) return
     this.#decided[partition] = facts.offset
-    const decoded = decodeDecisionRecord(value)
-    if (decoded.kind === 'decision') this.#monitor.decision(decoded.decision, at)
+    const decoded = decodeDecisionOutline(value)
+    if (decoded.kind === 'accepted') this.#monitor.decision(decoded.value, at)
     else this.rejected++
   }
 

@@ -20,6 +20,13 @@ const hundredfold: Disturbance = (applicant) => {
   }
 }
 
+/** The same of bank-b's, in both channels; its applicants are not told by their producer. */
+const unitEverywhere: Disturbance = (applicant) => {
+  if (applicant.producer !== 'bank-b') return
+  applicant.paid *= 100
+  applicant.values[0]! += 8
+}
+
 /** Worse ranking than at the fit, seen in decisions from an event time on. */
 const fall = (windowStart: number, raisedAt: number): NewAlert => ({
   kind: 'performance',
@@ -126,6 +133,28 @@ describe('a producer that changes its unit', () => {
         .filter(({ kind }) => kind === 'drift')
         .map(({ alertId }) => alertId),
     )
+  })
+
+  test('leaves no shift of a segment behind when it is mended: what parts counted meanwhile is not the population’s', () => {
+    // The mend falls anywhere within the windows of the whole and of its parts.
+    for (const rest of [0, 370, 740, 1_110, 1_480, 1_850]) {
+      const stream = new WatchedStream(14)
+      stream.send(8_000)
+      stream.send(6_000 + rest, unitEverywhere)
+      const before = stream.alerts.length
+      stream.send(14_000)
+      expect(stream.alerts.slice(before).filter(({ kind, state }) => kind === 'drift' && state === 'open')).toEqual([])
+      expect(stream.monitor.state.alerts.open.size).toBe(0)
+    }
+  })
+
+  test('is nobody’s past: parts that were still gathering theirs begin anew', () => {
+    const stream = new WatchedStream(15)
+    // Of the smaller channel some 1,500 of its first 2,000 decisions.
+    stream.send(5_000)
+    stream.send(4_000, unitEverywhere)
+    stream.send(20_000)
+    expect(stream.alerts.filter(({ cause, state }) => state === 'open' && cause === 'segment-shift')).toEqual([])
   })
 
   test('a fall in performance asks for a successor, save where its decisions were made on such data', () => {
