@@ -35,7 +35,7 @@ export type { EngineParts }
 export const createEngine = (parts: EngineParts): Engine => new Engine(parts)
 
 export class Engine {
-  readonly counters: EngineCounters = newCounters()
+  readonly counters: EngineCounters
   readonly settings: PipelineSettings
   /** Entities in force; ingest looks for repeats in it. */
   readonly cache: EntityCache
@@ -61,6 +61,7 @@ export class Engine {
     const { log, state, featureSet, monotonicUs, logger } = parts
     const partitions = log.partitions('credit-events')
     this.#parts = parts
+    this.counters = parts.counters ?? newCounters()
     this.#ownership = parts.ownership ?? ownAll(partitions)
     this.#pauses = parts.pauses ?? realPauses
     this.#doorbell = new Doorbell(this.#pauses)
@@ -164,7 +165,7 @@ export class Engine {
   }
 
   /** Runs `task` when no batch is under way: what it changes holds for every event from {@link positions} on and for none before. */
-  betweenBatches(task: () => void): Promise<void> {
+  betweenBatches(task: () => void | Promise<void>): Promise<void> {
     return this.#between.do(task)
   }
 

@@ -7,7 +7,7 @@ import type { CreditEvent, ProtectedEvent } from '#schemas/events.ts'
 import type { Rejection } from '#schemas/rejection.ts'
 import { CATALOGUE_FORMAT, type EventFormat } from '#schemas/event-format.ts'
 import { edgeDeadLetter } from './dead-letter.ts'
-import type { Engine } from './engine.ts'
+import type { EngineFace } from './engine-face.ts'
 import type { Entity } from './entity-record.ts'
 import { RetryableFailure, StaleCommit } from './failure.ts'
 import { hashBytes, type Hash64 } from './hash64.ts'
@@ -18,7 +18,7 @@ import type { AppendRecord, Clock, EventLog, IncomingEvent, IngestResult, Positi
 import { keepable } from './protected-bytes.ts'
 
 export interface IngestParts {
-  readonly engine: Engine
+  readonly engine: EngineFace
   readonly log: EventLog
   readonly clock: Clock
   /** Where protected attributes go; undefined refuses them, which is the default configuration. */

@@ -10,6 +10,7 @@ import { scoreRows } from './ensemble.ts'
 import { evaluate } from './evaluate.ts'
 import type { EventSource, ReplayOptions } from './event-replay.ts'
 import { fitEnsemble, type FittedEnsemble, SCORECARD, TREES } from './fit-ensemble.ts'
+import type { LinkedHistory } from './linked-replay.ts'
 import { auc } from './metrics/auc.ts'
 import { type DataSource, modelCard } from './model-card.ts'
 import type { Preparation } from './preparation/preparation.ts'
@@ -32,6 +33,8 @@ export interface TrainOptions {
   readonly recentMax?: number
   /** Sees every application's vector as it is made. */
   readonly onVector?: ReplayOptions['onVector']
+  /** What applications read off linked entities; folded in the order of the events when absent. */
+  readonly linked?: LinkedHistory
   readonly source: DataSource
   readonly featureSet: FeatureSet
   /** Features that may only raise (1) or only lower (−1) the risk, by name. */
@@ -138,6 +141,7 @@ export const train = async (options: TrainOptions): Promise<TrainResult> => {
   const finish = measureRun()
   const data = await replaySource(options.events, {
     featureSet,
+    ...(options.linked === undefined ? {} : { linked: options.linked }),
     ...(options.rowsMax === undefined ? {} : { rowsMax: options.rowsMax }),
     ...(options.maturedBy === undefined ? {} : { maturedBy: options.maturedBy }),
     ...(options.recentMax === undefined ? {} : { recentMax: options.recentMax }),
