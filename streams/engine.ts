@@ -10,7 +10,7 @@ import type { Entity } from './entity-record.ts'
 import { RetryableFailure, TerminalFailure } from './failure.ts'
 import type { LinkedEntities } from './linked/linked-entities.ts'
 import { linkedEntitiesOf } from './linked/linked-entities-of.ts'
-import { partitionOf } from './murmur2.ts'
+import { partitionOfText } from './murmur2.ts'
 import { ownAll } from './own-all.ts'
 import { announceCommit } from './pipeline/announce-commit.ts'
 import { Attempts } from './pipeline/attempts.ts'
@@ -209,7 +209,7 @@ export class Engine {
   }
 
   partitionOf(applicantId: string): number {
-    return partitionOf(Buffer.from(applicantId, 'latin1'), this.#parts.log.partitions('credit-events'))
+    return partitionOfText(applicantId, this.#parts.log.partitions('credit-events'))
   }
 
   /** What is known of an applicant now, for read-outs and what-ifs: read it, never change it. Elsewhere owned, as last committed. */
