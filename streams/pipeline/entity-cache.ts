@@ -63,6 +63,10 @@ export class EntityCache {
   get dirtyCount(): number {
     return this.#dirty.length
   }
+  /** About so many: by the average entity. */
+  get dirtyBytes(): number {
+    return this.#ring.length === 0 ? 0 : (this.#bytes / this.#ring.length) * this.#dirty.length
+  }
 
   /** Begins an ownership of a partition, with nothing in memory. */
   open(partition: number, at: () => StoredAt): void {
