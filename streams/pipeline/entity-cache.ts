@@ -11,6 +11,11 @@ import type { StateStore, StoredAt } from '../ports.ts'
 const OVERHEAD_BYTES = 400
 /** Entities that left, kept so that the next ones take their memory: as many as a batch may load, with room. */
 const SPARE_MAX = 2_048
+/**
+ * Records of a commit share buffers of this size. Blocks from 128 KiB on would be had from the operating system for each commit, and faulted in page by page
+ * (`cli/native-memory.ts`); a buffer for each record costs more than filling it.
+ */
+const CHUNK_BYTES = 64 * 1024
 /** A longer ring is given back. */
 const SPARE_RING_WORDS_MAX = RING_WORDS * 32
 
@@ -145,22 +150,20 @@ export class EntityCache {
     const states = this.#slots.map(() => new Map<string, Uint8Array>())
     const held = this.#dirty
     this.#dirty = []
-    let total = 0
+    let chunk = Buffer.alloc(0)
+    let at = 0
     for (const one of held) {
       const bytes = entityBytes(one.entity)
       this.#bytes += bytes + OVERHEAD_BYTES - one.bytes
       one.bytes = bytes + OVERHEAD_BYTES
-      total += bytes
-    }
-    const arena = Buffer.allocUnsafeSlow(total)
-    let at = 0
-    for (const one of held) {
       one.dirty = false
       one.pins++
-      const end = at + one.bytes - OVERHEAD_BYTES
-      writeEntity(one.entity, this.#hash, arena, at)
-      ;(states[one.partition] as Map<string, Uint8Array>).set(one.key, arena.subarray(at, end))
-      at = end
+      if (at + bytes > chunk.length) {
+        chunk = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, bytes))
+        at = 0
+      }
+      writeEntity(one.entity, this.#hash, chunk, at)
+      ;(states[one.partition] as Map<string, Uint8Array>).set(one.key, chunk.subarray(at, (at += bytes)))
     }
     return { states, held }
   }
