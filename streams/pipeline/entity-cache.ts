@@ -3,7 +3,16 @@
  * order of last use once the cache exceeds its bytes (the CLOCK rule: a hand goes round, what was used since it last came by stays).
  */
 import type { FeatureSet } from '#features/feature-set.ts'
-import { decodeEntity, entityBytes, newEntity, renewEntity, writeEntity, type Entity } from '../entity-record.ts'
+import {
+  decodeEntity,
+  entityBytes,
+  newEntity,
+  recordBytesMax,
+  recordMemory,
+  renewEntity,
+  writeEntity,
+  type Entity,
+} from '../entity-record.ts'
 import { DedupeRing, RING_WORDS } from '../dedupe-ring.ts'
 import type { StateStore, StoredAt } from '../ports.ts'
 
@@ -150,20 +159,23 @@ export class EntityCache {
     const states = this.#slots.map(() => new Map<string, Uint8Array>())
     const held = this.#dirty
     this.#dirty = []
-    let chunk = Buffer.alloc(0)
+    let chunk = recordMemory(0)
     let at = 0
     for (const one of held) {
-      const bytes = entityBytes(one.entity)
-      this.#bytes += bytes + OVERHEAD_BYTES - one.bytes
-      one.bytes = bytes + OVERHEAD_BYTES
+      const { entity } = one
+      const bytes = entityBytes(entity) + OVERHEAD_BYTES
+      this.#bytes += bytes - one.bytes
+      one.bytes = bytes
       one.dirty = false
       one.pins++
-      if (at + bytes > chunk.length) {
-        chunk = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, bytes))
+      const room = recordBytesMax(entity.state.length, entity.ring.count)
+      if (at + room > chunk.bytes.length) {
+        chunk = recordMemory(Math.max(CHUNK_BYTES, room))
         at = 0
       }
-      writeEntity(one.entity, this.#hash, chunk, at)
-      ;(states[one.partition] as Map<string, Uint8Array>).set(one.key, chunk.subarray(at, (at += bytes)))
+      const end = writeEntity(entity, this.#hash, chunk, at)
+      ;(states[one.partition] as Map<string, Uint8Array>).set(one.key, chunk.bytes.subarray(at, end))
+      at = end
     }
     return { states, held }
   }

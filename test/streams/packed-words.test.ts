@@ -1,65 +1,64 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
-import { copyPacked, packedBytesMax, packRecord, unpackRecords } from '#streams/redis/packed-records.ts'
-
-const packed = (record: Uint8Array): Buffer => {
-  const copy = Buffer.alloc(packRecord(record))
-  copyPacked(copy.length, copy, 0)
-  return copy
-}
+import { expect, it } from 'vitest'
+import { packedWordsMax, packWords, unpackWords } from '#streams/packed-words.ts'
 
 /** Stretches of zeros and of anything, as records have them. */
-const record = fc
+const run = fc
   .array(
     fc.oneof(
-      fc.nat({ max: 60 }).map((zeros) => new Uint8Array(zeros)),
-      fc.uint8Array({ maxLength: 60 }),
+      fc.nat({ max: 60 }).map((zeros) => Array.from({ length: zeros }, () => 0)),
+      fc.array(fc.integer(), { maxLength: 60 }),
     ),
-    { maxLength: 40 },
+    { maxLength: 8 },
   )
-  .map((parts) => Buffer.concat(parts))
+  .map((parts) => parts.flat())
 
-describe('packed records', () => {
-  it('unpack to the same bytes, whatever they are, wherever they lie and with whatever they are packed', () => {
-    fc.assert(
-      fc.property(fc.array(record, { maxLength: 5 }), fc.nat({ max: 7 }), (records, shift) => {
-        const shifted = records.map((bytes) => Buffer.concat([Buffer.alloc(shift, 9), bytes]).subarray(shift))
-        const unpacked = unpackRecords([null, ...shifted.map(packed)], 'r')
-        expect(unpacked[0]).toBeUndefined()
-        expect(unpacked.slice(1).map((bytes) => Buffer.from(bytes as Uint8Array))).toEqual(records)
-      }),
-    )
-  })
+/** The packed run of `words`, behind `front` others. */
+const packed = (words: readonly number[], front = 0): Int32Array => {
+  const source = new Int32Array(packedWordsMax(words.length)).fill(7)
+  source.set(words)
+  const target = new Int32Array(front + packedWordsMax(words.length)).fill(9)
+  return target.slice(0, packWords(source, words.length, target, front))
+}
+const roomFor = (words: number): Int32Array => new Int32Array(packedWordsMax(words))
+/** With what may be read beyond the end. */
+const readable = (words: Int32Array): Int32Array => {
+  const out = new Int32Array(words.length + 64).fill(-1)
+  out.set(words)
+  return out
+}
 
-  it('are larger by a bit a word, filled up to words, and seven bytes at most', () => {
-    fc.assert(
-      fc.property(record, (bytes) => {
-        const { length } = packed(bytes)
-        expect(length).toBeLessThanOrEqual(packedBytesMax(bytes.length))
-        expect(length).toBeLessThanOrEqual(bytes.length + 7 + 4 * Math.ceil(bytes.length / 128))
-      }),
-    )
-  })
+it('a run unpacks to the same words, whatever they are and wherever they lie', () => {
+  fc.assert(
+    fc.property(run, fc.nat({ max: 9 }), (words, front) => {
+      const bytes = packed(words, front)
+      const target = roomFor(words.length)
+      expect(unpackWords(readable(bytes), front, bytes.length, words.length, target)).toBe(true)
+      expect([...target.subarray(0, words.length)]).toEqual(words)
+    }),
+  )
+})
 
-  it('that were cut, lengthened or changed are refused or unpack to as many bytes as they say', () => {
-    fc.assert(
-      fc.property(record, fc.nat(), fc.nat({ max: 255 }), (bytes, at, value) => {
-        const whole = packed(bytes)
-        const changed = Buffer.from(whole)
-        changed[at % changed.length] = value
-        for (const damaged of [
-          changed,
-          whole.subarray(0, whole.length - 1),
-          whole.subarray(0, whole.length - 4),
-          Buffer.concat([whole, Buffer.alloc(4, value)]),
-        ]) {
-          try {
-            expect(unpackRecords([damaged], 'r')[0]).toHaveLength(damaged.readUInt32LE(0))
-          } catch (failure) {
-            expect(failure).toMatchObject({ code: 'state-corrupt' })
-          }
-        }
-      }),
-    )
-  })
+it('it takes a word for each that is not zero, and a bit for each, filled up to words', () => {
+  fc.assert(
+    fc.property(run, (words) => {
+      expect(packed(words)).toHaveLength(words.filter((word) => word !== 0).length + Math.ceil(words.length / 32))
+    }),
+  )
+})
+
+it('one that was cut, lengthened or changed is refused, or has as many words set as its bits say', () => {
+  fc.assert(
+    fc.property(run, fc.nat(), fc.integer(), (words, at, value) => {
+      const whole = packed(words)
+      const target = roomFor(words.length)
+      const unpacks = (bytes: Int32Array): boolean => unpackWords(readable(bytes), 0, bytes.length, words.length, target)
+      if (whole.length > 0) expect(unpacks(whole.slice(0, -1))).toBe(false)
+      expect(unpacks(Int32Array.of(...whole, value))).toBe(false)
+      if (whole.length === 0) return
+      const changed = whole.slice()
+      changed[at % whole.length] = value
+      unpacks(changed)
+    }),
+  )
 })
