@@ -1,4 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { CompressionTypes, Kafka, logLevel } from 'kafkajs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { CreditEvent } from '#schemas/events.ts'
@@ -26,6 +28,12 @@ const events = Array.from({ length: 40 }, (_, i): CreditEvent => ({
 }))
 const json = (event: CreditEvent): string => JSON.stringify(eventToJson(event))
 const lines = events.map((event) => `${event.applicantId}|${json(event)}`).join('\n')
+
+/** Before Kafka 4 it was part of the broker's own packages. */
+const consoleProducerIn = (classPath: string): string =>
+  readdirSync(dirname(classPath)).some((jar) => /^kafka-tools-[123]\./.test(jar))
+    ? 'kafka.tools.ConsoleProducer'
+    : 'org.apache.kafka.tools.ConsoleProducer'
 
 if (server.kind === 'absent') it.skip(`producers of other libraries (${server.reason})`, () => {})
 else
@@ -104,7 +112,7 @@ else
       execFileSync(
         'java',
         [
-          ...['-Xmx128m', '-XX:TieredStopAtLevel=1', '-cp', server.classPath, 'org.apache.kafka.tools.ConsoleProducer'],
+          ...['-Xmx128m', '-XX:TieredStopAtLevel=1', '-cp', server.classPath, consoleProducerIn(server.classPath)],
           ...['--bootstrap-server', brokers, '--topic', topic, '--compression-codec', codec],
           ...['--property', 'parse.key=true', '--property', 'key.separator=|'],
         ],
