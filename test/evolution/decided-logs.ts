@@ -1,0 +1,20 @@
+/** Every decision of a data directory whose engine has ended. */
+import { join } from 'node:path'
+import type { Decision } from '#schemas/decision.ts'
+import { decodeDecisionRecord } from '#schemas/wire.ts'
+import { topicPartitions } from '#streams/embedded/event-log.ts'
+import { openReadOnly } from '#streams/embedded/event-log-follower.ts'
+
+const PARTITIONS = 12
+
+export const decisionsOn = async (dataDir: string): Promise<readonly Decision[]> => {
+  const log = openReadOnly({ folder: join(dataDir, 'log'), partitions: topicPartitions(PARTITIONS), topics: ['decisions'] })
+  const out: Decision[] = []
+  for (let partition = 0; partition < PARTITIONS; partition++)
+    for (const { value } of await log.read('decisions', partition, 0, 1e9)) {
+      const record = decodeDecisionRecord(value)
+      if (record.kind === 'decision') out.push(record.decision)
+    }
+  await log.close()
+  return out
+}
