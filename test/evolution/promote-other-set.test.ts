@@ -59,7 +59,7 @@ test(
     expect(readInForce(dataDir)).toEqual({ featureSetHash: LATER, modelVersion: `credit@${linkedVersion}` })
     await send(140, 170)
     expect(await (await fetch(`${engine.http}/metrics`)).text()).toMatch(/^scorestream_feature_set_filled_ratio 1$/m)
-    await engine.end()
+    expect({ code: await engine.end(), said: engine.complaints() }).toMatchObject({ code: 0 })
 
     const decisions = await decisionsOn(dataDir)
     expect(decisions).toHaveLength(170)
