@@ -93,9 +93,14 @@ const hashOf = ({ of, set }: StoreName): string =>
 
 const openedOnce = (open: (name: StoreName) => Promise<StateStore>, opened: AdapterArguments['opened']): Adapters['storesOf'] => {
   const held = new Map<string, Promise<SetStores>>()
+  const all: StateStore[] = []
+  // Said now, whenever they are opened: an engine that is opened later still commits to them when it ends.
+  opened(async () => {
+    for (const state of all) await state.close()
+  })
   const store = async (name: StoreName): Promise<StateStore> => {
     const state = await open(name)
-    opened(() => state.close())
+    all.push(state)
     return state
   }
   const openAll = async (set: FeatureSet): Promise<SetStores> => {

@@ -6,7 +6,6 @@ import type { NamedFeatureSet } from '#features/sets.ts'
 import type { Ingest as GatewayIngest } from '#gateway/ports.ts'
 import { startGateway } from '#gateway/server.ts'
 import { DEFAULT_LIMITS } from '#gateway/settings.ts'
-import { resolve } from '#registry/resolve.ts'
 import { loadScorerApart } from '#scoring/load-apart.ts'
 import type { Scorer } from '#scoring/scorer.ts'
 import type { DecisionOutcome } from '#schemas/decision.ts'
@@ -25,7 +24,9 @@ import type { Config } from './config.ts'
 import { readCredentials } from './credentials.ts'
 import { openDashboard } from './dashboard-build.ts'
 import { writeFacts } from './facts.ts'
-import { featureSetOfBundle } from './feature-sets.ts'
+import { bundleToBeginWith, writeInForce } from './evolution/in-force.ts'
+import { SetChange } from './evolution/set-change.ts'
+import { requireFeatureSet } from './feature-sets.ts'
 import { followForWaiters } from './follow-for-waiters.ts'
 import { gatewayEngine } from './gateway-engine.ts'
 import { createMetrics } from './metrics.ts'
@@ -160,8 +161,8 @@ const open = async (config: Config, logger: Logger, closers: Closers, heard: Hea
   if (config.warehouse.kind === 'embedded') await requirePort(config.gateway.host, config.gateway.sqlPort, 'SCORESTREAM_SQL_PORT')
   // The log opens after the warehouse has started; what monitoring finds before waits for it.
   const { promise: publisher, resolve: canPublish } = Promise.withResolvers<Publish>()
-  const { directory } = resolve(config.models.dir, config.models.champion)
-  const features = featureSetOfBundle(config.models.dir, config.models.champion)
+  const { directory, name, version, manifest } = bundleToBeginWith(config, logger)
+  const features = requireFeatureSet(manifest.featureSetHash, `bundle ${name}@${version}`)
   const warehouse = startWarehouse(config, features, logger, async (topic, records) => (await publisher)(topic, records), heard)
   closers.add(() => warehouse?.stop())
 
@@ -189,7 +190,11 @@ const open = async (config: Config, logger: Logger, closers: Closers, heard: Hea
     await engine.stop()
   })
   const mix = countDecisions(engine)
+  const inForce = (modelVersion: string): void => writeInForce(dataDir, { featureSetHash: engine.seat.featureSet.hash, modelVersion })
+  inForce(scorer.modelVersion)
   await engine.start()
+  const change = new SetChange({ dataDir, adapters, engine, openSeat, load, clock: systemClock, logger, failed: fail })
+  closers.add(() => change.callOff())
   const watcher = new ModelWatcher({
     modelsDir: config.models.dir,
     reference: config.models.champion,
@@ -198,7 +203,9 @@ const open = async (config: Config, logger: Logger, closers: Closers, heard: Hea
     log,
     clock: systemClock,
     logger,
-    load: (bundleDir) => load(bundleDir, features),
+    load: (bundleDir) => load(bundleDir, requireFeatureSet(engine.seat.featureSet.hash, 'the engine')),
+    setChange: change,
+    inForce,
     changed: () => doRegistryTask({ kind: 'facts', dataDir, modelsDir: config.models.dir, featureSetHash: engine.seat.featureSet.hash }),
   })
   await watcher.start()
@@ -237,6 +244,7 @@ const open = async (config: Config, logger: Logger, closers: Closers, heard: Hea
     now: () => systemClock.now(),
     warehouse: () => warehouse?.status(),
     feedSubscribers: () => subscribers(),
+    setChange: () => change.status,
     reconciliation: () => reconciliation?.totals() ?? warehouse?.status().reconciliation ?? undefined,
   })
   warehouse?.ready.catch(fail)

@@ -3,6 +3,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { EngineFace } from '#streams/engine-face.ts'
 import type { ReconcilerTotals } from '#streams/reconciler/reconciler.ts'
 import type { RevisionFigures } from '#streams/revisions/revision-runner.ts'
+import type { SetChangeStatus } from './evolution/set-change.ts'
 import { registerMonitoringMetrics } from './monitoring-metrics.ts'
 import type { ParityFigures } from '#streams/clickhouse/parity-meter.ts'
 import type { WarehouseStatus } from './warehouse-supervisor.ts'
@@ -10,10 +11,15 @@ import type { WarehouseStatus } from './warehouse-supervisor.ts'
 /** Seconds; the promise is p50 ≤ 2 ms and p99 ≤ 8 ms end to end, so the edges are dense there. */
 const LATENCY_EDGES_S = [0.0005, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.006, 0.008, 0.012, 0.02, 0.05, 0.1, 0.5, 2]
 
+const filledRatio = (status: SetChangeStatus): number =>
+  status.kind === 'filling' && status.total > 0 ? Math.min(1, status.done / status.total) : 1
+
 export interface MetricsSources {
   readonly engine: EngineFace
   readonly warehouse: () => WarehouseStatus | undefined
   readonly feedSubscribers: () => number
+  /** On the way to another feature set. */
+  readonly setChange: () => SetChangeStatus
   readonly reconciliation: () => ReconcilerTotals | undefined
   /** Whether an event sent now would be kept and decided soon. */
   readonly ready: () => Promise<boolean>
@@ -57,6 +63,7 @@ export const createMetrics = ({
   engine,
   warehouse,
   feedSubscribers,
+  setChange,
   reconciliation,
   ready,
   now,
@@ -102,6 +109,12 @@ export const createMetrics = ({
   mirrored(registry, 'scorestream_restarts_total', 'Batches undone because code threw', null, () => counters.restarts)
   mirrored(registry, 'scorestream_commits_total', 'State commits', null, () => counters.commits)
   mirrored(registry, 'scorestream_retries_total', 'Publishes or commits tried again', null, () => counters.retries)
+  gauge(
+    registry,
+    'scorestream_feature_set_filled_ratio',
+    'Share of the log folded into the states of the feature set to come; 1 where none is to come',
+    () => filledRatio(setChange()),
+  )
   gauge(registry, 'scorestream_lag_records', 'Events in the log not folded yet', () =>
     engine
       .lag()

@@ -5,6 +5,8 @@ import { type Command, DATA_OPTIONS, JSON_OPTION, type OptionValues, text } from
 import { CommandError, EXIT } from '../exit.ts'
 import { asOf } from '../features-as-of.ts'
 import { loadConfig } from '../config.ts'
+import { certificates } from '../evolution/show-certificates.ts'
+import { dropState } from '../evolution/drop-state.ts'
 import { featureSetNamed, featureSetOfBundle, markdownOf, sqlOf } from '../feature-sets.ts'
 
 const COLUMNS = ['#', 'name', 'unit', 'window', 'from', 'error bound', 'privacy', 'bytes'] as const
@@ -51,7 +53,7 @@ export const features: Command = {
   name: 'features',
   summary:
     'Lists the features of the set in force: name, unit, window, lineage, error bound, privacy class, bytes of state; or those of a past decision.',
-  positionals: '[words to look for | as-of DECISION]',
+  positionals: '[words to look for | as-of DECISION | certificates | drop-state SET]',
   options: {
     ...DATA_OPTIONS,
     ...JSON_OPTION,
@@ -72,10 +74,20 @@ one row per vector wanted; of credit-linked-v1 also links, the records of linked
   scorestream features as-of 3-1204
 
 shows what each feature of that decision was as known then, and is as known now: with what came in later about the time before it; and what the
-same bundle and policy would decide now. Exit codes: 0 listed, or nothing differs; 1 nothing matches, or something differs; 64 usage; 66 no such
+same bundle and policy would decide now.
+
+  scorestream features certificates
+
+shows what was compared before one feature set followed another while serving; drop-state deletes the states of a set that is no longer in force,
+which are kept for rolling back. docs/evolving-features.md says how a set follows another.
+
+Exit codes: 0 listed, or nothing differs; 1 nothing matches, or something differs; 64 usage; 66 no such
 decision.`,
   async run(options, positionals) {
-    if (positionals[0] === 'as-of') return asOf(options, positionals.slice(1))
+    const [action, ...rest] = positionals
+    if (action === 'as-of') return asOf(options, rest)
+    if (action === 'certificates') return certificates(options)
+    if (action === 'drop-state') return dropState(options, rest)
     const named = setAsked(options)
     const { set } = named
     const entries = matching(named.entries(), positionals)

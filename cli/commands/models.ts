@@ -12,6 +12,7 @@ import { personally } from '../attribution.ts'
 import { type Command, DATA_OPTIONS, JSON_OPTION, type OptionValues, text } from '../command.ts'
 import { loadConfig } from '../config.ts'
 import { CommandError, EXIT } from '../exit.ts'
+import { readInForce } from '../evolution/in-force.ts'
 import { requireParity } from '../parity/refuse-promotion.ts'
 import { describeGate } from '../retrain/describe-gate.ts'
 
@@ -107,6 +108,15 @@ const said = (registry: Registry, options: OptionValues, name: string, { alias, 
       : `${alias} of ${name}: ${from ?? 'nothing'} → ${to}\nA running engine on ${registry.dir} takes it up within a second, between two batches.\n`,
   )
 
+/** A bundle of another feature set does not decide at once. */
+const noteOtherSet = (dataDir: string, featureSetHash: string): void => {
+  const inForce = readInForce(dataDir)
+  if (inForce === undefined || inForce.featureSetHash === featureSetHash) return
+  process.stderr.write(
+    `its feature set is another than the one in force on ${dataDir}: ${inForce.modelVersion} goes on deciding until the states of that set are filled and compared; scorestream features certificates shows what came of it\n`,
+  )
+}
+
 export const models: Command = {
   name: 'models',
   summary: 'Lists and shows model bundles, and moves the aliases that choose which of them decides.',
@@ -147,10 +157,11 @@ Exit codes: 0 done, 64 usage, 65 the bundle or its files are refused.`,
         show(registry, options, wanted())
         break
       case 'promote': {
-        const { name, version } = resolve(registry.dir, referenceOf(registry, wanted()))
+        const { name, version, manifest } = resolve(registry.dir, referenceOf(registry, wanted()))
         const parity = aliasOf(options) === 'champion' ? await requireParity(config) : undefined
         if (parity !== undefined) process.stderr.write(`live features: ${parity}\n`)
         said(registry, options, name, promote(registry.dir, name, version, aliasOf(options), why))
+        if (aliasOf(options) === 'champion') noteOtherSet(config.dataDir, manifest.featureSetHash)
         break
       }
       case 'rollback':

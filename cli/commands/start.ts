@@ -55,6 +55,10 @@ export const start: Command = {
   options: {
     ...DATA_OPTIONS,
     fresh: { type: 'boolean', help: 'delete the data directory first and begin anew' },
+    links: {
+      type: 'boolean',
+      help: 'let applications name devices, employers and addresses (synthetic), for bundles of credit-linked-v1',
+    },
     rate: {
       type: 'string',
       value: 'N',
@@ -82,7 +86,7 @@ Exit codes: as for serve.`,
     const terminal = process.stderr.isTTY ? terminalLog(process.stderr, () => line.clear()) : undefined
     const host = await openHost(config, createLogger('warn', terminal), terminal?.write)
     process.stdout.write(banner(host))
-    const stream = demoStream(readFileSync(DEMO_DATA))
+    const stream = demoStream(readFileSync(DEMO_DATA), { links: options['links'] === true })
     const replay = startDemoReplay({ stream, ingest: host.ingest, dataDir: config.dataDir, pace, now, onSent: () => {} })
     const ticker = setInterval(() => line.update(Math.min(replay.sent(), stream.count - 1), stream.count, facts(host)), REFRESH_MS)
     const done = replay.finished.then(

@@ -14,6 +14,7 @@ import type { Engine } from '#streams/engine.ts'
 import type { Logger } from '#streams/logger.ts'
 import type { Clock, EventLog } from '#streams/ports.ts'
 import { type SwappableDecider, swapBetweenBatches } from '#streams/swappable-decider.ts'
+import type { SetChange } from '../evolution/set-change.ts'
 import { appendModelEvent, ModelEventReader } from './model-events.ts'
 
 /** How often alias and ledger are looked at: a promotion is in force within a quarter of a second and the load. */
@@ -31,6 +32,10 @@ export interface ModelWatcherParts {
   readonly logger: Logger
   /** A verified scorer of the bundle in this directory. */
   readonly load: (bundleDir: string) => Promise<Scorer>
+  /** Told which bundle decides, whenever that changes. */
+  readonly inForce?: (modelVersion: string) => void
+  /** Takes the engine to a bundle of another feature set; where absent, such a bundle is refused. */
+  readonly setChange?: Pick<SetChange, 'begin' | 'callOff'>
   /** The registry changed: models were published or aliases moved. */
   readonly changed: () => Promise<void>
 }
@@ -122,21 +127,39 @@ export class ModelWatcher {
   }
 
   async #follow(): Promise<void> {
-    const { modelsDir, reference, engine, log, clock, logger, load } = this.#parts
+    const { modelsDir, reference, engine, logger, load, setChange } = this.#parts
     const decider = this.#parts.decider()
     const wanted = `${this.#name}@${this.#pointsTo()}`
-    if (wanted === decider.modelVersion) this.#refused = undefined
-    if (wanted === decider.modelVersion || wanted === this.#refused) return
+    if (wanted === this.#refused) return
+    if (wanted === decider.modelVersion) {
+      this.#refused = undefined
+      // The alias went elsewhere and came back.
+      await setChange?.callOff()
+      return
+    }
     // Cleared again on success: a bundle that is refused is not tried again until the alias moves.
     this.#refused = wanted
-    const { directory } = resolve(modelsDir, reference)
+    const { directory, manifest } = resolve(modelsDir, reference)
     const previousVersion = decider.modelVersion
+    const { featureSetHash } = manifest
+    if (setChange !== undefined && featureSetHash !== decider.featureSetHash)
+      return setChange.begin({ directory, modelVersion: wanted, featureSetHash }, async (previous, offsets) => {
+        await this.#tellActivated(wanted, previous, new Map(offsets.entries()))
+        await this.#parts.changed()
+      })
+    await setChange?.callOff()
     const offsets = await swapBetweenBatches(engine, decider, await load(directory))
     this.#refused = undefined
     logger.info({ from: previousVersion, to: wanted }, 'another model decides from here on')
+    await this.#tellActivated(wanted, previousVersion, offsets)
+  }
+
+  async #tellActivated(modelVersion: string, previousVersion: string, offsets: ReadonlyMap<number, number>): Promise<void> {
+    const { log, clock, inForce } = this.#parts
+    inForce?.(modelVersion)
     await appendModelEvent(log, {
       kind: 'model-activated',
-      modelVersion: wanted,
+      modelVersion,
       previousVersion,
       activatedAt: clock.now(),
       // A partition of another process is not this engine's to name: an offset that no record reaches.

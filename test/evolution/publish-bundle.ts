@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { FEATURE_SETS } from '#features/sets.ts'
 import type { CreditEvent } from '#schemas/events.ts'
-import { demoStream } from '#streams/demo/demo-stream.ts'
+import { type DemoStream, demoStream } from '#streams/demo/demo-stream.ts'
 import { eventsFrom } from '#training/dataset.ts'
 import { TAIWAN_SOURCE } from '#training/taiwan-source.ts'
 import { train } from '#training/train.ts'
@@ -12,10 +12,16 @@ import { stumpLearner } from './stump-learner.ts'
 const DATA = readFileSync(join(import.meta.dirname, '../../data/taiwan/taiwan-credit-default.csv.gz'))
 const CLIENTS = 1_500
 
+let stream: DemoStream | undefined
+
 /** Events of the clients whose number lies in `[from, to)`, in the order of the stream; applications name devices, employers and addresses. */
 export const demoEvents = (from: number, to: number): CreditEvent[] => {
+  stream ??= demoStream(DATA, { links: true })
   const [first, end] = [`tw-${String(from + 1).padStart(5, '0')}`, `tw-${String(to + 1).padStart(5, '0')}`]
-  return [...demoStream(DATA, { links: true }).events()].filter(({ applicantId }) => applicantId >= first && applicantId < end)
+  return stream
+    .events()
+    .filter(({ applicantId }) => applicantId >= first && applicantId < end)
+    .toArray()
 }
 
 /** Returns the version; no alias moves. */

@@ -7,13 +7,14 @@ import { personally } from '../../cli/attribution.ts'
 import { promote } from '#registry/promote.ts'
 import type { Decision } from '#schemas/decision.ts'
 import { decodeLinkedUpdate } from '#schemas/linked-wire.ts'
-import { decodeDecisionRecord, decodeEvent } from '#schemas/wire.ts'
+import { decodeEvent } from '#schemas/wire.ts'
 import { topicPartitions } from '#streams/embedded/event-log.ts'
 import { openReadOnly } from '#streams/embedded/event-log-follower.ts'
 import { linkedSource } from '../../cli/retrain/linked-source.ts'
 import { scorestream } from '../cli/command-line.ts'
 import { startEngine } from '../crash/engine-process.ts'
 import { Producer } from '../crash/producer.ts'
+import { decisionsOn } from './decided-logs.ts'
 import { demoEvents, publishBundle } from './publish-bundle.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'scorestream-linked-'))
@@ -22,7 +23,7 @@ const environment = { SCORESTREAM_DATA_DIR: dataDir, SCORESTREAM_MODELS_DIR: mod
 const id = ({ body }: Decision): string => `${body.partition}-${body.offset}`
 /** Every client names one of a few devices: their applications are read off one another. */
 const events = demoEvents(0, 60).map((event) => (event.kind === 'application' ? { ...event, deviceId: 'device-shared' } : event))
-let decisions: Decision[]
+let decisions: readonly Decision[]
 let hypothetical: { featureSetHash: string; modelVersion: string }
 
 beforeAll(async () => {
@@ -53,14 +54,7 @@ beforeAll(async () => {
   })
   hypothetical = (await answer.json()) as typeof hypothetical
   await engine.end()
-  const log = openReadOnly({ folder: join(dataDir, 'log'), partitions: topicPartitions(12), topics: ['decisions'] })
-  decisions = []
-  for (let partition = 0; partition < 12; partition++)
-    for (const { value } of await log.read('decisions', partition, 0, 1e9)) {
-      const record = decodeDecisionRecord(value)
-      if (record.kind === 'decision') decisions.push(record.decision)
-    }
-  await log.close()
+  decisions = await decisionsOn(dataDir)
 }, 120_000)
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
