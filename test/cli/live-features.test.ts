@@ -163,7 +163,7 @@ const withOutlierScores = (): string => {
   return publish(modelsDir, { manifest: { ...rest, outlier: part }, files: new Map([...own, ...files]) }).version
 }
 
-test('past decisions are looked through for unusual applicants, by a bundle that can tell', { timeout: 30_000 }, async () => {
+test('past decisions are looked through for unusual applicants, by a bundle that can tell', { timeout: 60_000 }, async () => {
   const environment = { SCORESTREAM_DATA_DIR: dataDir, SCORESTREAM_MODELS_DIR: modelsDir }
   const without = await scorestream(['outliers'], environment)
   expect(without.code).toBe(66)
