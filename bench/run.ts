@@ -32,6 +32,10 @@ const BENCHES: readonly Bench[] = [
     names: ['redis.state', 'redis.bytes_per_applicant'],
     run: async (context) => (await import('./redis-state.ts')).redisStateBench(context),
   },
+  {
+    names: ['outlier.forest', 'outlier.forest.batch', 'outlier.factor', 'outlier.factor.batch'],
+    run: async (context) => (await import('./outliers.ts')).outlierBenches(context),
+  },
   { names: ['model.auc'], run: async (context) => (await import('./model-quality.ts')).modelBench(context) },
 ]
 const NAMES = BENCHES.flatMap(({ names }) => names)

@@ -33,6 +33,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: 'write event sequences and graph features of every application, for networks',
     load: async () => (await import('./commands/tensors.ts')).tensors,
   },
+  outliers: {
+    summary: 'say which past decisions were on applicants unlike those the model was trained on',
+    load: async () => (await import('./commands/outliers.ts')).outliers,
+  },
   parity: {
     summary: 'recompute features of past decisions in SQL and compare',
     load: async () => (await import('./commands/parity.ts')).parity,

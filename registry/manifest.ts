@@ -59,6 +59,27 @@ export interface ReferenceDistribution {
   readonly high?: number
 }
 
+/** Two opinions on how unlike the training applications an applicant is. They decide nothing: they say where a model has little to go by. */
+export interface OutlierPart {
+  /** Feature values in place of missing ones, in vector order; 0 for a feature that was never known. */
+  readonly fill: readonly number[]
+  /** Isolation forest, as a graph that gives the mean path length; `rowsATree`: rows each tree was grown on. */
+  readonly forest: { readonly file: string; readonly rowsATree: number }
+  /**
+   * Local outlier factor among reference rows (float32, NaN = missing), each feature less its median over its interquartile range; a spread of 0 leaves the
+   * feature out.
+   */
+  readonly reference: {
+    readonly file: string
+    readonly rows: number
+    readonly neighbours: number
+    readonly centre: readonly number[]
+    readonly spread: readonly number[]
+  }
+  /** Scores that one training application in a hundred exceeds. */
+  readonly unusual: { readonly forest: number; readonly neighbours: number }
+}
+
 export interface Manifest {
   readonly format: 1
   readonly name: string
@@ -81,6 +102,8 @@ export interface Manifest {
   readonly reference: readonly ReferenceDistribution[]
   readonly scoreReference: ReferenceDistribution
   readonly reasonGroups: readonly ReasonGroup[]
+  /** Absent where the bundle was trained without. */
+  readonly outlier?: OutlierPart
   readonly points: { readonly pdo: number; readonly score: number; readonly odds: number }
   /** Bins of the scorecard member for people: edges, weight of evidence, points. */
   readonly scorecard: readonly {

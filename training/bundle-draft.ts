@@ -14,6 +14,7 @@ import type { DataSource } from './model-card.ts'
 import type { ValidationPlan } from './nested-validation.ts'
 import { featureReferences, referenceDistribution } from './reference-distribution.ts'
 import { POINTS, pointsOf, scorecardTable } from './score-points.ts'
+import { fitOutlierPart } from './outlier/fit-outlier-part.ts'
 import type { Preparation } from './preparation/preparation.ts'
 import type { TrainingReport } from './training-report.ts'
 
@@ -29,6 +30,8 @@ export interface BundleFacts {
   readonly economics: LendingEconomics
   readonly plan: ValidationPlan
   readonly preparation?: Preparation
+  /** Whether the bundle shall also say how unlike the training applications an applicant is. */
+  readonly outlier?: boolean
 }
 
 const BACKGROUND_FILE = 'background.f32'
@@ -84,6 +87,7 @@ export const bundleDraft = (facts: BundleFacts, data: ReplayedData, fitted: Fitt
   const background = chooseBackground(training, fitted.outOfFold, limits.refer)
   const golden = goldenRows(fitted.ensemble, training, facts.seed)
   const { members, stack } = fitted.ensemble
+  const outlier = facts.outlier === true ? fitOutlierPart(training, facts.seed) : null
   const graphs = members.map(({ name, ensemble }) => {
     const doc = `${name} of ${facts.name}: features in vector order, margin in log-odds of bad`
     return [`${name}.onnx`, writeTreeEnsembleOnnx(ensemble, { name, doc })] as const
@@ -110,6 +114,7 @@ export const bundleDraft = (facts: BundleFacts, data: ReplayedData, fitted: Fitt
       golden: { file: GOLDEN_FILE, rows: golden.length, toleranceMargin: GOLDEN_TOLERANCE_MARGIN },
       ...references(data, fitted, names),
       reasonGroups: facts.reasonGroups,
+      ...(outlier === null ? {} : { outlier: outlier.part }),
       points: POINTS,
       scorecard: scorecardTable(fitted.scorecard, names),
       data: {
@@ -124,6 +129,7 @@ export const bundleDraft = (facts: BundleFacts, data: ReplayedData, fitted: Fitt
     },
     files: new Map([
       ...graphs,
+      ...(outlier?.files ?? []),
       [BACKGROUND_FILE, backgroundBytes(background)],
       [GOLDEN_FILE, utf8.encode(`[\n${golden.map((row) => JSON.stringify(row)).join(',\n')}\n]\n`)],
     ]),

@@ -15,6 +15,8 @@ import { auc } from './metrics/auc.ts'
 import { type DataSource, modelCard } from './model-card.ts'
 import type { Preparation } from './preparation/preparation.ts'
 import { preparedLearner } from './preparation/prepared-learner.ts'
+import { selectionText } from './selection/selection-text.ts'
+import { selectFeatures, type SelectionReport } from './selection/select-features.ts'
 import { type PlanName, PLANS } from './training-plan.ts'
 import type { TrainingProgress, TrainingReport } from './training-report.ts'
 import { measureRun } from './training-run.ts'
@@ -51,6 +53,10 @@ export interface TrainOptions {
   readonly economics?: LendingEconomics
   /** Cleaning and encoding that members are fitted on; features as they are when absent. */
   readonly preparation?: Preparation
+  /** Also fits outlier scores (`scoring/outlier/`), which decide nothing. */
+  readonly outlier?: boolean
+  /** Also reports which features the trees could do without: SELECTION.md and selection.json beside the bundle. */
+  readonly selection?: boolean
   /** How much is searched; `full` when absent. */
   readonly plan?: PlanName
   readonly onProgress?: (progress: TrainingProgress) => void
@@ -58,6 +64,8 @@ export interface TrainOptions {
 
 export interface TrainResult extends Published {
   readonly report: TrainingReport
+  /** Null where it was not asked for. */
+  readonly selection: SelectionReport | null
   /** The untouched applicants, for whoever judges the bundle. */
   readonly holdout: Dataset
   /** Applications left out because their applicant was touched by doubtful data. */
@@ -132,6 +140,14 @@ const reportOf = (fitted: FittedEnsemble, data: ReplayedData, economics: Lending
   }
 }
 
+const selectionFiles = (selection: SelectionReport | null): [string, string][] =>
+  selection === null
+    ? []
+    : [
+        ['SELECTION.md', selectionText(selection)],
+        ['selection.json', `${JSON.stringify(selection, null, 1)}\n`],
+      ]
+
 /**
  * Replays, validates, fits, evaluates and publishes. The alias is not moved: that is `promote`'s decision. Throws RangeError where the
  * events cannot carry a model, LightGbmFailure where the library refuses.
@@ -156,14 +172,8 @@ export const train = async (options: TrainOptions): Promise<TrainResult> => {
   const threads = Math.min(options.threads ?? THREADS_DEFAULT, THREADS_MAX)
   const plan = PLANS[options.plan ?? 'full']
   const learner = preparedLearner(options.learner, options.preparation?.trees ?? [], names)
-  const fitted = await fitEnsemble(
-    { learner, seed, directions, threads },
-    plan,
-    data.training,
-    onProgress,
-    options.recentMax,
-    options.preparation?.scorecard.binning,
-  )
+  const task = { learner, seed, directions, threads }
+  const fitted = await fitEnsemble(task, plan, data.training, onProgress, options.recentMax, options.preparation?.scorecard.binning)
   onProgress?.({ kind: 'stage', what: 'evaluation on untouched applicants' })
   const report = reportOf(fitted, data, economics, seed)
   const draft = bundleDraft(
@@ -172,6 +182,10 @@ export const train = async (options: TrainOptions): Promise<TrainResult> => {
     fitted,
     report,
   )
+  const selection =
+    options.selection === true
+      ? selectFeatures(task, fitted.validation.final, data.training, featureSet, (what) => onProgress?.({ kind: 'stage', what }))
+      : null
   onProgress?.({ kind: 'stage', what: 'publishing' })
   const published = publish(options.out, {
     ...draft,
@@ -179,8 +193,9 @@ export const train = async (options: TrainOptions): Promise<TrainResult> => {
       new Map([
         ['MODEL_CARD.md', modelCard(manifest, options.source, report)],
         ['training-run.json', `${JSON.stringify(finish(), null, 1)}\n`],
+        ...selectionFiles(selection),
       ]),
   })
   const since = presentSince(data.training, options.recentMax ?? Infinity)
-  return { ...published, report, holdout: data.holdout, excluded: data.excluded, presentSince: since }
+  return { ...published, report, selection, holdout: data.holdout, excluded: data.excluded, presentSince: since }
 }

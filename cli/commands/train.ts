@@ -7,6 +7,7 @@ import { demoStream } from '#streams/demo/demo-stream.ts'
 import { eventsFrom } from '#training/dataset.ts'
 import { parsePreparation } from '#training/preparation/parse-preparation.ts'
 import type { Preparation } from '#training/preparation/preparation.ts'
+import { trialLine } from '#training/selection/selection-text.ts'
 import { TAIWAN_SOURCE, TAIWAN_SOURCE_WITH_LINKS } from '#training/taiwan-source.ts'
 import type { TrainingProgress } from '#training/training-report.ts'
 import { train as runTraining } from '#training/train.ts'
@@ -72,6 +73,8 @@ export const train: Command = {
       value: 'FILE',
       help: 'cleaning and encoding of features before members are fitted (training/README.md)',
     },
+    selection: { type: 'boolean', help: 'also report which features the trees could do without (SELECTION.md)' },
+    outlier: { type: 'boolean', help: 'also fit outlier scores into the bundle, for `scorestream outliers`' },
     quick: { type: 'boolean', help: 'little search and few trees: for trying things out, not for use' },
     promote: { type: 'string', value: 'ALIAS', help: 'then make it champion, challenger or fallback' },
     ...JSON_OPTION,
@@ -105,6 +108,8 @@ Exit codes: 0 published, 64 usage, 65 data or bundle refused, 69 library missing
               set.features.map(({ name }) => name),
             ),
           }),
+      selection: options['selection'] === true,
+      outlier: options['outlier'] === true,
       onProgress: showProgress(),
       ...(seed === undefined ? {} : { seed }),
     })
@@ -114,7 +119,7 @@ Exit codes: 0 published, 64 usage, 65 data or bundle refused, 69 library missing
     const { metrics } = result.report
     if (options['json'] === true)
       process.stdout.write(
-        `${JSON.stringify({ version: result.version, features: setName, directory: result.directory, created: result.created, metrics })}\n`,
+        `${JSON.stringify({ version: result.version, features: setName, directory: result.directory, created: result.created, metrics, ...(result.selection === null ? {} : { selection: result.selection }) })}\n`,
       )
     else {
       const rows = Object.entries(metrics).map(
@@ -123,6 +128,8 @@ Exit codes: 0 published, 64 usage, 65 data or bundle refused, 69 library missing
       process.stdout.write(
         `${result.created ? 'published' : 'the very same bundle was there already:'} ${result.directory}\n${rows.join('\n')}\nmodel card: ${result.directory}/MODEL_CARD.md\n`,
       )
+      for (const trial of result.selection?.trials ?? []) process.stdout.write(`${trialLine(trial)}\n`)
+      if (result.selection !== null) process.stdout.write(`features: ${result.directory}/SELECTION.md\n`)
     }
     return EXIT.ok
   },

@@ -18,6 +18,7 @@ const COMMANDS = [
   'verify-chain',
   'dead-letters',
   'parity',
+  'outliers',
   'tensors',
   'doctor',
 ] as const

@@ -1,12 +1,15 @@
 /** Live features held against what came later, and against the raw events, through a whole engine: topic, tables, metrics, command line. */
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { publish } from '#registry/publish.ts'
+import { resolve } from '#registry/resolve.ts'
 import type { CreditEvent } from '#schemas/events.ts'
 import { eventToJson } from '#schemas/parse-event.ts'
 import { epochMs, moneyMinor } from '#schemas/units.ts'
 import { openWarehouse } from '#streams/clickhouse/warehouse.ts'
+import { fitOutlierPart } from '#training/outlier/fit-outlier-part.ts'
 import { startEngine, type EngineProcess } from '../crash/engine-process.ts'
 import { eventsOf } from '../crash/events.ts'
 import { scorestream } from './command-line.ts'
@@ -139,6 +142,48 @@ test('a decision that nothing came in late for, and one that there is not, are t
   expect(quiet.stdout).toContain('Nothing came in later')
   expect((await scorestream(['features', 'as-of', '0-999999'], { SCORESTREAM_DATA_DIR: dataDir })).code).toBe(66)
   expect((await scorestream(['features', 'as-of', 'soon'], { SCORESTREAM_DATA_DIR: dataDir })).code).toBe(64)
+})
+
+/** The shipped bundle with outlier scores fitted on its background; its version. */
+const withOutlierScores = (): string => {
+  const { directory, manifest } = resolve(modelsDir, 'credit@champion')
+  const bytes = readFileSync(join(directory, manifest.background.file))
+  const values = Float32Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(i * 4))
+  const { rows } = manifest.background
+  const background = {
+    rows,
+    columns: manifest.features.length,
+    values,
+    labels: new Uint8Array(rows),
+    applicantIds: Array.from({ length: rows }, String),
+  }
+  const { part, files } = fitOutlierPart(background, 1)
+  const own = Object.keys(manifest.files).map((name) => [name, readFileSync(join(directory, name))] as const)
+  const { format: _, version: __, files: ___, ...rest } = manifest
+  return publish(modelsDir, { manifest: { ...rest, outlier: part }, files: new Map([...own, ...files]) }).version
+}
+
+test('past decisions are looked through for unusual applicants, by a bundle that can tell', { timeout: 60_000 }, async () => {
+  const environment = { SCORESTREAM_DATA_DIR: dataDir, SCORESTREAM_MODELS_DIR: modelsDir }
+  const without = await scorestream(['outliers'], environment)
+  expect(without.code).toBe(66)
+  expect(without.stderr).toMatch(/credit@\w+ has no outlier scores; train one with --outlier/)
+  const asked = ['outliers', '--model', `credit@${withOutlierScores()}`]
+  const { code, stdout, stderr } = await scorestream([...asked, '--json'], environment)
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  const found = JSON.parse(stdout) as {
+    decisions: number
+    limits: { forest: number; neighbours: number }
+    unusual: { forest: number; neighbours: number }[]
+  }
+  const [{ decisions }] = (await query('SELECT toUInt32(uniqExact(decision_id)) AS decisions FROM decisions')) as [{ decisions: number }]
+  expect(found.decisions).toBe(decisions)
+  for (const { forest, neighbours } of found.unusual)
+    expect(forest > found.limits.forest || neighbours > found.limits.neighbours).toBe(true)
+  const told = await scorestream(asked, environment)
+  expect(told.stdout).toContain(
+    `${found.unusual.length} of ${decisions} decisions on applicants as unusual as one in a hundred in training`,
+  )
 })
 
 test(

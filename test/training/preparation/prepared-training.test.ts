@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { creditFeatureSet } from '#features/credit-v1.ts'
 import { creditV1Monotone, creditV1ReasonGroups } from '#features/definitions/credit-v1-reasons.ts'
 import { isLeaf } from '#registry/onnx/tree-ensemble.ts'
+import { loadOutlierModel } from '#scoring/outlier/load-outlier-model.ts'
 import { demoStream } from '#streams/demo/demo-stream.ts'
 import { loadBundleModel } from '#training/bundle-model.ts'
 import { eventsFrom, replay } from '#training/dataset.ts'
@@ -77,7 +78,7 @@ describe.skipIf(lightGbmPath === null)('trees grown over prepared columns', () =
       learner: learner!,
       plan: 'quick',
     } as const
-    const result = await train({ ...options, events: eventsFrom(known), out, preparation })
+    const result = await train({ ...options, events: eventsFrom(known), out, preparation, outlier: true })
     const [trees, scorecard] = result.manifest.members
     expect(trees!.encoded!.slice(0, 5).map(({ name }) => name)).toEqual([
       `${LAST_STATUS}:woe`,
@@ -91,6 +92,9 @@ describe.skipIf(lightGbmPath === null)('trees grown over prepared columns', () =
     // Through files, kernels, ONNX Runtime, golden rows and residuals of the attributions, as an engine loads it.
     const model = await loadBundleModel(result.directory, creditFeatureSet)
     expect(model.probabilities(result.holdout).every((probability) => probability > 0 && probability < 1)).toBe(true)
+    const outliers = loadOutlierModel(result.directory, result.manifest)!
+    const { forest, neighbours } = outliers(result.holdout.values, 0)
+    expect(forest > 0 && forest < 1 && neighbours > 0).toBe(true)
     expect(readFileSync(join(result.directory, 'MODEL_CARD.md'), 'utf8')).toContain(`\`${BALANCE}:clean\``)
   })
 })
