@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { creditFeatureSet } from '#features/credit-v1.ts'
+import { partsOf } from '#features/set-parts.ts'
 import type { CreditEvent } from '#schemas/events.ts'
 import { eventToJson } from '#schemas/parse-event.ts'
 import { applicantId, epochMs } from '#schemas/units.ts'
@@ -79,7 +80,7 @@ try {
   const total = { decisions: 0, values: 0, mismatches: 0 }
   const examples: ParityMismatch[] = []
   for (let skip = 0; ; skip += PAGE) {
-    const page = await measureParity({ featureSet: creditFeatureSet, database: 'scorestream', sample: PAGE, seed: 1, skip, rows })
+    const page = await measureParity({ featureSet: partsOf(creditFeatureSet), database: 'scorestream', sample: PAGE, seed: 1, skip, rows })
     if (page.decisions === 0) break
     total.decisions += page.decisions
     total.values += page.values

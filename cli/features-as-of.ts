@@ -1,5 +1,6 @@
 /** `scorestream features as-of <decision>`: its features as known then and as known now, and whether that would change the decision. */
-import { creditFeatureSet } from '#features/credit-v1.ts'
+import type { FeatureSet } from '#features/feature-set.ts'
+import { featureSetOfHash } from '#features/sets.ts'
 import { type Decision, parseDecisionId, type Verdict } from '#schemas/decision.ts'
 import { findDecision } from '#streams/find-decision.ts'
 import { type AsOf, featuresAsOf } from '#streams/revisions/as-of.ts'
@@ -13,6 +14,8 @@ import { openLogs } from './read-only-log.ts'
 interface Answer {
   readonly stored: Decision
   readonly asOf: AsOf
+  /** The one it was decided under. */
+  readonly set: FeatureSet
 }
 
 const positionOf = (ids: readonly string[]): { readonly id: string; readonly partition: number; readonly offset: number } => {
@@ -35,31 +38,32 @@ const look = async (config: Config, ids: readonly string[]): Promise<Answer> => 
         EXIT.noInput,
       )
     const { featureSetHash } = stored.body
-    if (featureSetHash !== creditFeatureSet.hash)
+    const set = featureSetOfHash(featureSetHash)?.set
+    if (set === undefined)
       throw new CommandError(
         'unknown-features',
         `${id} was decided under feature set ${featureSetHash.slice(0, 12)}, which this release does not have; use the one that decided it`,
         EXIT.noInput,
       )
     const { time, dedupe } = pipelineSettings(config)
-    const answer = await featuresAsOf(stored, creditFeatureSet, { log, rules: { time, dedupe } })
+    const answer = await featuresAsOf(stored, set, { log, rules: { time, dedupe } })
     if (answer.kind === 'unknown') throw new CommandError('no-history', answer.detail, EXIT.noInput)
-    return { stored, asOf: answer.asOf }
+    return { stored, asOf: answer.asOf, set }
   } finally {
     await log.close()
   }
 }
 
 const verdictNow = async ({ stored, asOf }: Answer, { dataDir, policy, models, explain }: Config): Promise<Verdict> => {
-  const scorer = await scorerOfDecision(stored, { dataDir, policy, modelsDir: models.dir, explain, featureSet: creditFeatureSet })
+  const scorer = await scorerOfDecision(stored, { dataDir, policy, modelsDir: models.dir, explain })
   return scorer.decide(asOf.application, asOf.asKnownNow, 0, stored.body.degraded)
 }
 
 const shown = (value: number): string => (Number.isNaN(value) ? 'missing' : String(value))
 
-const table = ({ stored, asOf: { asKnownNow, late } }: Answer, verdict: Verdict): string => {
+const table = ({ stored, set, asOf: { asKnownNow, late } }: Answer, verdict: Verdict): string => {
   const { body } = stored
-  const names = creditFeatureSet.features.map(({ name }) => name)
+  const names = set.features.map(({ name }) => name)
   const width = Math.max(...names.map((name) => name.length))
   const lines = names.map((name, i) => {
     const [old = Number.NaN, is = Number.NaN] = [body.vector[i], asKnownNow[i]]
@@ -90,11 +94,11 @@ export const asOf = async (options: OptionValues, ids: readonly string[]): Promi
     overrides: { dataDir: text(options, 'data-dir') },
   })
   const answer = await look(config, ids)
-  const { stored, asOf: known } = answer
+  const { stored, asOf: known, set } = answer
   const verdict = await verdictNow(answer, config)
   const document = {
     id: ids[0],
-    features: creditFeatureSet.features.map(({ name }, i) => ({
+    features: set.features.map(({ name }, i) => ({
       name,
       asKnownThen: numberOrNull(stored.body.vector[i] ?? Number.NaN),
       asKnownNow: numberOrNull(known.asKnownNow[i] ?? Number.NaN),

@@ -1,13 +1,12 @@
 /** The engine as the gateway sees it: streams, features, scoring and registry behind the gateway's own ports. */
-import { creditFeatureSet } from '#features/credit-v1.ts'
 import type { Engine as GatewayEngine, Readiness } from '#gateway/ports.ts'
 import { listModels } from '#registry/list.ts'
 import { parseDecisionId } from '#schemas/decision.ts'
-import type { Engine } from '#streams/engine.ts'
+import type { EvolvingEngine } from '#streams/evolution/evolving-engine.ts'
 import { findDecision } from '#streams/find-decision.ts'
 import { findOriginal } from '#streams/find-original.ts'
 import type { Ingest } from '#streams/ingest.ts'
-import type { Decider, EventLog } from '#streams/ports.ts'
+import type { EventLog } from '#streams/ports.ts'
 import type { RecentDecisions } from '#streams/recent-decisions.ts'
 import type { Waiters } from '#streams/waiters.ts'
 import type { Config } from './config.ts'
@@ -15,19 +14,18 @@ import { askWhatIf, readFeatures } from './what-if.ts'
 
 export interface GatewayEngineParts {
   readonly config: Config
-  readonly engine: Engine
+  readonly engine: EvolvingEngine
   readonly log: EventLog
   readonly ingest: Ingest
   readonly waiters: Waiters
   /** Decisions of all processes lately. */
   readonly recent: RecentDecisions
-  readonly decider: Decider
   readonly readiness: () => Promise<Readiness>
   readonly metrics: () => Promise<string>
 }
 
 export const gatewayEngine = (parts: GatewayEngineParts): GatewayEngine => {
-  const { config, engine, log, ingest, waiters, recent, decider, metrics, readiness } = parts
+  const { config, engine, log, ingest, waiters, recent, metrics, readiness } = parts
   return {
     ingest: (events) => ingest.ingest(events),
     deadLetter: (bytes, rejection) => ingest.deadLetter(bytes, rejection),
@@ -46,8 +44,8 @@ export const gatewayEngine = (parts: GatewayEngineParts): GatewayEngine => {
         found ?? (await findOriginal(position, { log, entity: (applicant) => engine.entity(applicant), dedupe: engine.settings.dedupe }))
       )
     },
-    applicantFeatures: (applicantId) => readFeatures(engine, creditFeatureSet, applicantId),
-    whatIf: (application, overlays) => askWhatIf(engine, creditFeatureSet, decider, application, overlays),
+    applicantFeatures: (applicantId) => readFeatures(engine.seat, applicantId),
+    whatIf: (application, overlays) => askWhatIf(engine.seat, application, overlays),
     models: async () => listModels(config.models.dir),
     metrics,
     readiness,

@@ -1,9 +1,8 @@
 /** Puts one engine together on a data directory: log, state, scoring, pipeline, gateway, warehouse. Closes them in the opposite order. */
-import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { creditFeatureSet } from '#features/credit-v1.ts'
+import type { NamedFeatureSet } from '#features/sets.ts'
 import type { Ingest as GatewayIngest } from '#gateway/ports.ts'
 import { startGateway } from '#gateway/server.ts'
 import { DEFAULT_LIMITS } from '#gateway/settings.ts'
@@ -14,11 +13,11 @@ import type { DecisionOutcome } from '#schemas/decision.ts'
 import { epochMs } from '#schemas/units.ts'
 import { agreeOnFormat, lockDirectory } from '#streams/embedded/data-directory.ts'
 import { openVault } from '#streams/embedded/vault.ts'
-import { createEngine, type Engine } from '#streams/engine.ts'
+import type { EngineFace } from '#streams/engine-face.ts'
+import { EvolvingEngine } from '#streams/evolution/evolving-engine.ts'
 import { Ingest } from '#streams/ingest.ts'
 import type { Clock } from '#streams/ports.ts'
 import { RecentDecisions } from '#streams/recent-decisions.ts'
-import { SwappableDecider } from '#streams/swappable-decider.ts'
 import { Waiters } from '#streams/waiters.ts'
 import { openAdapters } from './adapters.ts'
 import { watchJudgements } from './alerts/judgement-watcher.ts'
@@ -26,6 +25,7 @@ import type { Config } from './config.ts'
 import { readCredentials } from './credentials.ts'
 import { openDashboard } from './dashboard-build.ts'
 import { writeFacts } from './facts.ts'
+import { featureSetOfBundle } from './feature-sets.ts'
 import { followForWaiters } from './follow-for-waiters.ts'
 import { gatewayEngine } from './gateway-engine.ts'
 import { createMetrics } from './metrics.ts'
@@ -37,7 +37,7 @@ import { startReconciliation } from './reconciliation.ts'
 import { parityArguments } from './parity/parity-task.ts'
 import { revisionArguments } from './revisions.ts'
 import { readinessOf } from './readiness.ts'
-import { pipelineSettings } from './pipeline-settings.ts'
+import { seatOpener } from './open-seat.ts'
 import { returnFreedMemory } from './native-memory.ts'
 import { requirePort } from './port-free.ts'
 import { replayInChild } from './replay-process.ts'
@@ -49,7 +49,7 @@ import { traceDecisions } from './trace-decisions.ts'
 import { superviseWarehouse, type SupervisedWarehouse, type SupervisorOptions } from './warehouse-supervisor.ts'
 
 export interface Host {
-  readonly engine: Engine
+  readonly engine: EngineFace
   readonly httpUrl: string
   /** Where SQL will answer; null where no warehouse runs. */
   readonly sqlUrl: string | null
@@ -83,7 +83,7 @@ class Closers {
   }
 }
 
-const countDecisions = (engine: Engine) => {
+const countDecisions = (engine: EngineFace) => {
   const mix = { approve: 0, refer: 0, decline: 0 }
   engine.decisions.subscribe((batch) => {
     for (const { body } of batch) mix[body.decision] += 1
@@ -92,7 +92,7 @@ const countDecisions = (engine: Engine) => {
 }
 
 /** Events a second, from the counters, over the time between two calls at least 400 ms apart. */
-const rateMeter = (engine: Engine): (() => number) => {
+const rateMeter = (engine: EngineFace): (() => number) => {
   const total = (): number => Object.values(engine.counters.events).reduce((sum, count) => sum + count, 0)
   let last = { at: performance.now(), count: total(), rate: 0 }
   return () => {
@@ -102,10 +102,16 @@ const rateMeter = (engine: Engine): (() => number) => {
   }
 }
 
-const startWarehouse = (config: Config, logger: Logger, publish: Publish, heard: Heard): SupervisedWarehouse | undefined => {
+const startWarehouse = (
+  config: Config,
+  features: NamedFeatureSet,
+  logger: Logger,
+  publish: Publish,
+  heard: Heard,
+): SupervisedWarehouse | undefined => {
   const { dataDir, log, warehouse, gateway } = config
   if (warehouse.kind === 'off') return undefined
-  const facts = writeFacts(dataDir, creditFeatureSet, config.models.dir)
+  const facts = writeFacts(dataDir, features, config.models.dir)
   const tables =
     warehouse.kind === 'server'
       ? ['--server', JSON.stringify(warehouse.server)]
@@ -154,20 +160,20 @@ const open = async (config: Config, logger: Logger, closers: Closers, heard: Hea
   if (config.warehouse.kind === 'embedded') await requirePort(config.gateway.host, config.gateway.sqlPort, 'SCORESTREAM_SQL_PORT')
   // The log opens after the warehouse has started; what monitoring finds before waits for it.
   const { promise: publisher, resolve: canPublish } = Promise.withResolvers<Publish>()
-  const warehouse = startWarehouse(config, logger, async (topic, records) => (await publisher)(topic, records), heard)
+  const { directory } = resolve(config.models.dir, config.models.champion)
+  const features = featureSetOfBundle(config.models.dir, config.models.champion)
+  const warehouse = startWarehouse(config, features, logger, async (topic, records) => (await publisher)(topic, records), heard)
   closers.add(() => warehouse?.stop())
 
-  const { directory } = resolve(config.models.dir, config.models.champion)
   const now = (): number => performance.now()
-  const load = (bundleDir: string): Promise<Scorer> =>
-    loadScorerApart({ bundleDir, policyPath: config.policy.file, featureSet: creditFeatureSet, attribution: config.explain, now, turn })
-  const scorer = await load(directory)
+  const load = (bundleDir: string, { set }: NamedFeatureSet): Promise<Scorer> =>
+    loadScorerApart({ bundleDir, policyPath: config.policy.file, featureSet: set, attribution: config.explain, now, turn })
+  const scorer = await load(directory, features)
   archivePolicy(dataDir, scorer.policyVersion, config.policy.file)
-  const decider = new SwappableDecider(scorer)
 
   const { promise: failed, resolve: fail } = Promise.withResolvers<unknown>()
   const adapters = await openAdapters({ config, clock: systemClock, logger, failed: fail, opened: (close) => closers.add(close) })
-  const { log, state, ownership } = adapters
+  const { log } = adapters
   const publish = findingPublisher(log)
   canPublish(publish)
   const judgements = watchJudgements(dataDir, publish, logger)
@@ -175,21 +181,8 @@ const open = async (config: Config, logger: Logger, closers: Closers, heard: Hea
   const vault = openVault(join(dataDir, 'vault'))
   closers.add(() => vault.close())
 
-  const engine = createEngine({
-    log,
-    state,
-    ownership,
-    featureSet: creditFeatureSet,
-    decider,
-    clock: systemClock,
-    monotonicUs: () => performance.now() * 1000,
-    logger,
-    owner: `${hostname()}:${process.pid}`,
-    host: hostname(),
-    runtime: `node ${process.versions.node} ${process.arch}`,
-    settings: pipelineSettings(config),
-    onStopped: fail,
-  })
+  const openSeat = seatOpener({ config, adapters, clock: systemClock, logger, failed: fail })
+  const engine = new EvolvingEngine(await openSeat(scorer, features.set))
   closers.add(async () => {
     // What was accepted is decided before the end, save where others take over at once. A failure on the way was reported by the engine, and the next start takes it from there.
     if (!adapters.shared) await engine.drain().catch(() => {})
@@ -201,12 +194,12 @@ const open = async (config: Config, logger: Logger, closers: Closers, heard: Hea
     modelsDir: config.models.dir,
     reference: config.models.champion,
     engine,
-    decider,
+    decider: () => engine.seat.decider,
     log,
     clock: systemClock,
     logger,
-    load,
-    changed: () => doRegistryTask({ kind: 'facts', dataDir, modelsDir: config.models.dir }),
+    load: (bundleDir) => load(bundleDir, features),
+    changed: () => doRegistryTask({ kind: 'facts', dataDir, modelsDir: config.models.dir, featureSetHash: engine.seat.featureSet.hash }),
   })
   await watcher.start()
   closers.add(() => watcher.stop())
@@ -215,7 +208,7 @@ const open = async (config: Config, logger: Logger, closers: Closers, heard: Hea
     log,
     clock: systemClock,
     logger,
-    champion: () => decider.modelVersion,
+    champion: () => engine.seat.decider.modelVersion,
     leads: () => engine.owns(0),
     changed: () => watcher.look(),
     liveParity: () => warehouse?.status().parity ?? undefined,
@@ -259,7 +252,7 @@ const open = async (config: Config, logger: Logger, closers: Closers, heard: Hea
       allowedOrigins: [],
       limits: DEFAULT_LIMITS,
     },
-    engine: gatewayEngine({ config, engine, log, ingest, waiters, recent, decider, readiness, metrics }),
+    engine: gatewayEngine({ config, engine, log, ingest, waiters, recent, readiness, metrics }),
     log,
     report: logger,
     sqlUrl: sqlUrl ?? '',

@@ -1,6 +1,6 @@
 /** What Prometheus scrapes: the engine's own counters, read when asked, and a latency histogram. Few series, by design. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { Engine } from '#streams/engine.ts'
+import type { EngineFace } from '#streams/engine-face.ts'
 import type { ReconcilerTotals } from '#streams/reconciler/reconciler.ts'
 import type { RevisionFigures } from '#streams/revisions/revision-runner.ts'
 import { registerMonitoringMetrics } from './monitoring-metrics.ts'
@@ -11,7 +11,7 @@ import type { WarehouseStatus } from './warehouse-supervisor.ts'
 const LATENCY_EDGES_S = [0.0005, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.006, 0.008, 0.012, 0.02, 0.05, 0.1, 0.5, 2]
 
 export interface MetricsSources {
-  readonly engine: Engine
+  readonly engine: EngineFace
   readonly warehouse: () => WarehouseStatus | undefined
   readonly feedSubscribers: () => number
   readonly reconciliation: () => ReconcilerTotals | undefined

@@ -5,7 +5,7 @@ import { readFormat } from '#streams/embedded/data-directory.ts'
 import { topicPartitions } from '#streams/embedded/event-log.ts'
 import { openReadOnly } from '#streams/embedded/event-log-follower.ts'
 import { notedTopicIds } from '#streams/kafka/noted-topics.ts'
-import type { EventLog } from '#streams/ports.ts'
+import type { EventLog, Topic } from '#streams/ports.ts'
 import type { Config } from './config.ts'
 import { CommandError, EXIT } from './exit.ts'
 import { createLogger } from './logger.ts'
@@ -23,10 +23,13 @@ const openInDirectory = (dataDir: string): EventLog => {
       EXIT.noInput,
     )
   const { partitions } = readFormat(dataDir)
+  const folder = join(dataDir, 'log')
+  // What linked entities were told: a directory of an earlier release has no such topic.
+  const linked: readonly Topic[] = existsSync(join(folder, 'linked-entities')) ? ['linked-entities'] : []
   return openReadOnly({
-    folder: join(dataDir, 'log'),
+    folder,
     partitions: topicPartitions(partitions),
-    topics: ['credit-events', 'decisions', 'dead-letters'],
+    topics: ['credit-events', 'decisions', 'dead-letters', ...linked],
   })
 }
 

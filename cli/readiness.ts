@@ -1,7 +1,7 @@
 /** What `/readyz` says: whether an event sent here now would be kept and decided soon. */
 import { accessSync, constants, statfsSync } from 'node:fs'
 import type { Readiness } from '#gateway/ports.ts'
-import type { Engine } from '#streams/engine.ts'
+import type { EngineFace } from '#streams/engine-face.ts'
 import type { EventLog } from '#streams/ports.ts'
 import type { WarehouseStatus } from './warehouse-supervisor.ts'
 
@@ -11,7 +11,7 @@ const LAG_READY_MAX = 100_000
 const FREE_BYTES_MIN = 64 * 1024 * 1024
 
 export interface ReadinessSources {
-  readonly engine: Engine
+  readonly engine: EngineFace
   readonly log: EventLog
   /** Folder of the log where it lies on this machine. */
   readonly folder: string | undefined
@@ -36,7 +36,7 @@ const logCheck = async (log: EventLog, folder: string | undefined): Promise<Chec
 }
 
 /** A process without partitions is ready too: what it takes is decided elsewhere. */
-const engineCheck = (engine: Engine): Check => {
+const engineCheck = (engine: EngineFace): Check => {
   if (!engine.running) return { name: 'engine', ok: false, detail: 'stopped' }
   const { vacant } = engine
   if (vacant.length === 0) return { name: 'engine', ok: true, detail: `works on ${engine.positions().size} partitions` }

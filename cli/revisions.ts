@@ -1,6 +1,6 @@
 /** The search for late events, put together in the process that follows the logs: what they would have changed goes to the topic `revisions`. */
 import { join } from 'node:path'
-import { creditFeatureSet } from '#features/credit-v1.ts'
+import { featureSetOfHash } from '#features/sets.ts'
 import type { AttributionKind } from '#scoring/ensemble.ts'
 import type { Scorer } from '#scoring/scorer.ts'
 import type { Decision } from '#schemas/decision.ts'
@@ -49,7 +49,7 @@ const judges = ({ modelsDir, explain, dataDir, logger }: RevisionOptions): Judge
   const held = new Map<string, Promise<Scorer | undefined>>()
   const load = (decision: Decision): Promise<Scorer | undefined> =>
     import('./bundle-of-decision.ts')
-      .then(({ scorerOfDecision }) => scorerOfDecision(decision, { dataDir, modelsDir, explain, featureSet: creditFeatureSet }))
+      .then(({ scorerOfDecision }) => scorerOfDecision(decision, { dataDir, modelsDir, explain }))
       .catch((err: unknown) => {
         const { modelVersion, policyVersion } = decision.body
         logger.warn({ err, modelVersion, policyVersion }, 'a revised decision cannot be made again: its bundle or policy is gone')
@@ -75,7 +75,7 @@ export const startRevisions = (options: RevisionOptions): RunningRevisions => {
   const runner = new RevisionRunner({
     log,
     rules,
-    featureSetOf: (hash) => (hash === creditFeatureSet.hash ? creditFeatureSet : undefined),
+    featureSetOf: (hash) => featureSetOfHash(hash)?.set,
     judgeOf: judges(options),
     checkpoints: checkpointFile(join(dataDir, 'warehouse', 'revisions.checkpoint')),
     publish: (revisions) => publish('revisions', revisions.map(encodeRevision)),

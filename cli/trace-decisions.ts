@@ -2,13 +2,13 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import type { Engine } from '#streams/engine.ts'
+import type { EngineFace } from '#streams/engine-face.ts'
 import type { EventLog } from '#streams/ports.ts'
 import { PROJECT_ROOT } from './project.ts'
 import type { Tracing } from './tracing-settings.ts'
 
 interface Traced {
-  readonly engine: Engine
+  readonly engine: EngineFace
   readonly log: EventLog
   readonly logger: Logger
 }

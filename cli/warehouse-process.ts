@@ -120,7 +120,7 @@ const follow = async (given: WarehouseOptions, running: Running, opening: Promis
   const publish = publishThroughParent()
   if (task !== undefined) running.monitoring = startMonitoring({ ...task, log, tables, dataDir, publish, logger })
   if (revisions !== undefined) running.revisions = startRevisions({ ...revisions, log, dataDir, publish, logger })
-  if (parity !== undefined) running.parity = startParityMeter(parity, tables, logger)
+  if (parity !== undefined) running.parity = startParityMeter(parity, { tables, facts: given.facts, logger })
   const { monitoring, revisions: late, parity: meter } = running
   await Promise.all([...running.sinks.map((sink) => sink.run()), monitoring?.done, late?.done, meter?.run()])
 }

@@ -1,11 +1,10 @@
 /** Questions about an applicant that write nothing: the features now, and what a hypothetical application would get. */
-import type { FeatureSet } from '#features/feature-set.ts'
 import type { ApplicantFeatures, KnownUpTo, WhatIf } from '#gateway/ports.ts'
 import type { ApplicationEvent } from '#schemas/events.ts'
 import { nearest } from '#schemas/nearest.ts'
 import { type ApplicantId, type EpochMs, moneyMinor } from '#schemas/units.ts'
 import type { Engine } from '#streams/engine.ts'
-import type { Decider } from '#streams/ports.ts'
+import type { Seat } from '#streams/evolution/evolving-engine.ts'
 
 /** Stands in for the application that has not been made: features that it would state are left out of the answer. */
 const noApplication = (applicantId: ApplicantId, asOf: EpochMs): ApplicationEvent => ({
@@ -27,7 +26,10 @@ const noApplication = (applicantId: ApplicantId, asOf: EpochMs): ApplicationEven
 const knownUpTo = (engine: Engine, applicantId: string): KnownUpTo => (engine.owns(engine.partitionOf(applicantId)) ? 'now' : 'last-commit')
 
 /** The feature vector as of the applicant's newest event; undefined for an applicant nothing is known of. */
-export const readFeatures = async (engine: Engine, set: FeatureSet, applicantId: string): Promise<ApplicantFeatures | undefined> => {
+export const readFeatures = async (
+  { engine, featureSet: set }: Omit<Seat, 'decider'>,
+  applicantId: string,
+): Promise<ApplicantFeatures | undefined> => {
   const entity = await engine.entity(applicantId)
   if (!Number.isFinite(entity.newestEventTime)) return undefined
   const asOf = entity.newestEventTime as EpochMs
@@ -48,9 +50,7 @@ export const readFeatures = async (engine: Engine, set: FeatureSet, applicantId:
 
 /** Scores a hypothetical application on the applicant's present state, with some features set to other values. */
 export const askWhatIf = async (
-  engine: Engine,
-  set: FeatureSet,
-  decider: Decider,
+  { engine, featureSet: set, decider }: Seat,
   application: ApplicationEvent,
   overlays: ReadonlyMap<string, number>,
 ): Promise<WhatIf> => {
@@ -71,6 +71,7 @@ export const askWhatIf = async (
   const entity = await engine.entity(application.applicantId)
   const vector = new Float32Array(set.size)
   set.vector(entity.state, application, vector, 0)
+  await engine.linked?.view(application, vector, 0)
   for (const [name, value] of overlays) vector[names.indexOf(name)] = value
   const verdict = decider.decide(application, vector, 0, null)
   const { decision, probability, score, margin, base, residual, reasons, degraded, modelVersion, policyVersion, featureSetHash, ruleHit } =

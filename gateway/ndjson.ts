@@ -1,7 +1,9 @@
 /** Newline-delimited events: each line stands for itself, results in the order of the lines. */
+import { isAscii } from 'node:buffer'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { ProducedEvent } from '#schemas/events.ts'
 import type { Rejection } from '#schemas/rejection.ts'
-import { parseEvent } from '#schemas/parse-event.ts'
+import { EVENT_BYTES_MAX, parseEvent, parseEventText } from '#schemas/parse-event.ts'
 import type { GatewayCounters } from './counters.ts'
 import type { Engine, IncomingEvent, IngestResult } from './ports.ts'
 import { problem, rejectionProblem, type Problem } from './problem.ts'
@@ -20,25 +22,72 @@ export interface LinesOutcome {
   readonly overloaded: number
 }
 
-interface Line {
-  readonly number: number
-  readonly bytes: Buffer
+type Tally = { -readonly [name in keyof LinesOutcome]: LinesOutcome[name] }
+
+/** A line that parsed. Its bytes are cut out only where somebody asks for them. */
+class Line implements IncomingEvent {
+  readonly event: ProducedEvent
+  readonly #body: Buffer
+  readonly #start: number
+  readonly #stop: number
+  constructor(event: ProducedEvent, body: Buffer, start: number, stop: number) {
+    this.event = event
+    this.#body = body
+    this.#start = start
+    this.#stop = stop
+  }
+  get bytes(): Uint8Array {
+    return this.#body.subarray(this.#start, this.#stop)
+  }
 }
 
-type Checked = { readonly line: Line; readonly eventId: string } | { readonly line: Line; readonly rejection: Rejection }
+/** Lines that were taken together, in columns: what is held until they are durable is little, so that their events can go at once. */
+interface Chunk {
+  readonly numbers: readonly number[]
+  /** Id of the event, or why the line holds none. */
+  readonly outcomes: readonly (string | Refused)[]
+}
 
-/** Lines of `body` from `at`, at most `count` that are not blank; `next` is where to go on. */
-const takeLines = (body: Buffer, from: { at: number; number: number }, count: number): Line[] => {
-  const lines: Line[] = []
-  while (from.at < body.length && lines.length < count) {
-    const newline = body.indexOf(10, from.at)
-    const end = newline < 0 ? body.length : newline
-    const stop = end > from.at && body[end - 1] === 13 ? end - 1 : end
-    if (stop > from.at) lines.push({ number: from.number, bytes: body.subarray(from.at, stop) })
-    from.at = end + 1
-    from.number++
+interface Refused {
+  readonly rejection: Rejection
+  readonly bytes: Uint8Array
+}
+
+/** Goes over the lines of a body that are not blank. */
+class Lines {
+  readonly #body: Buffer
+  #at = 0
+  #number = 0
+  start = 0
+  stop = 0
+
+  constructor(body: Buffer) {
+    this.#body = body
   }
-  return lines
+  /** Of the line that {@link next} found, from 1. */
+  get number(): number {
+    return this.#number
+  }
+  get bytes(): Buffer {
+    return this.#body.subarray(this.start, this.stop)
+  }
+  get done(): boolean {
+    return this.#at >= this.#body.length
+  }
+
+  next(): boolean {
+    const body = this.#body
+    while (this.#at < body.length) {
+      const newline = body.indexOf(10, this.#at)
+      const end = newline < 0 ? body.length : newline
+      this.start = this.#at
+      this.stop = end > this.start && body[end - 1] === 13 ? end - 1 : end
+      this.#at = end + 1
+      this.#number++
+      if (this.stop > this.start) return true
+    }
+    return false
+  }
 }
 
 const problemLine = (line: number, status: 'conflict' | 'rejected' | 'overloaded', document: Problem): string =>
@@ -47,70 +96,101 @@ const problemLine = (line: number, status: 'conflict' | 'rejected' | 'overloaded
 const OVERLOADED = problem('overloaded', 'more is arriving than can be made durable; send this line again later')
 
 export const ingestLines = async (engine: Engine, body: Buffer, counters: GatewayCounters): Promise<LinesOutcome> => {
-  const from = { at: 0, number: 1 }
-  const out: string[] = []
-  const count = { stored: 0, refused: 0, overloaded: 0 }
-  let overloaded = false
+  const lines = new Lines(body)
+  const ascii = isAscii(body)
+  const tally: Tally = { lines: '', stored: 0, refused: 0, overloaded: 0 }
   for (;;) {
-    const lines = takeLines(body, from, LINES_AT_ONCE)
-    if (lines.length === 0) return { lines: out.join(''), ...count }
-    if (overloaded) {
-      for (const line of lines) out.push(problemLine(line.number, 'overloaded', OVERLOADED))
-      count.overloaded += lines.length
-      continue
-    }
-    const { checked, events } = check(lines)
-    const results = await ingestOrOverload(engine, events)
-    overloaded = results === undefined
-    const letters: Promise<void>[] = []
-    let i = 0
-    for (const one of checked) {
-      const result: IngestResult | undefined =
-        'rejection' in one ? { status: 'rejected', position: null, rejection: one.rejection } : results?.[i++]
-      if (result === undefined) {
-        count.overloaded++
-        out.push(problemLine(one.line.number, 'overloaded', OVERLOADED))
-        continue
-      }
-      counters.events[result.status]++
-      if (result.status === 'accepted' || result.status === 'duplicate') {
-        count.stored++
-        out.push(`{"line":${one.line.number},${receiptJson('eventId' in one ? one.eventId : '', result).slice(1)}\n`)
-      } else {
-        count.refused++
-        // What parsed and was refused by ingest, ingest has kept.
-        if ('rejection' in one) letters.push(engine.deadLetter(one.line.bytes, one.rejection))
-        out.push(problemLine(one.line.number, result.status, rejectionProblem(result.rejection)))
-      }
-    }
-    await Promise.all(letters)
+    if (!(await ingestChunk(engine, body, ascii, lines, counters, tally))) break
+    if (lines.done) return tally
     await nextTurn()
   }
+  while (lines.next()) {
+    tally.lines += problemLine(lines.number, 'overloaded', OVERLOADED)
+    tally.overloaded++
+  }
+  return tally
 }
 
-const check = (lines: readonly Line[]) => {
-  const checked: Checked[] = []
+/** Not `async` itself: what awaits would hold on to every event until its receipt is written. False where the engine is overloaded. */
+const ingestChunk = (
+  engine: Engine,
+  body: Buffer,
+  ascii: boolean,
+  lines: Lines,
+  counters: GatewayCounters,
+  tally: Tally,
+): Promise<boolean> => {
+  const { chunk, events } = check(body, ascii, lines)
+  return ingestOrOverload(engine, events).then((results) =>
+    receipts(engine, chunk, results, counters, tally).then(() => results !== undefined),
+  )
+}
+
+const check = (body: Buffer, ascii: boolean, lines: Lines): { chunk: Chunk; events: readonly IncomingEvent[] } => {
+  const numbers: number[] = []
+  const outcomes: (string | Refused)[] = []
   const events: IncomingEvent[] = []
-  for (const line of lines) {
-    const parsed = parseEvent(line.bytes)
-    if (parsed.kind === 'rejected') checked.push({ line, rejection: parsed.rejection })
+  while (numbers.length < LINES_AT_ONCE && lines.next()) {
+    const { start, stop } = lines
+    const plain = ascii && stop - start <= EVENT_BYTES_MAX
+    const parsed = plain ? parseEventText(body.toString('latin1', start, stop)) : parseEvent(lines.bytes)
+    numbers.push(lines.number)
+    if (parsed.kind === 'rejected') outcomes.push({ rejection: parsed.rejection, bytes: lines.bytes })
     else {
-      checked.push({ line, eventId: parsed.value.eventId })
-      events.push({ event: parsed.value, bytes: line.bytes })
+      outcomes.push(parsed.value.eventId)
+      events.push(new Line(parsed.value, body, start, stop))
     }
   }
-  return { checked, events }
+  return { chunk: { numbers, outcomes }, events }
+}
+
+/** Writes a line for each; resolves once what was refused is kept. Lines without a result are to be sent again. */
+const receipts = async (
+  engine: Engine,
+  { numbers, outcomes }: Chunk,
+  results: readonly IngestResult[] | undefined,
+  counters: GatewayCounters,
+  tally: Tally,
+): Promise<void> => {
+  const letters: Promise<void>[] = []
+  let text = ''
+  let i = 0
+  outcomes.forEach((outcome, at) => {
+    const line = numbers[at] as number
+    const result: IngestResult | undefined =
+      typeof outcome === 'string' ? results?.[i++] : { status: 'rejected', position: null, rejection: outcome.rejection }
+    if (result === undefined) {
+      tally.overloaded++
+      text += problemLine(line, 'overloaded', OVERLOADED)
+      return
+    }
+    counters.events[result.status]++
+    if (typeof outcome === 'string' && (result.status === 'accepted' || result.status === 'duplicate')) {
+      tally.stored++
+      text += `{"line":${line},${receiptJson(outcome, result).slice(1)}\n`
+    } else if (result.status === 'conflict' || result.status === 'rejected') {
+      tally.refused++
+      // What parsed and was refused by ingest, ingest has kept.
+      if (typeof outcome !== 'string') letters.push(engine.deadLetter(outcome.bytes, outcome.rejection))
+      text += problemLine(line, result.status, rejectionProblem(result.rejection))
+    }
+  })
+  tally.lines += text
+  if (letters.length > 0) await Promise.all(letters)
 }
 
 /** Undefined where the engine was overloaded: nothing of this call was appended. */
-const ingestOrOverload = async (engine: Engine, events: readonly IncomingEvent[]): Promise<readonly IngestResult[] | undefined> => {
-  if (events.length === 0) return []
-  try {
-    const results = await engine.ingest(events)
-    if (results.length !== events.length) throw new Error(`ingest gave ${results.length} results for ${events.length} events`)
-    return results
-  } catch (error) {
-    if ((error as { code?: unknown } | null)?.code === 'overloaded') return undefined
-    throw error
-  }
+const ingestOrOverload = (engine: Engine, events: readonly IncomingEvent[]): Promise<readonly IngestResult[] | undefined> => {
+  const { length } = events
+  if (length === 0) return Promise.resolve([])
+  return engine.ingest(events).then(
+    (results) => {
+      if (results.length !== length) throw new Error(`ingest gave ${results.length} results for ${length} events`)
+      return results
+    },
+    (error: unknown) => {
+      if ((error as { code?: unknown } | null)?.code === 'overloaded') return undefined
+      throw error
+    },
+  )
 }

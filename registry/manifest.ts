@@ -7,6 +7,22 @@ export interface Interval {
   readonly high: number
 }
 
+/**
+ * A column that a member was fitted on beside or in place of a feature: a function of that feature alone, constant piece by piece or the feature itself.
+ * The member's graph takes features as they are: its splits on this column stand in it as the splits of the feature that they amount to.
+ */
+export interface EncodedColumn {
+  /** `<feature>:<what>`, e.g. `…last.6mo:is(2)`. */
+  readonly name: string
+  readonly feature: string
+  /** Ascending float32; piece i holds for edges[i − 1] < x <= edges[i], the last one beyond every edge. */
+  readonly edges: readonly number[]
+  /** One more than edges: the float32 value there, or null where the feature's own value stands. */
+  readonly pieces: readonly (number | null)[]
+  /** Value where the feature is missing; null: missing there, too. */
+  readonly missing: number | null
+}
+
 /** One model of an ensemble: an ONNX graph `features: float32[N, d] → margin: float32[N, 1]` in log-odds of bad. */
 export interface Member {
   readonly name: string
@@ -15,6 +31,8 @@ export interface Member {
   readonly file: string
   /** Weight of this member's margin in the ensemble margin. */
   readonly weight: number
+  /** What cleaning and encoding made of features for this member; absent where it was fitted on features as they are. */
+  readonly encoded?: readonly EncodedColumn[]
 }
 
 /** Monotone map from ensemble margin to probability of bad. */

@@ -3,6 +3,7 @@ import type { FeatureSet } from '#features/feature-set.ts'
 import { TerminalFailure } from './failure.ts'
 import type { Logger } from './logger.ts'
 import type { Pauses } from './pipeline/pauses.ts'
+import type { EngineCounters } from './pipeline/counters.ts'
 import type { PipelineSettings } from './pipeline/settings.ts'
 import type { Clock, Decider, EventLog, Ownership, StateStore } from './ports.ts'
 
@@ -22,6 +23,8 @@ export interface EngineParts {
   readonly host: string
   readonly runtime: string
   readonly settings?: Partial<PipelineSettings>
+  /** Those of an engine that this one succeeds: they go on. */
+  readonly counters?: EngineCounters
   /** Which partitions are this engine's; absent, all of them for ever. */
   readonly ownership?: Ownership
   readonly pauses?: Pauses

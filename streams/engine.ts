@@ -10,7 +10,7 @@ import type { Entity } from './entity-record.ts'
 import { RetryableFailure, TerminalFailure } from './failure.ts'
 import type { LinkedEntities } from './linked/linked-entities.ts'
 import { linkedEntitiesOf } from './linked/linked-entities-of.ts'
-import { partitionOf } from './murmur2.ts'
+import { partitionOfText } from './murmur2.ts'
 import { ownAll } from './own-all.ts'
 import { announceCommit } from './pipeline/announce-commit.ts'
 import { Attempts } from './pipeline/attempts.ts'
@@ -35,7 +35,7 @@ export type { EngineParts }
 export const createEngine = (parts: EngineParts): Engine => new Engine(parts)
 
 export class Engine {
-  readonly counters: EngineCounters = newCounters()
+  readonly counters: EngineCounters
   readonly settings: PipelineSettings
   /** Entities in force; ingest looks for repeats in it. */
   readonly cache: EntityCache
@@ -61,6 +61,7 @@ export class Engine {
     const { log, state, featureSet, monotonicUs, logger } = parts
     const partitions = log.partitions('credit-events')
     this.#parts = parts
+    this.counters = parts.counters ?? newCounters()
     this.#ownership = parts.ownership ?? ownAll(partitions)
     this.#pauses = parts.pauses ?? realPauses
     this.#doorbell = new Doorbell(this.#pauses)
@@ -164,7 +165,7 @@ export class Engine {
   }
 
   /** Runs `task` when no batch is under way: what it changes holds for every event from {@link positions} on and for none before. */
-  betweenBatches(task: () => void): Promise<void> {
+  betweenBatches(task: () => void | Promise<void>): Promise<void> {
     return this.#between.do(task)
   }
 
@@ -208,7 +209,7 @@ export class Engine {
   }
 
   partitionOf(applicantId: string): number {
-    return partitionOf(Buffer.from(applicantId, 'latin1'), this.#parts.log.partitions('credit-events'))
+    return partitionOfText(applicantId, this.#parts.log.partitions('credit-events'))
   }
 
   /** What is known of an applicant now, for read-outs and what-ifs: read it, never change it. Elsewhere owned, as last committed. */

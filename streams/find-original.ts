@@ -3,6 +3,7 @@ import type { Decision } from '#schemas/decision.ts'
 import type { DedupeLimits } from './dedupe-ring.ts'
 import type { Entity } from './entity-record.ts'
 import { findDecision } from './find-decision.ts'
+import { hashBytes } from './hash64.ts'
 import { applicationIn, inputOf } from './input.ts'
 import { lookUp } from './pipeline/fold.ts'
 import type { EventLog, Position } from './ports.ts'
@@ -24,6 +25,8 @@ export const findOriginal = async (position: Position, { log, entity, dedupe }: 
   const application = applicationIn(record, inputOf(log))
   if (application === undefined) return undefined
   const { applicantId, producer, eventId } = application
-  const seen = lookUp(await entity(applicantId), producer, eventId, record.value, record.appendedAt, dedupe)
+  const content = { high: 0, low: 0 }
+  hashBytes(record.value, content)
+  const seen = lookUp(await entity(applicantId), producer, eventId, content, record.appendedAt, dedupe)
   return seen.kind === 'duplicate' && seen.offset < offset ? findDecision(log, partition, seen.offset) : undefined
 }

@@ -1,12 +1,14 @@
 /**
  * A 64-bit non-cryptographic hash in two 32-bit halves, without allocation: two MurmurHash3-style lanes with different multipliers,
- * cross-mixed at the end. Used within one applicant's dedupe ring only, where a chance collision has odds of about n²·2⁻⁶⁵.
+ * cross-mixed at the end. Used within one applicant's dedupe ring, and among the events under way, where a chance collision has odds of about
+ * n²·2⁻⁶⁵: 3·10⁻¹⁰ among the 100,000 that may be under way at once.
  */
 export interface Hash64 {
   high: number
   low: number
 }
 
+const NO_SEED: Hash64 = { high: 0, low: 0 }
 const C1 = 0xcc9e2d51
 const C2 = 0x1b873593
 const C3 = 0x85ebca6b
@@ -28,10 +30,10 @@ export const hashBytes = (data: Uint8Array, out: Hash64): void => {
   finish(a, b, out)
 }
 
-/** Hash of two texts as one; the boundary counts, so that ("ab", "c") and ("a", "bc") differ. */
-export const hashPair = (first: string, second: string, out: Hash64): void => {
-  let a = 0x9e3779b9 ^ first.length
-  let b = 0x243f6a88 ^ second.length
+/** Hash of two texts as one; the boundary counts, so that ("ab", "c") and ("a", "bc") differ. `seed` tells pairs of different owners apart. */
+export const hashPair = (first: string, second: string, out: Hash64, seed: Hash64 = NO_SEED): void => {
+  let a = 0x9e3779b9 ^ first.length ^ seed.high
+  let b = 0x243f6a88 ^ second.length ^ seed.low
   for (let i = 0; i < first.length; i++) {
     const k = first.charCodeAt(i)
     a = mix(a, k, C1)

@@ -7,18 +7,18 @@ import type { CreditEvent, ProtectedEvent } from '#schemas/events.ts'
 import type { Rejection } from '#schemas/rejection.ts'
 import { CATALOGUE_FORMAT, type EventFormat } from '#schemas/event-format.ts'
 import { edgeDeadLetter } from './dead-letter.ts'
-import type { Engine } from './engine.ts'
+import type { EngineFace } from './engine-face.ts'
 import type { Entity } from './entity-record.ts'
 import { RetryableFailure, StaleCommit } from './failure.ts'
-import { hashBytes, type Hash64 } from './hash64.ts'
-import { InFlight, InFlightIndex } from './in-flight.ts'
+import { hashBytes, hashPair, type Hash64 } from './hash64.ts'
+import { InFlightIndex, type InFlight } from './in-flight.ts'
 import { judgeTime } from './pipeline/admission.ts'
 import { lookUp } from './pipeline/fold.ts'
 import type { AppendRecord, Clock, EventLog, IncomingEvent, IngestResult, Position, Vault } from './ports.ts'
 import { keepable } from './protected-bytes.ts'
 
 export interface IngestParts {
-  readonly engine: Engine
+  readonly engine: EngineFace
   readonly log: EventLog
   readonly clock: Clock
   /** Where protected attributes go; undefined refuses them, which is the default configuration. */
@@ -35,11 +35,30 @@ const UNHURRIED_LAG = 16_384
 /** Longest such wait; then the answer is at worst `overloaded`. */
 const UNHURRIED_MS_MAX = 1_000
 
+/** Handed in: done with, on the way to the log, or refused and being kept. */
+type Taken = IngestResult | InFlight | Promise<IngestResult>
+
+/** By event: where it belongs, whose dedupe ring tells repeats, and which rings have to be loaded first. */
+interface Known {
+  /** −1 for protected attributes, which have none. */
+  readonly partitions: readonly number[]
+  readonly entities: readonly (Entity | undefined)[]
+  /** Applicants by partition. */
+  readonly missing: ReadonlyMap<number, ReadonlySet<string>>
+}
+
+interface Elsewhere {
+  readonly applicants: ReadonlyMap<string, Entity>
+  readonly refused: ReadonlySet<number>
+}
+const NOBODY: Elsewhere = { applicants: new Map(), refused: new Set() }
+
 export class Ingest {
   readonly #parts: IngestParts
   readonly #inFlight: InFlightIndex
   readonly #format: EventFormat
   readonly #content: Hash64 = { high: 0, low: 0 }
+  readonly #identity: Hash64 = { high: 0, low: 0 }
 
   constructor(parts: IngestParts) {
     this.#parts = parts
@@ -60,13 +79,14 @@ export class Ingest {
         'overloaded',
         `${this.#inFlight.size} accepted events wait for the engine, at most ${lagMax} may; try again later`,
       )
-    const elsewhere = await this.#loadApplicants(events)
+    let known = this.#known(events, NOBODY)
+    if (known.missing.size > 0) known = await this.#loadApplicants(events, known)
     const now = this.#parts.clock.now()
-    const out: (IngestResult | InFlight | Promise<IngestResult>)[] = []
+    const out: Taken[] = []
     const records: AppendRecord[] = []
     const append = Promise.withResolvers<readonly number[]>()
     append.promise.catch(() => {})
-    for (const incoming of events) out.push(this.#take(incoming, now, records, append.promise, elsewhere))
+    for (let i = 0; i < events.length; i++) out.push(this.#take(events[i] as IncomingEvent, now, records, append.promise, known, i))
     if (records.length > 0) this.#parts.log.append('credit-events', records).then(append.resolve, append.reject)
     else append.resolve([])
     return this.#settled(out, append.promise)
@@ -82,28 +102,30 @@ export class Ingest {
   }
 
   /** One wait for all that was appended together: a promise an event is what ingest would otherwise mostly spend its time on. */
-  async #settled(
-    taken: readonly (IngestResult | InFlight | Promise<IngestResult>)[],
-    append: Promise<readonly number[]>,
-  ): Promise<readonly IngestResult[]> {
+  async #settled(taken: readonly Taken[], append: Promise<readonly number[]>): Promise<readonly IngestResult[]> {
     // Handled below; one that fails while the append is under way must not count as unhandled.
     for (const one of taken) if (one instanceof Promise) one.catch(() => {})
     let offsets: readonly number[]
     try {
       offsets = await append
     } catch (failure) {
-      for (const one of taken) if (one instanceof InFlight) this.#inFlight.forget(one)
+      for (const one of taken) if (typeof one === 'number') this.#inFlight.forget(one)
       throw failure
     }
+    let waits = false
     const results = taken.map((one): IngestResult | Promise<IngestResult> => {
-      if (!(one instanceof InFlight)) return one
-      const offset = offsets[one.index] as number
+      if (typeof one !== 'number') {
+        waits ||= one instanceof Promise
+        return one
+      }
+      const partition = this.#inFlight.partition(one)
+      const offset = offsets[this.#inFlight.index(one)] as number
       // Elsewhere owned, it is recognised where it is folded.
-      if (this.#parts.engine.owns(one.partition)) this.#inFlight.acknowledged(one, offset)
+      if (this.#parts.engine.owns(partition)) this.#inFlight.acknowledged(one, offset)
       else this.#inFlight.forget(one)
-      return { status: 'accepted', position: { partition: one.partition, offset } }
+      return { status: 'accepted', position: { partition, offset } }
     })
-    return Promise.all(results)
+    return waits ? Promise.all(results) : (results as IngestResult[])
   }
 
   /** Keeps refused bytes, save those that may hold protected attributes. Resolves once durable. */
@@ -118,28 +140,31 @@ export class Ingest {
     now: number,
     records: AppendRecord[],
     append: Promise<readonly number[]>,
-    elsewhere: ReadonlyMap<string, Entity>,
-  ): IngestResult | InFlight | Promise<IngestResult> {
+    { partitions, entities }: Known,
+    i: number,
+  ): Taken {
     const { event } = incoming
     const { engine } = this.#parts
     if (event.kind === 'protected') return this.#toVault(event, incoming.bytes)
     const timing = judgeTime(event.eventTime, now, engine.settings.time)
     if (timing !== undefined) return this.#reject(incoming.bytes, timing)
     const value = this.#format.encode(event)
-    const partition = engine.partitionOf(event.applicantId)
-    const key = `${event.applicantId}\n${event.producer}\n${event.eventId}`
-    const flying = this.#inFlight.find(key)
+    const partition = partitions[i] as number
+    const key = Buffer.from(event.applicantId, 'latin1')
+    hashBytes(key, this.#identity)
+    hashPair(event.producer, event.eventId, this.#identity, this.#identity)
     hashBytes(value, this.#content)
+    const flying = this.#inFlight.find(this.#identity)
     if (flying !== undefined) {
-      const same = flying.contentHigh === this.#content.high && flying.contentLow === this.#content.low
-      return flying.appended.then((offsets) => this.#repeat(same, { partition, offset: offsets[flying.index] as number }, incoming, event))
+      const same = this.#inFlight.isContent(flying, this.#content)
+      return this.#inFlight.offset(flying).then((offset) => this.#repeat(same, { partition, offset }, incoming, event))
     }
-    const entity = engine.cache.peek(partition, event.applicantId) ?? elsewhere.get(event.applicantId)
-    const seen = entity === undefined ? undefined : lookUp(entity, event.producer, event.eventId, value, now, engine.settings.dedupe)
+    const entity = entities[i]
+    const seen = entity && lookUp(entity, event.producer, event.eventId, this.#content, now, engine.settings.dedupe)
     if (seen !== undefined && seen.kind !== 'new')
       return this.#repeat(seen.kind === 'duplicate', { partition, offset: seen.offset }, incoming, event)
-    const index = records.push({ partition, key: Buffer.from(event.applicantId, 'latin1'), value }) - 1
-    return this.#inFlight.add(key, this.#content, partition, append, index)
+    const index = records.push({ partition, key, value }) - 1
+    return this.#inFlight.add(this.#identity, this.#content, partition, append, index)
   }
 
   #repeat(same: boolean, position: Position, incoming: IncomingEvent, event: CreditEvent): IngestResult | Promise<IngestResult> {
@@ -218,32 +243,48 @@ export class Ingest {
   }
 
   /**
-   * Dedupe rings must be at hand before the synchronous part, in which no other call can come between look and append. Returns those of
-   * applicants whose partitions other processes own, as last committed; for applications alone, since somebody may wait for their decision. What
-   * is not recognised here is recognised where it is folded.
+   * Whose dedupe rings are at hand; for use before the next await, since what is in memory may leave then. `elsewhere` are applicants of other
+   * processes' partitions, as last committed, and partitions whose store stands elsewhere.
    */
-  async #loadApplicants(events: readonly IncomingEvent[]): Promise<ReadonlyMap<string, Entity>> {
+  #known(events: readonly IncomingEvent[], { applicants, refused }: Elsewhere): Known {
     const { engine } = this.#parts
-    const elsewhere = new Map<string, Entity>()
-    const refused = new Set<number>()
-    for (;;) {
-      const missing = new Map<number, Set<string>>()
-      for (const { event } of events) {
-        if (event.kind === 'protected') continue
-        const partition = engine.partitionOf(event.applicantId)
-        if (engine.cache.peek(partition, event.applicantId) !== undefined || refused.has(partition)) continue
-        if (!engine.owns(partition)) {
-          if (event.kind === 'application' && !elsewhere.has(event.applicantId))
-            elsewhere.set(event.applicantId, await engine.entity(event.applicantId))
-          continue
-        }
-        const keys = missing.get(partition)
-        if (keys === undefined) missing.set(partition, new Set([event.applicantId]))
-        else keys.add(event.applicantId)
-      }
-      if (missing.size === 0) return elsewhere
-      await Promise.all([...missing].map(([partition, keys]) => this.#load(partition, [...keys], refused)))
+    const partitions: number[] = []
+    const entities: (Entity | undefined)[] = []
+    const missing = new Map<number, Set<string>>()
+    for (const { event } of events) {
+      const partition = event.kind === 'protected' ? -1 : engine.partitionOf(event.applicantId)
+      const entity =
+        event.kind === 'protected' ? undefined : (engine.cache.peek(partition, event.applicantId) ?? applicants.get(event.applicantId))
+      partitions.push(partition)
+      entities.push(entity)
+      if (entity !== undefined || event.kind === 'protected' || refused.has(partition)) continue
+      if (!engine.owns(partition) && event.kind !== 'application') continue
+      const keys = missing.get(partition)
+      if (keys === undefined) missing.set(partition, new Set([event.applicantId]))
+      else keys.add(event.applicantId)
     }
+    return { partitions, entities, missing }
+  }
+
+  /**
+   * Dedupe rings must be at hand before the synchronous part, in which no other call can come between look and append. Those of applicants
+   * whose partitions other processes own are read for applications alone, since somebody may wait for their decision. What is not recognised
+   * here is recognised where it is folded.
+   */
+  async #loadApplicants(events: readonly IncomingEvent[], first: Known): Promise<Known> {
+    const { engine } = this.#parts
+    const elsewhere = { applicants: new Map<string, Entity>(), refused: new Set<number>() }
+    let known = first
+    while (known.missing.size > 0) {
+      await Promise.all(
+        [...known.missing].map(async ([partition, keys]) => {
+          if (engine.owns(partition)) await this.#load(partition, [...keys], elsewhere.refused)
+          else for (const key of keys) elsewhere.applicants.set(key, await engine.entity(key))
+        }),
+      )
+      known = this.#known(events, elsewhere)
+    }
+    return known
   }
 
   /** A store that stands elsewhere is the engine's affair; it will find out by itself. */

@@ -24,3 +24,23 @@ export const murmur2 = (data: Uint8Array): number => {
 
 /** Partition of a key: Kafka's `toPositive(murmur2(key)) % partitions`. */
 export const partitionOf = (key: Uint8Array, partitions: number): number => (murmur2(key) & 0x7fffffff) % partitions
+
+/** {@link partitionOf} of a key in Latin-1, without making its bytes. */
+export const partitionOfText = (key: string, partitions: number): number => (murmur2OfText(key) & 0x7fffffff) % partitions
+
+const murmur2OfText = (text: string): number => {
+  let h = SEED ^ text.length
+  let i = 0
+  for (; i + 4 <= text.length; i += 4) {
+    let k = text.charCodeAt(i) | (text.charCodeAt(i + 1) << 8) | (text.charCodeAt(i + 2) << 16) | (text.charCodeAt(i + 3) << 24)
+    k = Math.imul(k, M)
+    k ^= k >>> 24
+    h = Math.imul(h, M) ^ Math.imul(k, M)
+  }
+  const rest = text.length - i
+  if (rest === 3) h ^= text.charCodeAt(i + 2) << 16
+  if (rest >= 2) h ^= text.charCodeAt(i + 1) << 8
+  if (rest >= 1) h = Math.imul(h ^ text.charCodeAt(i), M)
+  h = Math.imul(h ^ (h >>> 13), M)
+  return (h ^ (h >>> 15)) | 0
+}

@@ -1,4 +1,5 @@
 /** Gradient-boosted trees as training sees them, whichever library grows them. */
+import type { EncodedColumn } from '#registry/manifest.ts'
 import type { TreeEnsemble } from '#registry/onnx/tree-ensemble.ts'
 import type { Dataset } from './dataset.ts'
 
@@ -33,6 +34,8 @@ export interface FittedTrees {
   readonly ensemble: TreeEnsemble
   /** The library's own margins of each scored data set. */
   readonly margins: readonly Float64Array[]
+  /** What was made of features before the trees were grown; the ensemble takes features as they are all the same. */
+  readonly encoded?: readonly EncodedColumn[]
 }
 
 /** What training asks of a library of boosted trees. */

@@ -14,6 +14,7 @@ import type { DataSource } from './model-card.ts'
 import type { ValidationPlan } from './nested-validation.ts'
 import { featureReferences, referenceDistribution } from './reference-distribution.ts'
 import { POINTS, pointsOf, scorecardTable } from './score-points.ts'
+import type { Preparation } from './preparation/preparation.ts'
 import type { TrainingReport } from './training-report.ts'
 
 export interface BundleFacts {
@@ -27,6 +28,7 @@ export interface BundleFacts {
   readonly seed: number
   readonly economics: LendingEconomics
   readonly plan: ValidationPlan
+  readonly preparation?: Preparation
 }
 
 const BACKGROUND_FILE = 'background.f32'
@@ -47,6 +49,7 @@ const trainingFacts = (facts: BundleFacts, fitted: FittedEnsemble, columns: numb
       folds: facts.plan.folds,
       grid: facts.plan.grid,
       economics: facts.economics,
+      ...(facts.preparation === undefined ? {} : { preparation: facts.preparation }),
     },
   }
 }
@@ -91,7 +94,13 @@ export const bundleDraft = (facts: BundleFacts, data: ReplayedData, fitted: Fitt
       parent: facts.parent,
       featureSetHash: facts.featureSet.hash,
       features: names,
-      members: members.map(({ name, kind }, index) => ({ name, kind, file: `${name}.onnx`, weight: stack.weights[index]! })),
+      members: members.map(({ name, kind, encoded }, index) => ({
+        name,
+        kind,
+        file: `${name}.onnx`,
+        weight: stack.weights[index]!,
+        ...(encoded === undefined ? {} : { encoded }),
+      })),
       combiner: { kind: 'weighted-sum', intercept: stack.intercept },
       calibration: fitted.calibration.calibration,
       fallback: { member: SCORECARD, calibration: fitted.fallbackCalibration },

@@ -1,5 +1,5 @@
 /** The fitted model as it ships: exported members, their stack and calibrations. */
-import type { Calibration, GoldenRow } from '#registry/manifest.ts'
+import type { Calibration, EncodedColumn, GoldenRow } from '#registry/manifest.ts'
 import type { TreeEnsemble } from '#registry/onnx/tree-ensemble.ts'
 import { calibrate } from './calibration.ts'
 import type { Dataset } from './dataset.ts'
@@ -10,6 +10,7 @@ interface EnsembleMember {
   readonly name: string
   readonly kind: 'trees' | 'scorecard'
   readonly ensemble: TreeEnsemble
+  readonly encoded?: readonly EncodedColumn[]
 }
 
 export interface Ensemble {

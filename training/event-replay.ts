@@ -1,6 +1,7 @@
 /** Folds events through the live feature code into labelled vectors, in bounded memory. */
 import type { FeatureSet } from '#features/feature-set.ts'
 import type { ApplicationEvent, CreditEvent } from '#schemas/events.ts'
+import { type LinkedHistory, LinkedReplay } from './linked-replay.ts'
 
 /** An application, its vector as of its own moment, and its label; undefined while no outcome was observed. */
 export interface ReplayedRow {
@@ -22,6 +23,8 @@ export interface EventSink {
 
 export interface ReplayOptions {
   readonly featureSet: FeatureSet
+  /** What applications read off linked entities; folded in the order of the events when absent. */
+  readonly linked?: LinkedHistory
   /** Most labelled rows kept: the newest by event time. */
   readonly rowsMax?: number
   /** Newest applications, labelled or not, that the present population is described by; none when absent. */
@@ -40,6 +43,7 @@ const newestFirst = (a: Omit<ReplayedRow, 'label'>, b: Omit<ReplayedRow, 'label'
 
 export class EventReplay implements EventSink {
   readonly #options: ReplayOptions
+  readonly #linked: LinkedHistory
   readonly #rowsMax: number
   #states = new Map<string, Uint8Array>()
   #open: Omit<ReplayedRow, 'label'>[] = []
@@ -57,6 +61,7 @@ export class EventReplay implements EventSink {
 
   constructor(options: ReplayOptions) {
     this.#options = options
+    this.#linked = options.linked ?? new LinkedReplay(options.featureSet)
     this.#rowsMax = options.rowsMax ?? Infinity
     this.#recentMax = options.recentMax ?? 0
   }
@@ -69,6 +74,7 @@ export class EventReplay implements EventSink {
       // Before the application itself is folded, as when it is decided.
       const vector = new Float32Array(featureSet.size)
       featureSet.vector(state, event, vector, 0)
+      this.#linked.write(event, vector)
       onVector?.(event, vector)
       this.applications++
       this.#open.push({ application: event, vector })

@@ -6,7 +6,8 @@ import { type Dataset, newestRows, takeRows } from './dataset.ts'
 import { type Ensemble, exported } from './ensemble.ts'
 import { assignFolds, rowsWhere } from './folds.ts'
 import { nestedValidation, type NestedResult, type ValidationPlan } from './nested-validation.ts'
-import { fitScorecard, type Scorecard, SCORECARD_DEFAULTS, scorecardMargins } from './scorecard.ts'
+import type { Binning } from './monotone-bins.ts'
+import { fitScorecard, type Scorecard, type ScorecardOptions, SCORECARD_DEFAULTS, scorecardMargins } from './scorecard.ts'
 import { scorecardEnsemble } from './scorecard-trees.ts'
 import { fitStack, type Stack, stackMargins } from './stack.ts'
 import type { TrainingProgress } from './training-report.ts'
@@ -27,7 +28,7 @@ export interface FittedEnsemble {
 }
 
 /** Scorecard margins of each fold by a card binned, selected and fitted on the others. */
-const scorecardOutOfFold = (data: Dataset, folds: Uint8Array, directions: ReadonlyMap<number, 1 | -1>): Float64Array => {
+const scorecardOutOfFold = (data: Dataset, folds: Uint8Array, options: ScorecardOptions): Float64Array => {
   const margins = new Float64Array(data.rows)
   for (const fold of new Set(folds)) {
     const card = fitScorecard(
@@ -35,7 +36,7 @@ const scorecardOutOfFold = (data: Dataset, folds: Uint8Array, directions: Readon
         data,
         rowsWhere(folds, (other) => other !== fold),
       ),
-      { ...SCORECARD_DEFAULTS, directions },
+      options,
     )
     const scored = rowsWhere(folds, (other) => other === fold)
     const fitted = scorecardMargins(card, takeRows(data, scored))
@@ -68,7 +69,7 @@ const chosen = (margins: readonly Float64Array[], labels: Uint8Array, folds: Uin
 
 /**
  * Validates, stacks and calibrates out of fold, then refits both members on all rows. `calibrationRows`: ranking is learned from all rows, what a
- * margin means from that many of the newest, so that probabilities are those of the present.
+ * margin means from that many of the newest, so that probabilities are those of the present. `binning`: of the scorecard.
  */
 export const fitEnsemble = async (
   task: TreeTask,
@@ -76,21 +77,23 @@ export const fitEnsemble = async (
   data: Dataset,
   onProgress?: (progress: TrainingProgress) => void,
   calibrationRows = Infinity,
+  binning: Binning = SCORECARD_DEFAULTS.binning,
 ): Promise<FittedEnsemble> => {
   const folds = assignFolds(data, plan.folds, task.seed)
   const validation = await nestedValidation(task, plan, data, folds, (fit) => onProgress?.({ kind: 'fit', ...fit }))
   onProgress?.({ kind: 'stage', what: 'scorecard, stack and calibration' })
-  const cardMargins = scorecardOutOfFold(data, folds, task.directions)
+  const cardOptions: ScorecardOptions = { ...SCORECARD_DEFAULTS, directions: task.directions, binning }
+  const cardMargins = scorecardOutOfFold(data, folds, cardOptions)
   const members = [validation.outOfFold, cardMargins]
   const stack = fitStack(members, data.labels)
   const present = chosen(members, data.labels, folds, newestRows(data, calibrationRows))
   const calibration = chooseCalibration(stackMargins(stack, present.margins), present.labels, present.folds)
   onProgress?.({ kind: 'stage', what: 'final members on all training rows' })
-  const scorecard = fitScorecard(data, { ...SCORECARD_DEFAULTS, directions: task.directions })
+  const scorecard = fitScorecard(data, cardOptions)
   const trees = task.learner.fit(task, validation.final.settings, data, validation.final.iterations, [])
   const ensemble = exported({
     members: [
-      { name: TREES, kind: 'trees', ensemble: trees.ensemble },
+      { name: TREES, kind: 'trees', ensemble: trees.ensemble, ...(trees.encoded === undefined ? {} : { encoded: trees.encoded }) },
       { name: SCORECARD, kind: 'scorecard', ensemble: scorecardEnsemble(scorecard, data.columns) },
     ],
     stack,

@@ -62,6 +62,27 @@ const methodSection = (manifest: Manifest, report: TrainingReport): string => {
 - Explanations compare with ${manifest.background.rows} ${BACKGROUND_RULE}.`
 }
 
+/** What members saw in place of features; nothing where they saw the features. */
+const preparationSection = ({ members }: Manifest): string => {
+  const rows = members.flatMap(({ name, encoded = [] }) =>
+    encoded.map((column) => [
+      name,
+      `\`${column.name}\``,
+      `\`${column.feature}\``,
+      String(column.pieces.length),
+      String(column.missing ?? 'missing'),
+    ]),
+  )
+  if (rows.length === 0) return ''
+  return `
+## Preparation
+
+Columns that members were fitted on in place of features. Their graphs take features as they are, and attributions belong to these.
+
+${table(['member', 'column', 'made of', 'pieces', 'a missing value is'], rows)}
+`
+}
+
 const decisionSection = (manifest: Manifest, { cutOff, shares }: TrainingReport): string => `## Decisions
 
 A good loan earns ${manifest.cutOffs.margin} and a bad one loses ${manifest.cutOffs.lossGivenDefault} of the exposure: break-even at a probability of ${digits(cutOff.breakEven, 3)}. Approve below ${digits(manifest.cutOffs.refer, 3)}, decline from
@@ -92,7 +113,7 @@ ${source.purpose} An ensemble of gradient-boosted trees and a logistic scorecard
 ${dataSection(manifest, source, report)}
 
 ${methodSection(manifest, report)}
-
+${preparationSection(manifest)}
 ## Quality on the untouched applicants
 
 ${table(

@@ -1,5 +1,6 @@
 /** Bins of one feature whose bad rate only rises or only falls: what a scorecard may show to a person. */
 import { quantile } from './metrics/bootstrap.ts'
+import { optimalBins } from './optimal-bins.ts'
 import { informationValue, weightOfEvidence } from './weight-of-evidence.ts'
 
 /** `x` falls into the first bin i with x <= edges[i], else into the last; NaN into the missing bin. */
@@ -21,6 +22,12 @@ interface Bin {
   readonly goods: number
   readonly bads: number
 }
+
+/**
+ * How fine bins become few: `merged` until neighbours differ significantly, or joined so that the information value is the greatest that monotone
+ * bins can have.
+ */
+export type Binning = 'merged' | 'optimal'
 
 /** Fine bins before merging. Twenty, because each final bin must hold at least a twentieth of the rows. */
 const FINE_BINS = 20
@@ -107,11 +114,28 @@ const separation = (bins: readonly Bin[]): number =>
     bins.map((bin) => bin.bads),
   )
 
+/** Pooled and merged step by step: each step is the best of its moment. */
+const mergedBins = (fine: readonly Bin[], rows: number, direction: 1 | -1): Bin[] =>
+  mergeAlike(pool(mergeSmall(fine, rows * SHARE_MIN), direction))
+
+/** The best of all partitions; one bin where none keeps the limits. */
+const bestBins = (fine: readonly Bin[], rows: number, direction: 1 | -1): Bin[] => {
+  const limits = { rowsMin: rows * SHARE_MIN, outcomesMin: OUTCOMES_MIN, binsMax: BINS_MAX }
+  const all = fine.reduce(join)
+  const ends = optimalBins(fine, all, direction, limits) ?? [fine.length - 1]
+  return ends.map((end, bin) => fine.slice((ends[bin - 1] ?? -1) + 1, end + 1).reduce(join))
+}
+
 /**
- * Quantile bins merged until each holds 5 % of the rows, the bad rate is monotone (in `direction` where credit sense demands one, else
- * in the one that keeps more information) and neighbours differ at the 5 % level. `null` where nothing is left to tell apart.
+ * Quantile bins joined until each holds 5 % of the rows and the bad rate is monotone (in `direction` where credit sense demands one, else in the
+ * one that keeps more information): merged, neighbours differ at the 5 % level as well. `null` where nothing is left to tell apart.
  */
-export const monotoneBins = (values: Float32Array, labels: Uint8Array, direction?: 1 | -1): BinnedFeature | null => {
+export const monotoneBins = (
+  values: Float32Array,
+  labels: Uint8Array,
+  direction?: 1 | -1,
+  binning: Binning = 'merged',
+): BinnedFeature | null => {
   const known = Int32Array.from(values.keys().filter((row) => !Number.isNaN(values[row]!)))
   if (known.length < values.length * SHARE_MIN) return null
   const knownLabels = Uint8Array.from(known, (row) => labels[row]!)
@@ -119,8 +143,8 @@ export const monotoneBins = (values: Float32Array, labels: Uint8Array, direction
     Float32Array.from(known, (row) => values[row]!),
     knownLabels,
   )
-  const coarse = mergeSmall(fine, values.length * SHARE_MIN)
-  const shapes = (direction === undefined ? ([1, -1] as const) : [direction]).map((sign) => mergeAlike(pool(coarse, sign)))
+  const binsIn = binning === 'merged' ? mergedBins : bestBins
+  const shapes = (direction === undefined ? ([1, -1] as const) : [direction]).map((sign) => binsIn(fine, values.length, sign))
   const bins = shapes.toSorted((a, b) => separation(b) - separation(a))[0]!
   return describe(bins, missingBin(labels, knownLabels), values.length - known.length)
 }

@@ -1,7 +1,7 @@
 /** The logistic scorecard: few monotone features a person can read, and the ensemble's fallback. */
 import type { Dataset } from './dataset.ts'
 import { logisticRegression } from './logistic-regression.ts'
-import { type BinnedFeature, monotoneBins, woeOf } from './monotone-bins.ts'
+import { type BinnedFeature, type Binning, monotoneBins, woeOf } from './monotone-bins.ts'
 
 export interface ScorecardOptions {
   /** Directions credit sense demands, by feature index: 1 risk rises with the feature, −1 it falls. */
@@ -15,6 +15,7 @@ export interface ScorecardOptions {
   /** A feature whose weights of evidence correlate more with one already chosen is left out. */
   readonly correlationMax: number
   readonly ridge: number
+  readonly binning: Binning
 }
 
 /**
@@ -27,6 +28,7 @@ export const SCORECARD_DEFAULTS: Omit<ScorecardOptions, 'directions'> = {
   informationMin: 0.02,
   correlationMax: 0.85,
   ridge: 1,
+  binning: 'merged',
 }
 
 export interface ScorecardTerm {
@@ -70,7 +72,7 @@ const candidates = (data: Dataset, options: ScorecardOptions): Candidate[] => {
   const found: Candidate[] = []
   for (let feature = 0; feature < data.columns; feature++) {
     const values = column(data, feature)
-    const bins = monotoneBins(values, data.labels, options.directions.get(feature))
+    const bins = monotoneBins(values, data.labels, options.directions.get(feature), options.binning)
     if (bins === null || bins.informationValue < options.informationMin) continue
     found.push({ feature, bins, risk: Float64Array.from(values, (value) => -woeOf(bins, value)) })
   }

@@ -15,3 +15,13 @@ export const TAIWAN_SOURCE: DataSource = {
     'Stated income, term and earlier applications are absent from the data, so the model has learned nothing from them; features of days carry only the synthetic calendar.',
   ],
 }
+
+/** Where the demo's applications name devices, employers and addresses. */
+export const TAIWAN_SOURCE_WITH_LINKS: DataSource = {
+  ...TAIWAN_SOURCE,
+  notes: [...TAIWAN_SOURCE.notes, 'The device, employer and address that an application names are synthetic: drawn by hash of the client.'],
+  limits: [
+    ...TAIWAN_SOURCE.limits,
+    'Features of devices, employers and addresses carry only chance: a use needs a model trained on real ones.',
+  ],
+}

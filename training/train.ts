@@ -10,8 +10,11 @@ import { scoreRows } from './ensemble.ts'
 import { evaluate } from './evaluate.ts'
 import type { EventSource, ReplayOptions } from './event-replay.ts'
 import { fitEnsemble, type FittedEnsemble, SCORECARD, TREES } from './fit-ensemble.ts'
+import type { LinkedHistory } from './linked-replay.ts'
 import { auc } from './metrics/auc.ts'
 import { type DataSource, modelCard } from './model-card.ts'
+import type { Preparation } from './preparation/preparation.ts'
+import { preparedLearner } from './preparation/prepared-learner.ts'
 import { type PlanName, PLANS } from './training-plan.ts'
 import type { TrainingProgress, TrainingReport } from './training-report.ts'
 import { measureRun } from './training-run.ts'
@@ -30,6 +33,8 @@ export interface TrainOptions {
   readonly recentMax?: number
   /** Sees every application's vector as it is made. */
   readonly onVector?: ReplayOptions['onVector']
+  /** What applications read off linked entities; folded in the order of the events when absent. */
+  readonly linked?: LinkedHistory
   readonly source: DataSource
   readonly featureSet: FeatureSet
   /** Features that may only raise (1) or only lower (−1) the risk, by name. */
@@ -44,6 +49,8 @@ export interface TrainOptions {
   readonly seed?: number
   readonly threads?: number
   readonly economics?: LendingEconomics
+  /** Cleaning and encoding that members are fitted on; features as they are when absent. */
+  readonly preparation?: Preparation
   /** How much is searched; `full` when absent. */
   readonly plan?: PlanName
   readonly onProgress?: (progress: TrainingProgress) => void
@@ -134,6 +141,7 @@ export const train = async (options: TrainOptions): Promise<TrainResult> => {
   const finish = measureRun()
   const data = await replaySource(options.events, {
     featureSet,
+    ...(options.linked === undefined ? {} : { linked: options.linked }),
     ...(options.rowsMax === undefined ? {} : { rowsMax: options.rowsMax }),
     ...(options.maturedBy === undefined ? {} : { maturedBy: options.maturedBy }),
     ...(options.recentMax === undefined ? {} : { recentMax: options.recentMax }),
@@ -147,17 +155,19 @@ export const train = async (options: TrainOptions): Promise<TrainResult> => {
   )
   const threads = Math.min(options.threads ?? THREADS_DEFAULT, THREADS_MAX)
   const plan = PLANS[options.plan ?? 'full']
+  const learner = preparedLearner(options.learner, options.preparation?.trees ?? [], names)
   const fitted = await fitEnsemble(
-    { learner: options.learner, seed, directions, threads },
+    { learner, seed, directions, threads },
     plan,
     data.training,
     onProgress,
     options.recentMax,
+    options.preparation?.scorecard.binning,
   )
   onProgress?.({ kind: 'stage', what: 'evaluation on untouched applicants' })
   const report = reportOf(fitted, data, economics, seed)
   const draft = bundleDraft(
-    { ...options, name: options.name ?? 'credit', parent: options.parent ?? null, seed, economics, plan },
+    { ...options, learner, name: options.name ?? 'credit', parent: options.parent ?? null, seed, economics, plan },
     data,
     fitted,
     report,

@@ -13,7 +13,8 @@ export const asExported = ({ features, base, trees }: TreeEnsemble): TreeEnsembl
   })),
 })
 
-const leafOf = (tree: Tree, row: Float32Array, at: number): number => {
+/** Place of the leaf that the row at `row[at .. at + d)` reaches. */
+export const leafOf = (tree: Tree, row: Float32Array, at: number): number => {
   let node = 0
   while (tree.feature[node]! >= 0) {
     const value = row[at + tree.feature[node]!]!

@@ -15,6 +15,9 @@ export const informationValue = (goods: ArrayLike<number>, bads: ArrayLike<numbe
   return weightOfEvidence(goods, bads).reduce((sum, woe, bin) => sum + (goods[bin]! / goodTotal - bads[bin]! / badTotal) * woe, 0)
 }
 
+/** What one bin adds to the information value; the shares of goods and bads in it must be positive. */
+export const informationTerm = (goodShare: number, badShare: number): number => (goodShare - badShare) * Math.log(goodShare / badShare)
+
 const total = (counts: ArrayLike<number>): number => {
   let sum = 0
   for (let bin = 0; bin < counts.length; bin++) sum += counts[bin]!

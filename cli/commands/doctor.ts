@@ -1,7 +1,6 @@
 /** `scorestream doctor`: looks at everything the engine needs, before it is needed, and says how to mend what is wrong. */
 import { existsSync, statfsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { creditFeatureSet } from '#features/credit-v1.ts'
 import { resolve } from '#registry/resolve.ts'
 import { loadScorer } from '#scoring/load-scorer.ts'
 import { CHECKPOINT_DEFAULTS } from '#streams/checkpoint/checkpointed-store.ts'
@@ -16,6 +15,7 @@ import { checkpointSettings } from '../checkpoint-settings.ts'
 import { type Command, DATA_OPTIONS, JSON_OPTION, text } from '../command.ts'
 import { type Config, loadConfig } from '../config.ts'
 import { EXIT } from '../exit.ts'
+import { featureSetOfBundle } from '../feature-sets.ts'
 import { portFree } from '../port-free.ts'
 import { PROJECT_ROOT } from '../project.ts'
 import { findEngine } from '../running-engine.ts'
@@ -124,13 +124,14 @@ const dataDirectory = (config: Config): Finding[] => {
 const model = (config: Config): Promise<Finding> =>
   attempt('model and policy', async () => {
     const { directory } = resolve(config.models.dir, config.models.champion)
+    const { name, set } = featureSetOfBundle(config.models.dir, config.models.champion)
     const scorer = await loadScorer({
       bundleDir: directory,
       policyPath: config.policy.file,
-      featureSet: creditFeatureSet,
+      featureSet: set,
       attribution: config.explain,
     })
-    return `${scorer.modelVersion} agrees with ONNX Runtime; policy ${scorer.policyVersion}`
+    return `${scorer.modelVersion} agrees with ONNX Runtime; features ${name}, policy ${scorer.policyVersion}`
   })
 
 const lightgbm = (): Finding => {

@@ -1,9 +1,11 @@
 /** `scorestream features`: the catalogue of the feature set in force. */
 import type { CatalogueEntry } from '#features/describe.ts'
-import { type Command, DATA_OPTIONS, JSON_OPTION, text } from '../command.ts'
+import type { NamedFeatureSet } from '#features/sets.ts'
+import { type Command, DATA_OPTIONS, JSON_OPTION, type OptionValues, text } from '../command.ts'
 import { CommandError, EXIT } from '../exit.ts'
 import { asOf } from '../features-as-of.ts'
-import { listedFeatureSet } from '../listed-feature-sets.ts'
+import { loadConfig } from '../config.ts'
+import { featureSetNamed, featureSetOfBundle, markdownOf, sqlOf } from '../feature-sets.ts'
 
 const COLUMNS = ['#', 'name', 'unit', 'window', 'from', 'error bound', 'privacy', 'bytes'] as const
 
@@ -38,6 +40,13 @@ const matching = (entries: readonly CatalogueEntry[], words: readonly string[]):
     return words.every((word) => haystack.includes(word.toLowerCase()))
   })
 
+const setAsked = (options: OptionValues): NamedFeatureSet => {
+  const given = text(options, 'set')
+  if (given !== undefined) return featureSetNamed(given, '--set')
+  const { models } = loadConfig({ file: text(options, 'config'), environment: process.env })
+  return featureSetOfBundle(models.dir, models.champion)
+}
+
 export const features: Command = {
   name: 'features',
   summary:
@@ -51,7 +60,7 @@ export const features: Command = {
       value: 'NAME',
       help: 'table (default), markdown (as docs/features.md) or sql (the set as one ClickHouse statement)',
     },
-    set: { type: 'string', value: 'NAME', help: 'credit-v1 (default: in force) or credit-linked-v1 (with devices, employers, addresses)' },
+    set: { type: 'string', value: 'NAME', help: 'credit-v1 or credit-linked-v1 (default: that of the bundle that decides)' },
   },
   notes: `
   scorestream features utilisation
@@ -67,18 +76,19 @@ same bundle and policy would decide now. Exit codes: 0 listed, or nothing differ
 decision.`,
   async run(options, positionals) {
     if (positionals[0] === 'as-of') return asOf(options, positionals.slice(1))
-    const set = listedFeatureSet(text(options, 'set') ?? 'credit-v1')
-    const entries = matching(set.entries, positionals)
+    const named = setAsked(options)
+    const { set } = named
+    const entries = matching(named.entries(), positionals)
     const format = text(options, 'format') ?? 'table'
     if (options['json'] === true)
-      process.stdout.write(`${JSON.stringify({ hash: set.hash, stateBytes: set.stateBytes, features: entries })}\n`)
-    else if (format === 'markdown') process.stdout.write(set.markdown())
-    else if (format === 'sql') process.stdout.write(`${set.sql()}\n`)
+      process.stdout.write(`${JSON.stringify({ name: named.name, hash: set.hash, stateBytes: set.stateBytes, features: entries })}\n`)
+    else if (format === 'markdown') process.stdout.write(markdownOf(named))
+    else if (format === 'sql') process.stdout.write(`${sqlOf(named)}\n`)
     else if (format === 'table') process.stdout.write(`${table(entries)}\n`)
     else throw new CommandError('usage', `--format takes table, markdown or sql, got "${format}"`, EXIT.usage)
     if (entries.length > 0) return EXIT.ok
     process.stderr.write(
-      `no feature's name, meaning or lineage holds ${positionals.map((word) => `"${word}"`).join(' and ')}; without words all ${set.entries.length} are listed\n`,
+      `no feature's name, meaning or lineage holds ${positionals.map((word) => `"${word}"`).join(' and ')}; without words all ${set.size} are listed\n`,
     )
     return EXIT.findings
   },

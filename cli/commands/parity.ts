@@ -1,10 +1,10 @@
 /** `scorestream parity`: features of past decisions, recomputed from raw events in SQL, against what was scored. */
-import { creditFeatureSet } from '#features/credit-v1.ts'
 import { measureParity } from '#streams/clickhouse/parity.ts'
 import { askWarehouse } from '../ask-warehouse.ts'
 import { type Command, DATA_OPTIONS, JSON_OPTION, numeric, text } from '../command.ts'
 import { loadConfig } from '../config.ts'
 import { CommandError, EXIT } from '../exit.ts'
+import { featureSetOfBundle } from '../feature-sets.ts'
 import { thousands } from '../progress.ts'
 
 const SAMPLE = 500
@@ -31,7 +31,7 @@ Exit codes: 0 every value agrees, 1 mismatches were found, 65 the warehouse refu
     const seed = numeric(options, 'seed', { minimum: 0, maximum: 2 ** 32 - 1 }) ?? 1
     const report = await askWarehouse(config.dataDir, (ask) =>
       measureParity({
-        featureSet: creditFeatureSet,
+        featureSet: featureSetOfBundle(config.models.dir, config.models.champion),
         database: 'scorestream',
         sample: Math.floor(sample),
         seed: Math.floor(seed),

@@ -1,6 +1,7 @@
 /** `scorestream replay <id>`: a past decision again, from the log, in this fresh process; the same bytes, or the cause by name. */
 import { join } from 'node:path'
-import { creditFeatureSet } from '#features/credit-v1.ts'
+import type { FeatureSet } from '#features/feature-set.ts'
+import { featureSetOfHash } from '#features/sets.ts'
 import { resolve } from '#registry/resolve.ts'
 import { loadScorer } from '#scoring/load-scorer.ts'
 import type { Scorer } from '#scoring/scorer.ts'
@@ -15,7 +16,9 @@ import { pipelineSettings } from '../pipeline-settings.ts'
 import { archivedPolicy, policySince } from '../policy-archive.ts'
 import { openLogs } from '../read-only-log.ts'
 
-type Loaded = { readonly kind: 'loaded'; readonly scorer: Scorer } | { readonly kind: 'failed'; readonly difference: Difference }
+type Loaded =
+  | { readonly kind: 'loaded'; readonly scorer: Scorer; readonly featureSet: FeatureSet }
+  | { readonly kind: 'failed'; readonly difference: Difference }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
@@ -30,17 +33,20 @@ const orCause = async <Value>(
   }
 }
 
-/** The bundle and policy that decided, wherever champion and configuration point today. */
+const unknownSet = (hash: string): string =>
+  `decided under feature set ${hash}, which this release does not have: use the release that decided it`
+
+/** The bundle, features and policy that decided, wherever champion and configuration point today. */
 const loadAsThen = async ({ body }: Decision, config: Config): Promise<Loaded> => {
   const bundle = await orCause('model', () => resolve(config.models.dir, body.modelVersion))
   if ('difference' in bundle) return { kind: 'failed', difference: bundle.difference }
+  const featureSet = featureSetOfHash(body.featureSetHash)?.set
+  if (featureSet === undefined) return { kind: 'failed', difference: { cause: 'feature', detail: unknownSet(body.featureSetHash) } }
   const policy = await orCause('policy', () => archivedPolicy(config, body.policyVersion))
   if ('difference' in policy) return { kind: 'failed', difference: policy.difference }
   const bundleDir = join(bundle.value.directory)
-  const scorer = await orCause('model', () =>
-    loadScorer({ bundleDir, policyPath: policy.value, featureSet: creditFeatureSet, attribution: config.explain }),
-  )
-  return 'difference' in scorer ? { kind: 'failed', difference: scorer.difference } : { kind: 'loaded', scorer: scorer.value }
+  const scorer = await orCause('model', () => loadScorer({ bundleDir, policyPath: policy.value, featureSet, attribution: config.explain }))
+  return 'difference' in scorer ? { kind: 'failed', difference: scorer.difference } : { kind: 'loaded', scorer: scorer.value, featureSet }
 }
 
 const stored = async (log: EventLog, id: string): Promise<Decision> => {
@@ -64,7 +70,7 @@ const replayOne = async (id: string, config: Config): Promise<ReplayResult> => {
     const loaded = await loadAsThen(then, config)
     if (loaded.kind === 'failed') return { kind: 'different', stored: then, differences: [loaded.difference] }
     const { time, dedupe } = pipelineSettings(config)
-    return await replayDecision(id, { log, featureSet: creditFeatureSet, decider: loaded.scorer, time, dedupe })
+    return await replayDecision(id, { log, featureSet: loaded.featureSet, decider: loaded.scorer, time, dedupe })
   } catch (error) {
     if (error instanceof CommandError) throw error
     throw new CommandError('data', `data: ${messageOf(error)}`, EXIT.findings, { cause: error })

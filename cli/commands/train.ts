@@ -1,18 +1,20 @@
 /** `scorestream train`: the demo data through the live feature code to a published bundle. */
 import { readFileSync } from 'node:fs'
-import { creditFeatureSet } from '#features/credit-v1.ts'
-import { creditV1Monotone, creditV1ReasonGroups } from '#features/definitions/credit-v1-reasons.ts'
+import { FEATURE_SETS } from '#features/sets.ts'
 import type { Alias } from '#registry/model-reference.ts'
 import { promote } from '#registry/promote.ts'
 import { demoStream } from '#streams/demo/demo-stream.ts'
 import { eventsFrom } from '#training/dataset.ts'
-import { TAIWAN_SOURCE } from '#training/taiwan-source.ts'
+import { parsePreparation } from '#training/preparation/parse-preparation.ts'
+import type { Preparation } from '#training/preparation/preparation.ts'
+import { TAIWAN_SOURCE, TAIWAN_SOURCE_WITH_LINKS } from '#training/taiwan-source.ts'
 import type { TrainingProgress } from '#training/training-report.ts'
 import { train as runTraining } from '#training/train.ts'
 import { personally } from '../attribution.ts'
 import { type Command, DATA_OPTIONS, JSON_OPTION, numeric, text } from '../command.ts'
 import { loadConfig } from '../config.ts'
-import { EXIT } from '../exit.ts'
+import { CommandError, EXIT } from '../exit.ts'
+import { featureSetNamed } from '../feature-sets.ts'
 import { progressLine, thousands } from '../progress.ts'
 import { DEMO_DATA } from '../project.ts'
 import { deviceOf, learnerOf, openLearner } from '../retrain/open-learner.ts'
@@ -44,6 +46,16 @@ const showProgress = (): ((progress: TrainingProgress) => void) => {
 /** Events of the demo stream; a test holds it. */
 const demoEventCount = 383_103
 
+const preparationIn = (file: string, features: readonly string[]): Preparation => {
+  let source: string
+  try {
+    source = readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new CommandError('preparation-unreadable', `--preparation ${file} cannot be read: ${(cause as Error).message}`, EXIT.noInput)
+  }
+  return parsePreparation(source, file, features)
+}
+
 export const train: Command = {
   name: 'train',
   summary:
@@ -51,9 +63,15 @@ export const train: Command = {
   options: {
     config: DATA_OPTIONS.config,
     out: { type: 'string', value: 'DIR', help: 'registry folder (default: models.dir of the configuration)' },
+    features: { type: 'string', value: 'NAME', help: 'feature set to train on: credit-v1 (default) or credit-linked-v1' },
     learner: { type: 'string', value: 'NAME', help: 'lightgbm (default) or xgboost' },
     device: { type: 'string', value: 'NAME', help: 'auto (default: XGBoost on a CUDA device where it finds one), cpu or cuda' },
     seed: { type: 'string', value: 'N', help: 'seed of folds and fits; same seed, same bytes' },
+    preparation: {
+      type: 'string',
+      value: 'FILE',
+      help: 'cleaning and encoding of features before members are fitted (training/README.md)',
+    },
     quick: { type: 'boolean', help: 'little search and few trees: for trying things out, not for use' },
     promote: { type: 'string', value: 'ALIAS', help: 'then make it champion, challenger or fallback' },
     ...JSON_OPTION,
@@ -65,17 +83,28 @@ Exit codes: 0 published, 64 usage, 65 data or bundle refused, 69 library missing
   async run(options) {
     const config = loadConfig({ file: text(options, 'config'), environment: process.env })
     const learner = openLearner(learnerOf(text(options, 'learner')), deviceOf(text(options, 'device')))
+    const { name: setName, set, monotone, reasonGroups } = featureSetNamed(text(options, 'features') ?? FEATURE_SETS[0].name, '--features')
+    const links = set.linked !== undefined
     const seed = numeric(options, 'seed', { minimum: 0, maximum: 2 ** 31 - 1 })
     const out = text(options, 'out') ?? config.models.dir
+    const prepared = text(options, 'preparation')
     const result = await runTraining({
-      events: eventsFrom(demoStream(readFileSync(DEMO_DATA)).events()),
-      source: TAIWAN_SOURCE,
-      featureSet: creditFeatureSet,
-      monotone: creditV1Monotone,
-      reasonGroups: creditV1ReasonGroups,
+      events: eventsFrom(demoStream(readFileSync(DEMO_DATA), { links }).events()),
+      source: links ? TAIWAN_SOURCE_WITH_LINKS : TAIWAN_SOURCE,
+      featureSet: set,
+      monotone,
+      reasonGroups,
       out,
       learner,
       plan: options['quick'] === true ? 'quick' : 'full',
+      ...(prepared === undefined
+        ? {}
+        : {
+            preparation: preparationIn(
+              prepared,
+              set.features.map(({ name }) => name),
+            ),
+          }),
       onProgress: showProgress(),
       ...(seed === undefined ? {} : { seed }),
     })
@@ -85,7 +114,7 @@ Exit codes: 0 published, 64 usage, 65 data or bundle refused, 69 library missing
     const { metrics } = result.report
     if (options['json'] === true)
       process.stdout.write(
-        `${JSON.stringify({ version: result.version, directory: result.directory, created: result.created, metrics })}\n`,
+        `${JSON.stringify({ version: result.version, features: setName, directory: result.directory, created: result.created, metrics })}\n`,
       )
     else {
       const rows = Object.entries(metrics).map(

@@ -1,5 +1,7 @@
 /** The parity meter as the warehouse process is told of it, and as it is asked for its figures afterwards. */
-import { creditFeatureSet } from '#features/credit-v1.ts'
+import { readFileSync } from 'node:fs'
+import { FEATURE_SETS, featureSetOfHash } from '#features/sets.ts'
+import type { Facts } from '#streams/clickhouse/facts.ts'
 import { latestRounds, ParityMeter } from '#streams/clickhouse/parity-meter.ts'
 import type { Logger } from '#streams/logger.ts'
 import type { LiveParity } from '#training/gates/live-parity-gate.ts'
@@ -13,9 +15,16 @@ export type ParityTask = Pick<Config['parity'], 'everySeconds' | 'sample'>
 export const parityArguments = ({ parity: { everySeconds, sample } }: Config): string[] =>
   everySeconds === 0 ? [] : ['--parity', JSON.stringify({ everySeconds, sample } satisfies ParityTask)]
 
-export const startParityMeter = ({ everySeconds, sample }: ParityTask, tables: Tables, logger: Logger): ParityMeter =>
+/** The set in force is the one that the facts name, which the engine writes anew when it changes. */
+const inForce = (facts: string | undefined) =>
+  facts === undefined ? FEATURE_SETS[0] : featureSetOfHash((JSON.parse(readFileSync(facts, 'utf8')) as Facts).featureSetHash)
+
+export const startParityMeter = (
+  { everySeconds, sample }: ParityTask,
+  { tables, facts, logger }: { readonly tables: Tables; readonly facts: string | undefined; readonly logger: Logger },
+): ParityMeter =>
   new ParityMeter({
-    featureSet: creditFeatureSet,
+    featureSet: () => inForce(facts),
     database: tables.database,
     ...tables.writer(),
     sample,

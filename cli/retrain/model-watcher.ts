@@ -23,8 +23,9 @@ export interface ModelWatcherParts {
   readonly modelsDir: string
   /** Model that decides, name@alias; one pinned to a version never changes. */
   readonly reference: string
-  readonly engine: Engine
-  readonly decider: SwappableDecider
+  readonly engine: Pick<Engine, 'betweenBatches' | 'positions'>
+  /** What decides now. */
+  readonly decider: () => SwappableDecider
   readonly log: EventLog
   readonly clock: Clock
   readonly logger: Logger
@@ -121,7 +122,8 @@ export class ModelWatcher {
   }
 
   async #follow(): Promise<void> {
-    const { modelsDir, reference, engine, decider, log, clock, logger, load } = this.#parts
+    const { modelsDir, reference, engine, log, clock, logger, load } = this.#parts
+    const decider = this.#parts.decider()
     const wanted = `${this.#name}@${this.#pointsTo()}`
     if (wanted === decider.modelVersion) this.#refused = undefined
     if (wanted === decider.modelVersion || wanted === this.#refused) return

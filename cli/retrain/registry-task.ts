@@ -12,7 +12,7 @@ export type RegistryTask =
   /** Makes a version the champion, once its files are verified, and records who did it and why. */
   | { readonly kind: 'promote'; readonly modelsDir: string; readonly name: string; readonly version: string; readonly by: Attribution }
   /** Rewrites what the warehouse is told of features and models. */
-  | { readonly kind: 'facts'; readonly dataDir: string; readonly modelsDir: string }
+  | { readonly kind: 'facts'; readonly dataDir: string; readonly modelsDir: string; readonly featureSetHash: string }
 
 let last: Promise<unknown> = Promise.resolve()
 

@@ -1,10 +1,10 @@
 /** The thread of `registry-task.ts`: one task, then it ends. */
 import { setPriority } from 'node:os'
 import { workerData } from 'node:worker_threads'
-import { creditFeatureSet } from '#features/credit-v1.ts'
 import { writeGateReport } from '#registry/gate-report.ts'
 import { promote } from '#registry/promote.ts'
 import { writeFacts } from '../facts.ts'
+import { requireFeatureSet } from '../feature-sets.ts'
 import type { RegistryTask } from './registry-task.ts'
 
 /** Behind the engine's thread in the scheduler. */
@@ -19,7 +19,7 @@ const perform = (task: RegistryTask): void => {
       promote(task.modelsDir, task.name, task.version, 'champion', task.by)
       break
     case 'facts':
-      writeFacts(task.dataDir, creditFeatureSet, task.modelsDir)
+      writeFacts(task.dataDir, requireFeatureSet(task.featureSetHash, 'the set in force'), task.modelsDir)
       break
     default:
       task satisfies never

@@ -4,8 +4,7 @@
  * the registry without moving an alias, and tells its parent over the channel. Ends when the parent is gone.
  */
 import { join } from 'node:path'
-import { creditFeatureSet } from '#features/credit-v1.ts'
-import { creditV1Monotone, creditV1ReasonGroups } from '#features/definitions/credit-v1-reasons.ts'
+import type { NamedFeatureSet } from '#features/sets.ts'
 import { parseReference } from '#registry/model-reference.ts'
 import { resolve } from '#registry/resolve.ts'
 import { readFormat } from '#streams/embedded/data-directory.ts'
@@ -20,6 +19,8 @@ import { train, type TrainResult } from '#training/train.ts'
 import { doubtfulData } from './doubtful-data.ts'
 import { groupsFrom, type GroupsOf } from './fairness-gate.ts'
 import { judgeSuccessor } from './judge.ts'
+import { featureSetOfBundle } from '../feature-sets.ts'
+import { linkedSource } from './linked-source.ts'
 import { decidedVectors, logSource } from './log-source.ts'
 import { openLearner } from './open-learner.ts'
 import { standBack } from './stand-back.ts'
@@ -94,21 +95,25 @@ const openLogs = (dataDir: string): EventLog => {
   return openReadOnly({
     folder: join(dataDir, 'log'),
     partitions: topicPartitions(partitions),
-    topics: ['credit-events', 'decisions', 'dead-letters', 'alerts'],
+    topics: ['credit-events', 'decisions', 'dead-letters', 'alerts', 'linked-entities'],
   })
 }
 
-const trainSuccessor = async (order: TrainingOrder, log: EventLog) => {
-  const names = creditFeatureSet.features.map(({ name }) => name)
-  const parity = new FeatureParity(await decidedVectors(log, creditFeatureSet.hash))
+const trainSuccessor = async (order: TrainingOrder, log: EventLog, { set, own, ownAt, monotone, reasonGroups }: NamedFeatureSet) => {
+  const names = own.features.map(({ name }) => name)
+  // A live engine may have read a linked entity a moment older: replay judges those by their versions.
+  const ofApplicant = (vector: Float32Array) => Float32Array.from(ownAt, (place) => vector[place]!)
+  const decided = await decidedVectors(log, set.hash)
+  const parity = new FeatureParity(new Map([...decided].map(([id, vector]) => [id, ofApplicant(vector)])))
   const yearOf = new Map<string, number>()
   const { name, selector } = parseReference(order.champion)
   const result = await train({
     events: logSource({ ...order, log, isDoubtful: await doubtfulData(log) }),
     source: source(order.requestId),
-    featureSet: creditFeatureSet,
-    monotone: creditV1Monotone,
-    reasonGroups: creditV1ReasonGroups,
+    featureSet: set,
+    linked: await linkedSource(log, set),
+    monotone,
+    reasonGroups,
     out: order.modelsDir,
     learner: openLearner(order.learner, order.device),
     name,
@@ -119,7 +124,7 @@ const trainSuccessor = async (order: TrainingOrder, log: EventLog) => {
     rowsMax: order.rowsMax,
     recentMax: RECENT_MAX,
     onVector(application, vector) {
-      parity.see(application, vector, names)
+      parity.see(application, ofApplicant(vector), names)
       yearOf.set(application.applicantId, new Date(application.eventTime).getUTCFullYear())
     },
     onProgress: reporter(),
@@ -127,14 +132,20 @@ const trainSuccessor = async (order: TrainingOrder, log: EventLog) => {
   return { result, parity, yearOf }
 }
 
-const judge = async (order: TrainingOrder, result: TrainResult, parity: FeatureParity, yearOf: ReadonlyMap<string, number>) => {
+const judge = async (
+  order: TrainingOrder,
+  { set }: NamedFeatureSet,
+  result: TrainResult,
+  parity: FeatureParity,
+  yearOf: ReadonlyMap<string, number>,
+) => {
   void tell({ kind: 'progress', stage: 'gates', done: null, total: null })
   const vault = openVault(join(order.dataDir, 'vault'))
   try {
     return await judgeSuccessor({
       successorDir: result.directory,
       championDir: resolve(order.modelsDir, order.champion).directory,
-      featureSet: creditFeatureSet,
+      featureSet: set,
       holdout: result.holdout,
       presentSince: result.presentSince,
       approvalRows: APPROVAL_HOLDOUT_MAX,
@@ -154,8 +165,10 @@ const main = async (): Promise<void> => {
   if (order.priority === 'idle') standBack()
   const log = openLogs(order.dataDir)
   try {
-    const { result, parity, yearOf } = await trainSuccessor(order, log)
-    const gates = await judge(order, result, parity, yearOf)
+    // A successor is trained on its champion's features.
+    const features = featureSetOfBundle(order.modelsDir, order.champion)
+    const { result, parity, yearOf } = await trainSuccessor(order, log, features)
+    const gates = await judge(order, features, result, parity, yearOf)
     const { user, system } = process.cpuUsage()
     await tell({
       kind: 'trained',

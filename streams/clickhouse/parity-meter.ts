@@ -3,10 +3,9 @@
  * events, and keeps what it finds as a row and as figures. It rests far longer than it works.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { CompiledFeatureSet } from '#features/compile/compile.ts'
 import type { Logger } from '../logger.ts'
 import { clickhouseInstant } from './facts.ts'
-import { measureParity, type ParityReport } from './parity.ts'
+import { measureParity, type ParityQuestion, type ParityReport } from './parity.ts'
 import type { RowWriter, SqlConnection } from './ports.ts'
 
 /** Measurements that the rate is taken over: a mismatch counts for that many more, so that one clean sample does not hide it. */
@@ -24,7 +23,8 @@ export interface ParityFigures {
 }
 
 export interface ParityMeterOptions {
-  readonly featureSet: CompiledFeatureSet
+  /** The set in force, at each measurement anew; undefined where this release does not have it. */
+  readonly featureSet: () => ParityQuestion['featureSet'] | undefined
   readonly database: string
   readonly connection: SqlConnection
   readonly inserter: RowWriter
@@ -87,7 +87,9 @@ export class ParityMeter {
 
   /** One measurement; undefined where nothing was decided since the last. */
   async measure(): Promise<ParityReport | undefined> {
-    const { featureSet, database, connection, sample, now } = this.#options
+    const { database, connection, sample, now } = this.#options
+    const featureSet = this.#options.featureSet()
+    if (featureSet === undefined) return undefined
     await this.#restore()
     const measuredAt = now()
     const report = await measureParity({

@@ -2,12 +2,13 @@
  * The parity meter: features of decisions already made are computed again, from raw events, by generated SQL, as they were known then (by
  * position in the log), and compared with what was scored. Any difference is a fault of the fold, of the state store, or of this statement.
  */
-import type { CompiledFeatureSet } from '#features/compile/compile.ts'
+import type { FeatureSetParts } from '#features/set-parts.ts'
 import { featureSql } from '#features/sql/feature-sql.ts'
 import { sqlString } from './chdb-engine.ts'
 
 export interface ParityQuestion {
-  readonly featureSet: CompiledFeatureSet
+  /** Its features of the applicant alone are compared: what linked entities said is judged by replay. */
+  readonly featureSet: FeatureSetParts
   readonly database: string
   /** Decisions looked at, at most. */
   readonly sample: number
@@ -59,7 +60,7 @@ const agree = (scored: number, recomputed: number): boolean =>
 const drawnSql = ({ database, featureSet, sample, seed, since = 0, skip = 0 }: ParityQuestion): string => `(
   SELECT decision_id, any(partition) AS partition, any(offset) AS offset, any(applicant_id) AS applicant_id, any(features) AS features
   FROM ${database}.decisions
-  WHERE feature_set_hash = ${sqlString(featureSet.hash)}${since > 0 ? ` AND decided_at >= fromUnixTimestamp64Milli(${Math.floor(since)})` : ''}
+  WHERE feature_set_hash = ${sqlString(featureSet.set.hash)}${since > 0 ? ` AND decided_at >= fromUnixTimestamp64Milli(${Math.floor(since)})` : ''}
   GROUP BY decision_id
   ORDER BY sipHash64(decision_id, ${seed}), decision_id LIMIT ${sample} OFFSET ${skip}
 )`
@@ -87,21 +88,22 @@ export const measureParity = async (question: ParityQuestion): Promise<ParityRep
   INNER JOIN ${drawn} AS d ON d.partition = e.partition AND d.offset = e.offset
 )`
   const events = `(SELECT * FROM ${database}.events FINAL WHERE applicant_id IN (SELECT applicant_id FROM ${drawn}))`
-  const recomputed = await vectors(question, featureSql(featureSet, { events, asks, known: 'then' }))
+  const recomputed = await vectors(question, featureSql(featureSet.own, { events, asks, known: 'then' }))
   const found: ParityMismatch[] = []
   let values = 0
   for (const [decisionId, vector] of scored) {
     const other = recomputed.get(decisionId)
     // The events sink may stand behind the decisions sink: that decision is compared another time.
     if (other === undefined) continue
-    vector.forEach((value, i) => {
+    featureSet.ownAt.forEach((place, i) => {
+      const value = vector[place]!
       values++
       const rounded = Math.fround(other[i]!)
-      if (!agree(value, rounded)) found.push({ decisionId, feature: featureSet.features[i]!.name, scored: value, recomputed: rounded })
+      if (!agree(value, rounded)) found.push({ decisionId, feature: featureSet.own.features[i]!.name, scored: value, recomputed: rounded })
     })
   }
   return {
-    featureSetHash: featureSet.hash,
+    featureSetHash: featureSet.set.hash,
     decisions: recomputed.size,
     values,
     mismatches: found.length,

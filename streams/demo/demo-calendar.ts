@@ -42,3 +42,15 @@ export const calendarOf = (applicantId: string, first = FIRST_MONTH_INDEX + (has
 
 /** Share of the present limit asked for on top, 0.1 to 0.5 in tenths: by hash, so that it carries nothing about the outcome. */
 export const raiseShareOf = (applicantId: string): number => (1 + (hashOf(applicantId, 'amount') % 5)) / 10
+
+/** Clients a device, an employer, an address: most share theirs with few. */
+const DEVICE_CLIENTS = 1.25
+const EMPLOYER_CLIENTS = 60
+const ADDRESS_CLIENTS = 2
+
+/** What an application names, of as many as that many clients would have: by hash, so that it carries nothing about the outcome. */
+export const linksOf = (applicantId: string, clients: number): Readonly<Record<'deviceId' | 'employerId' | 'addressId', string>> => ({
+  deviceId: `device-${hashOf(applicantId, 'device') % Math.ceil(clients / DEVICE_CLIENTS)}`,
+  employerId: `employer-${hashOf(applicantId, 'employer') % Math.ceil(clients / EMPLOYER_CLIENTS)}`,
+  addressId: `address-${hashOf(applicantId, 'address') % Math.ceil(clients / ADDRESS_CLIENTS)}`,
+})

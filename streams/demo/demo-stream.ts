@@ -5,7 +5,7 @@
  */
 import type { CreditEvent, ProtectedEvent } from '#schemas/events.ts'
 import { applicantId, epochMs, moneyMinor } from '#schemas/units.ts'
-import { calendarOf, type ClientCalendar, OUTCOME_DAYS, raiseShareOf } from './demo-calendar.ts'
+import { calendarOf, type ClientCalendar, linksOf, OUTCOME_DAYS, raiseShareOf } from './demo-calendar.ts'
 import { type DemoClients, HISTORY_MONTHS, readDemoClients } from './demo-clients.ts'
 
 /** Says in every event that days and calendar are synthetic. */
@@ -56,7 +56,12 @@ const sortedKeys = (clients: DemoClients): Float64Array => {
   return keys.slice(0, used).sort()
 }
 
-const eventOf = (clients: DemoClients, client: number, slot: number, seconds: number): CreditEvent => {
+export interface DemoOptions {
+  /** Whether applications name devices, employers and addresses, drawn by hash; without them when absent. */
+  readonly links?: boolean
+}
+
+const eventOf = (clients: DemoClients, client: number, slot: number, seconds: number, { links }: DemoOptions): CreditEvent => {
   const id = demoApplicantId(client)
   const envelope = { applicantId: applicantId(id), eventTime: epochMs(seconds * 1000), producer: DEMO_PRODUCER }
   const account = { accountId: `${id}-card`, currency: CURRENCY }
@@ -73,6 +78,7 @@ const eventOf = (clients: DemoClients, client: number, slot: number, seconds: nu
       termMonths: 0,
       purpose: 'limit-increase',
       channel: 'account-review',
+      ...(links === true ? linksOf(id, clients.count) : {}),
     }
   }
   if (slot === OUTCOME_SLOT) {
@@ -140,7 +146,7 @@ const protectedOf = (clients: DemoClients, client: number): ProtectedEvent => {
 }
 
 /** Builds the stream's order from the compressed data; events are made one at a time as they are asked for. */
-export const demoStream = (csvGz: Uint8Array): DemoStream => {
+export const demoStream = (csvGz: Uint8Array, options: DemoOptions = {}): DemoStream => {
   const clients = readDemoClients(csvGz)
   const keys = sortedKeys(clients)
   const event = (index: number): CreditEvent => {
@@ -149,7 +155,7 @@ export const demoStream = (csvGz: Uint8Array): DemoStream => {
     const slot = key % SLOT_SPAN
     const rest = (key - slot) / SLOT_SPAN
     const client = rest % CLIENT_SPAN
-    return eventOf(clients, client, slot, (rest - client) / CLIENT_SPAN + ORIGIN_SECONDS)
+    return eventOf(clients, client, slot, (rest - client) / CLIENT_SPAN + ORIGIN_SECONDS, options)
   }
   return {
     count: keys.length,

@@ -24,7 +24,7 @@ const readBlock = async (path: string, position: number, end: number, partitions
   while (at < buffer.length) {
     const scan = scanFrame(buffer, at, buffer.length)
     if (scan.kind !== 'frame') throw corrupt(path, position + at, reasonOf(scan))
-    for (const record of scan.frame.records) lanes[record.partition]?.push(record)
+    for (const record of scan.frame.records()) lanes[record.partition]?.push(record)
     at += scan.frame.bytes
   }
   return { bytes: buffer.length, lanes }

@@ -25,6 +25,8 @@ export class FrameRecord implements LogRecord {
   readonly #keyAt: number
   readonly #valueAt: number
   readonly #end: number
+  /** Asked for twice, to decode and to hash it. */
+  #value: Uint8Array | undefined
   constructor(buffer: Buffer, at: number, appendedAt: EpochMs) {
     this.partition = buffer.readUInt16LE(at)
     const keyBytes = buffer.readUInt16LE(at + 2)
@@ -40,7 +42,7 @@ export class FrameRecord implements LogRecord {
     return this.#buffer.subarray(this.#keyAt, this.#valueAt)
   }
   get value(): Uint8Array {
-    return this.#buffer.subarray(this.#valueAt, this.#end)
+    return (this.#value ??= this.#buffer.subarray(this.#valueAt, this.#end))
   }
   /** Bytes this record takes in the log. */
   get bytes(): number {
@@ -48,12 +50,37 @@ export class FrameRecord implements LogRecord {
   }
 }
 
-export interface Frame {
+/** A frame and where its records begin. Records are made when they are read: what nobody reads again costs four bytes each. */
+export class Frame {
   readonly sequence: number
   readonly appendedAt: EpochMs
   /** Whole frame, header included. */
   readonly bytes: number
-  readonly records: readonly FrameRecord[]
+  readonly #buffer: Buffer
+  readonly #starts: Uint32Array
+
+  constructor(buffer: Buffer, sequence: number, appendedAt: EpochMs, bytes: number, starts: Uint32Array) {
+    this.#buffer = buffer
+    this.sequence = sequence
+    this.appendedAt = appendedAt
+    this.bytes = bytes
+    this.#starts = starts
+  }
+  get count(): number {
+    return this.#starts.length
+  }
+  record(index: number): FrameRecord {
+    return new FrameRecord(this.#buffer, this.#starts[index] as number, this.appendedAt)
+  }
+  partition(index: number): number {
+    return this.#buffer.readUInt16LE(this.#starts[index] as number)
+  }
+  offset(index: number): number {
+    return this.#buffer.readDoubleLE((this.#starts[index] as number) + 8)
+  }
+  *records(): Generator<FrameRecord> {
+    for (let i = 0; i < this.count; i++) yield this.record(i)
+  }
 }
 
 export type FrameScan =
@@ -69,7 +96,7 @@ export const recordBytes = (record: AppendRecord): number => RECORD_HEADER_BYTES
 /** Writes one frame; `offsets[i]` is the offset of `records[i]`. */
 export const encodeFrame = (
   records: readonly AppendRecord[],
-  offsets: readonly number[],
+  offsets: ArrayLike<number>,
   appendedAt: EpochMs,
   sequence: number,
 ): { buffer: Buffer; frame: Frame } => {
@@ -81,7 +108,7 @@ export const encodeFrame = (
   buffer.writeUInt32LE(records.length, 12)
   buffer.writeDoubleLE(appendedAt, 16)
   buffer.writeDoubleLE(sequence, 24)
-  const placed: FrameRecord[] = []
+  const starts = new Uint32Array(records.length)
   let at = FRAME_HEADER_BYTES
   for (let i = 0; i < records.length; i++) {
     const record = records[i] as AppendRecord
@@ -91,11 +118,11 @@ export const encodeFrame = (
     buffer.writeDoubleLE(offsets[i] as number, at + 8)
     buffer.set(record.key, at + RECORD_HEADER_BYTES)
     buffer.set(record.value, at + RECORD_HEADER_BYTES + record.key.length)
-    placed.push(new FrameRecord(buffer, at, appendedAt))
+    starts[i] = at
     at += recordBytes(record)
   }
   buffer.writeUInt32LE(crc32(buffer.subarray(12)), 8)
-  return { buffer, frame: { sequence, appendedAt, bytes, records: placed } }
+  return { buffer, frame: new Frame(buffer, sequence, appendedAt, bytes, starts) }
 }
 
 /** Reads the frame at `at`, of which bytes up to `end` are at hand. */
@@ -113,20 +140,19 @@ export const scanFrame = (buffer: Buffer, at: number, end: number): FrameScan =>
   const actual = crc32(buffer.subarray(at + 12, at + bytes))
   if (stated !== actual)
     return { kind: 'damaged', reason: `frame CRC-32 is 0x${actual.toString(16)}, its header states 0x${stated.toString(16)}` }
-  return { kind: 'frame', frame: recordsOf(buffer, at, bytes) }
+  return { kind: 'frame', frame: frameOf(buffer, at, bytes) }
 }
 
-const recordsOf = (buffer: Buffer, at: number, bytes: number): Frame => {
+const frameOf = (buffer: Buffer, at: number, bytes: number): Frame => {
   const count = buffer.readUInt32LE(at + 12)
   const appendedAt = buffer.readDoubleLE(at + 16) as EpochMs
-  const records: FrameRecord[] = []
+  const starts = new Uint32Array(count)
   let next = at + FRAME_HEADER_BYTES
   for (let i = 0; i < count; i++) {
-    const record = new FrameRecord(buffer, next, appendedAt)
-    records.push(record)
-    next += record.bytes
+    starts[i] = next
+    next += RECORD_HEADER_BYTES + buffer.readUInt16LE(next + 2) + buffer.readUInt32LE(next + 4)
   }
-  return { sequence: buffer.readDoubleLE(at + 24), appendedAt, bytes, records }
+  return new Frame(buffer, buffer.readDoubleLE(at + 24), appendedAt, bytes, starts)
 }
 
 const isZero = (buffer: Buffer, at: number, end: number): boolean => {

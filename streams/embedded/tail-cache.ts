@@ -1,8 +1,10 @@
 /** The newest records of a topic in memory, so that live consumers never touch the disk. Bounded by bytes; oldest frames go first. */
 import type { Frame, FrameRecord } from './frame.ts'
 
+/** A partition's records, in columns: the frame of each, and its place there. */
 interface Lane {
-  records: FrameRecord[]
+  frames: Frame[]
+  places: number[]
   head: number
 }
 
@@ -14,7 +16,7 @@ export class TailCache {
   #bytes = 0
 
   constructor(partitions: number, bytesMax: number) {
-    this.#lanes = Array.from({ length: partitions }, () => ({ records: [], head: 0 }))
+    this.#lanes = Array.from({ length: partitions }, () => ({ frames: [], places: [], head: 0 }))
     this.#bytesMax = bytesMax
   }
 
@@ -23,7 +25,11 @@ export class TailCache {
   }
 
   add(frame: Frame): void {
-    for (const record of frame.records) this.#lane(record.partition).records.push(record)
+    for (let i = 0; i < frame.count; i++) {
+      const lane = this.#lane(frame.partition(i))
+      lane.frames.push(frame)
+      lane.places.push(i)
+    }
     this.#frames.push(frame)
     this.#bytes += frame.bytes
     while (this.#bytes > this.#bytesMax && this.#framesHead < this.#frames.length - 1) this.#evict()
@@ -31,14 +37,14 @@ export class TailCache {
 
   /** Records of a partition from `offset` on, at most about `bytesMax` bytes; `undefined` where the cache begins after `offset`. */
   read(partition: number, offset: number, bytesMax: number): FrameRecord[] | undefined {
-    const { records, head } = this.#lane(partition)
-    const first = records[head]
-    if (first === undefined || offset < first.offset) return undefined
+    const { frames, places, head } = this.#lane(partition)
+    const first = frames[head]?.offset(places[head] as number)
+    if (first === undefined || offset < first) return undefined
     const out: FrameRecord[] = []
     let bytes = 0
     // Offsets of the embedded log have no gaps, so a position is an index.
-    for (let i = head + offset - first.offset; i < records.length && bytes < bytesMax; i++) {
-      const record = records[i] as FrameRecord
+    for (let i = head + offset - first; i < frames.length && bytes < bytesMax; i++) {
+      const record = (frames[i] as Frame).record(places[i] as number)
       out.push(record)
       bytes += record.bytes
     }
@@ -49,12 +55,13 @@ export class TailCache {
     const frame = this.#frames[this.#framesHead] as Frame
     this.#frames[this.#framesHead++] = undefined as never
     this.#bytes -= frame.bytes
-    for (const record of frame.records) {
-      const lane = this.#lane(record.partition)
-      // Let go at once; the array itself is compacted now and then.
-      lane.records[lane.head++] = undefined as never
-      if (lane.head > 4096 && lane.head * 2 > lane.records.length) {
-        lane.records = lane.records.slice(lane.head)
+    for (let i = 0; i < frame.count; i++) {
+      const lane = this.#lane(frame.partition(i))
+      // Let go at once; the arrays themselves are compacted now and then.
+      lane.frames[lane.head++] = undefined as never
+      if (lane.head > 4096 && lane.head * 2 > lane.frames.length) {
+        lane.frames = lane.frames.slice(lane.head)
+        lane.places = lane.places.slice(lane.head)
         lane.head = 0
       }
     }

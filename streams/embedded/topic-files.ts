@@ -92,14 +92,12 @@ export class TopicFiles {
     const row = this.rows.at(-1)
     if (row === undefined || segment.size - row.position >= BLOCK_BYTES)
       this.rows.push({ position: segment.size, offsets: Float64Array.from(this.ends) })
-    for (const record of frame.records) {
-      if (record.offset !== this.ends[record.partition])
-        throw corrupt(
-          segment.path,
-          segment.size,
-          `partition ${record.partition} goes on at ${record.offset}, expected ${this.ends[record.partition]}`,
-        )
-      this.ends[record.partition] = record.offset + 1
+    for (let i = 0; i < frame.count; i++) {
+      const partition = frame.partition(i)
+      const offset = frame.offset(i)
+      if (offset !== this.ends[partition])
+        throw corrupt(segment.path, segment.size, `partition ${partition} goes on at ${offset}, expected ${this.ends[partition]}`)
+      this.ends[partition] = offset + 1
     }
     segment.size += frame.bytes
     this.sequence++
@@ -197,7 +195,7 @@ export class TopicFiles {
     const end = forEachFrame(segment.path, headerBytes(this.partitions), (frame, position) => {
       const row = rows.at(-1)
       if (row === undefined || position - row.position >= BLOCK_BYTES) rows.push({ position, offsets: offsets.slice() })
-      for (const record of frame.records) offsets[record.partition] = record.offset + 1
+      for (let i = 0; i < frame.count; i++) offsets[frame.partition(i)] = frame.offset(i) + 1
     })
     if (end.kind === 'unfinished') throw corrupt(end.path, end.position, end.reason)
     return rows

@@ -157,19 +157,13 @@ export class TopicWriter {
   }
 
   /** One frame, one write; on failure nothing of it stays and each call of the group is refused. */
-  #writeGroup(group: readonly Waiting[]): { frame: Frame; offsets: number[][] } | undefined {
-    const records: AppendRecord[] = []
-    const flat: number[] = []
+  #writeGroup(group: readonly Waiting[]): { frame: Frame; offsets: readonly number[][] } | undefined {
     const next = [...this.#written]
-    const offsets = group.map((waiting) =>
-      waiting.records.map((record) => {
-        const offset = (next[record.partition] as number)++
-        next[record.partition] = offset + 1
-        records.push(record)
-        flat.push(offset)
-        return offset
-      }),
-    )
+    const offsets = group.map((waiting) => waiting.records.map(({ partition }) => (next[partition] as number)++))
+    const [only] = group
+    const alone = group.length === 1 && only !== undefined
+    const records = alone ? only.records : group.flatMap((waiting) => waiting.records)
+    const flat = alone ? (offsets[0] as number[]) : offsets.flat()
     try {
       if (this.#position >= this.#options.segmentBytesMax) this.#roll()
       const now = Math.max(this.files.appendedAt, this.#options.clock.now()) as EpochMs
@@ -210,7 +204,7 @@ export class TopicWriter {
     }
   }
 
-  #publish(group: readonly Waiting[], written: { frame: Frame; offsets: number[][] }): void {
+  #publish(group: readonly Waiting[], written: { frame: Frame; offsets: readonly number[][] }): void {
     this.files.accept(written.frame)
     group.forEach((waiting, i) => waiting.resolve(written.offsets[i] as number[]))
     for (const listener of this.#listeners) listener()

@@ -15,7 +15,8 @@ export const readUpdate = (record: LogRecord): LinkedUpdate => {
   throw damaged(record, parsed.rejection.detail)
 }
 
-const applicationOf = (update: LinkedUpdate, record: LogRecord): ApplicationEvent => {
+/** The application that an update tells of. */
+export const applicationTold = (update: LinkedUpdate, record: LogRecord): ApplicationEvent => {
   const parsed = decodeEvent(update.application)
   if (parsed.kind === 'rejected') throw damaged(record, parsed.rejection.detail)
   if (parsed.value.kind !== 'application') throw damaged(record, `it carries a ${parsed.value.kind}, not an application`)
@@ -33,6 +34,6 @@ export const unknownEntity = ({ set }: LinkedPart): LinkedState => ({ version: 0
 
 /** Moves the entity's state by one new update. */
 export const foldUpdate = ({ set }: LinkedPart, entity: LinkedState, update: LinkedUpdate, record: LogRecord): void => {
-  set.fold(entity.state, applicationOf(update, record))
+  set.fold(entity.state, applicationTold(update, record))
   entity.version = record.offset + 1
 }

@@ -82,6 +82,15 @@ export class LinkedEntities {
 
   /** Brings what these applications name within reach of {@link read}. */
   async load(applications: readonly ApplicationEvent[]): Promise<void> {
+    this.#read = await this.#loaded(applications)
+  }
+
+  /** As {@link read}, beside the batch under way: of an application that is not in the log. */
+  async view(application: ApplicationEvent, vectors: Float32Array, at: number): Promise<readonly LinkedReading[]> {
+    return this.#write(application, vectors, at, await this.#loaded([application]))
+  }
+
+  async #loaded(applications: readonly ApplicationEvent[]): Promise<Map<string, LinkedState>> {
     const { parts, store, persist } = this.#ports
     const read = new Map<string, LinkedState>()
     const missing = new Map<number, Map<string, LinkedPart>>()
@@ -107,11 +116,20 @@ export class LinkedEntities {
         })
       }),
     )
-    this.#read = read
+    return read
   }
 
   /** Writes the linked part of a vector; says what was read. What the application names was {@link load}ed before. */
   read(application: ApplicationEvent, vectors: Float32Array, at: number): readonly LinkedReading[] {
+    return this.#write(application, vectors, at, this.#read)
+  }
+
+  #write(
+    application: ApplicationEvent,
+    vectors: Float32Array,
+    at: number,
+    loaded: ReadonlyMap<string, LinkedState>,
+  ): readonly LinkedReading[] {
     const readings: LinkedReading[] = []
     for (const part of this.#ports.parts) {
       const { entity } = part
@@ -122,7 +140,7 @@ export class LinkedEntities {
       }
       const key = linkedKey(entity, id)
       const partition = this.#partitionOf(key)
-      const found = this.#open.get(partition)?.peek(key) ?? this.#read.get(key)
+      const found = this.#open.get(partition)?.peek(key) ?? loaded.get(key)
       if (found === undefined) throw new Error(`${entity} of application ${application.applicationId} was not loaded`)
       readLinked(part, found.state, application, vectors, at)
       readings.push({ entity, partition, version: found.version as Offset })

@@ -21,11 +21,10 @@ export const recognise = (entity: Entity, event: CreditEvent, record: LogRecord,
   return seen
 }
 
-/** As {@link recognise}, without remembering: ingest looks before it appends. */
-export const lookUp = (entity: Entity, producer: string, eventId: string, value: Uint8Array, nowMs: number, limits: DedupeLimits): Seen => {
+/** As {@link recognise}, without remembering: ingest looks before it appends. `hash` is that of the record's value. */
+export const lookUp = (entity: Entity, producer: string, eventId: string, hash: Hash64, nowMs: number, limits: DedupeLimits): Seen => {
   hashPair(producer, eventId, id)
-  hashBytes(value, content)
-  return entity.ring.look(id, content, nowMs, limits)
+  return entity.ring.look(id, hash, nowMs, limits)
 }
 
 /** Moves the state by one new event. Returns whether it was late: older than the newest of this applicant. */

@@ -102,7 +102,7 @@ export const openRetrainWorld = async (): Promise<RetrainWorld> => {
     modelsDir,
     reference: 'credit@champion',
     engine,
-    decider,
+    decider: () => decider,
     log,
     clock,
     logger: silentLogger,

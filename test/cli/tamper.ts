@@ -30,7 +30,7 @@ export const tamper = ({ dataDir, topic, is, change, mendChecksum }: Tampering):
       const scan = scanFrame(bytes, at, bytes.length)
       if (scan.kind !== 'frame') break
       const { frame } = scan
-      const record = frame.records.find((one) => is(one) && change(one.value, one))
+      const record = frame.records().find((one) => is(one) && change(one.value, one))
       if (record !== undefined) {
         if (mendChecksum) bytes.writeUInt32LE(crc32(bytes.subarray(at + 12, at + frame.bytes)), at + 8)
         writeFileSync(path, bytes)

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { creditFeatureSet as set } from '#features/credit-v1.ts'
+import { FEATURE_SETS } from '#features/sets.ts'
 import { creditV1Monotone, creditV1ReasonGroups } from '#features/definitions/credit-v1-reasons.ts'
 import { catalogue, featureTableMarkdown } from '#features/describe.ts'
 
@@ -47,3 +48,13 @@ describe('principal reasons of version 1', () => {
     for (const name of Object.keys(creditV1Monotone)) expect(names).toContain(name)
   })
 })
+
+test.for(FEATURE_SETS)(
+  '$name: every feature has one group of reasons, and a place in the catalogue',
+  ({ set, reasonGroups, monotone, entries }) => {
+    const all = set.features.map(({ name }) => name)
+    expect(reasonGroups.flatMap((group) => group.features).toSorted()).toEqual(all.toSorted())
+    expect(entries().map(({ name }) => name)).toEqual(all)
+    for (const name of Object.keys(monotone)) expect(all).toContain(name)
+  },
+)

@@ -1,6 +1,7 @@
 /** The parity meter through the guarded SQL port: what a reader of the warehouse may run, over demo events scored by the real fold. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { creditFeatureSet } from '#features/credit-v1.ts'
+import { partsOf } from '#features/set-parts.ts'
 import { measureParity } from '#streams/clickhouse/parity.ts'
 import { ask, openSqlFixture, type SqlFixture } from './support/sql-fixture.ts'
 
@@ -13,7 +14,7 @@ afterAll(() => fixture.close())
 
 const parityOf = (sample: number, falsify: (row: { ask: string; features: (number | null)[] }) => void = () => {}) =>
   measureParity({
-    featureSet: creditFeatureSet,
+    featureSet: partsOf(creditFeatureSet),
     database: 'scorestream',
     sample,
     seed: 1,

@@ -1,6 +1,7 @@
 /** The parity meter over a real warehouse: rows and figures, what it looks at, and a state that is not the log's. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { creditFeatureSet } from '#features/credit-v1.ts'
+import { partsOf } from '#features/set-parts.ts'
 import { ParityMeter } from '#streams/clickhouse/parity-meter.ts'
 import type { OpenWarehouse } from '#streams/clickhouse/warehouse.ts'
 import { silentLogger } from '#streams/logger.ts'
@@ -25,7 +26,7 @@ afterAll(async () => {
 
 const meter = (sample = 1_000) =>
   new ParityMeter({
-    featureSet: creditFeatureSet,
+    featureSet: () => partsOf(creditFeatureSet),
     database: warehouse.database,
     ...warehouse.writer(),
     sample,
