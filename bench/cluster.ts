@@ -8,7 +8,7 @@ import type { BenchRow } from './bench-row.ts'
 import { jsonOf, tableOf } from './bench-table.ts'
 import { machineLine } from './machine.ts'
 
-const NAMES = ['throughput', 'latency', 'recovery', 'scale', 'rebuild'] as const
+const NAMES = ['throughput', 'overhead', 'latency', 'recovery', 'scale', 'rebuild'] as const
 export type ClusterFigure = (typeof NAMES)[number]
 
 const HELP = `Usage: npm run bench:peers -- [options]

@@ -7,7 +7,7 @@ import { EVENT_BYTES_MAX, parseEvent, parseEventText } from '#schemas/parse-even
 import type { GatewayCounters } from './counters.ts'
 import type { Engine, IncomingEvent, IngestResult } from './ports.ts'
 import { problem, rejectionProblem, type Problem } from './problem.ts'
-import { receiptJson } from './receipt.ts'
+import { lineReceiptJson } from './receipt.ts'
 
 /** Lines parsed and appended together: some 5 ms of parsing, so that other requests are not kept waiting. */
 const LINES_AT_ONCE = 512
@@ -167,7 +167,7 @@ const receipts = async (
     counters.events[result.status]++
     if (typeof outcome === 'string' && (result.status === 'accepted' || result.status === 'duplicate')) {
       tally.stored++
-      text += `{"line":${line},${receiptJson(outcome, result).slice(1)}\n`
+      text += `${lineReceiptJson(line, outcome, result)}\n`
     } else if (result.status === 'conflict' || result.status === 'rejected') {
       tally.refused++
       // What parsed and was refused by ingest, ingest has kept.

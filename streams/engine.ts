@@ -117,7 +117,7 @@ export class Engine {
       moreToDo: () => this.#moreToDo(),
       done: (batch) => {
         this.#account(batch)
-        return this.#committer.afterBatch(this.#lanes.list)
+        return this.#committer.afterBatch(this.#lanes.list, batch.folded.batch.stretch)
       },
       progressed: () => this.#progress.next(),
     })

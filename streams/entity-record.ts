@@ -2,17 +2,29 @@
  * What the engine keeps of one applicant: the dedupe ring and the feature state. In memory an {@link Entity}; in the store a compact,
  * versioned record.
  *
- * Record, little-endian: magic 0x45, version u8, flags u16 (1 = erased), ring entries u32, ring overflow u32, feature states u32,
- * newest event time f64; the ring's entries (28 bytes each); per feature state: feature-set hash (32 bytes), length u32, state.
+ * Record of version 2, little-endian: magic 0x45, version u8, flags u16 (1 = erased), ring entries u32, ring overflow u32, state bytes u32, newest event time
+ * f64, first 8 bytes of the feature set's hash; then the ring's entries (28 bytes each) and the state, filled up to whole words, as one packed run
+ * (`packed-words.ts`). Always whole words.
+ *
+ * Version 1, which checkpoints and stores of earlier releases hold, is read: the same up to the overflow, feature states u32 (1), newest event time f64, the
+ * ring's entries, hash (32 bytes), length u32, state, nothing packed.
  */
 import { DedupeRing, RING_ENTRY_BYTES, RING_WORDS } from './dedupe-ring.ts'
 import { TerminalFailure } from './failure.ts'
+import { packedWordsMax, packWords, unpackWords, WordScratch } from './packed-words.ts'
 
 const MAGIC = 0x45
-const VERSION = 1
-const HEADER_BYTES = 24
-const STATE_HEADER_BYTES = 36
+const VERSION = 2
+const WORD = 4
+const HEADER_BYTES = 32
+const HASH_BYTES = 8
+const HEADER_WORDS = HEADER_BYTES / WORD
 const ERASED = 1
+
+/** Ring and state of the record at work, in the open. */
+const plain = new WordScratch()
+/** The record at work, where words are aligned. */
+const packed = new WordScratch()
 
 export interface Entity {
   readonly ring: DedupeRing
@@ -26,35 +38,48 @@ export interface Entity {
 
 export const newEntity = (state: Uint8Array): Entity => ({ ring: new DedupeRing(), state, newestEventTime: -Infinity, erased: false })
 
-/** Upper bound of a record's size in bytes. */
-export const entityBytesMax = (stateBytes: number, ringEntriesMax: number): number =>
-  HEADER_BYTES + ringEntriesMax * RING_ENTRY_BYTES + STATE_HEADER_BYTES + stateBytes
+const wordsOf = (stateBytes: number, ringEntries: number): number => ringEntries * RING_WORDS + Math.ceil(stateBytes / WORD)
 
-export const entityBytes = (entity: Entity): number =>
-  HEADER_BYTES + entity.ring.count * RING_ENTRY_BYTES + STATE_HEADER_BYTES + entity.state.length
+/** Upper bound of a record's size in bytes, and of the memory that writing it takes. */
+export const recordBytesMax = (stateBytes: number, ringEntries: number): number =>
+  HEADER_BYTES + WORD * packedWordsMax(wordsOf(stateBytes, ringEntries))
 
-/** Writes the record at `at`; it takes {@link entityBytes}. Many records share one buffer, since allocating each costs more than filling it. */
-export const writeEntity = (entity: Entity, featureSetHash: Uint8Array, out: Buffer, start: number): void => {
+/** In memory, unpacked, without the objects around. */
+export const entityBytes = ({ ring, state }: Entity): number => ring.count * RING_ENTRY_BYTES + state.length
+
+/** Memory that records are written to, one after another. */
+export interface RecordMemory {
+  readonly words: Int32Array
+  readonly bytes: Buffer
+}
+
+export const recordMemory = (bytes: number): RecordMemory => {
+  const memory = Buffer.allocUnsafeSlow(Math.ceil(bytes / WORD) * WORD)
+  return { bytes: memory, words: new Int32Array(memory.buffer, memory.byteOffset, memory.length / WORD) }
+}
+
+/** Writes the record at byte `start`, a multiple of 4, with {@link recordBytesMax} free from there on. Answers where it ends. */
+export const writeEntity = (entity: Entity, featureSetHash: Uint8Array, { words, bytes }: RecordMemory, start: number): number => {
   const { ring, state } = entity
-  out[start] = MAGIC
-  out[start + 1] = VERSION
-  out.writeUInt16LE(entity.erased ? ERASED : 0, start + 2)
-  out.writeUInt32LE(ring.count, start + 4)
-  out.writeUInt32LE(ring.overflow, start + 8)
-  out.writeUInt32LE(1, start + 12)
-  out.writeDoubleLE(entity.newestEventTime, start + 16)
-  const ringBytes = ring.count * RING_ENTRY_BYTES
-  out.set(new Uint8Array(ring.words.buffer, ring.words.byteOffset, ringBytes), start + HEADER_BYTES)
-  const at = start + HEADER_BYTES + ringBytes
-  out.set(featureSetHash, at)
-  out.writeUInt32LE(state.length, at + 32)
-  out.set(state, at + STATE_HEADER_BYTES)
+  const ringWords = ring.count * RING_WORDS
+  const total = wordsOf(state.length, ring.count)
+  plain.atLeast(packedWordsMax(total))
+  for (let i = 0; i < ringWords; i++) plain.words[i] = ring.words[i] as number
+  plain.words[total - 1] = 0
+  plain.bytes.set(state, ringWords * WORD)
+  const at = start / WORD
+  words[at] = MAGIC | (VERSION << 8) | (entity.erased ? ERASED << 16 : 0)
+  words[at + 1] = ring.count
+  words[at + 2] = ring.overflow
+  words[at + 3] = state.length
+  bytes.writeDoubleLE(entity.newestEventTime, start + 16)
+  for (let i = 0; i < HASH_BYTES; i++) bytes[start + 24 + i] = featureSetHash[i] as number
+  return packWords(plain.words, total, words, at + HEADER_WORDS) * WORD
 }
 
 export const encodeEntity = (entity: Entity, featureSetHash: Uint8Array): Buffer => {
-  const out = Buffer.allocUnsafeSlow(entityBytes(entity))
-  writeEntity(entity, featureSetHash, out, 0)
-  return out
+  const memory = recordMemory(recordBytesMax(entity.state.length, entity.ring.count))
+  return Buffer.from(memory.bytes.subarray(0, writeEntity(entity, featureSetHash, memory, 0)))
 }
 
 /**
@@ -63,27 +88,63 @@ export const encodeEntity = (entity: Entity, featureSetHash: Uint8Array): Buffer
  */
 export const decodeEntity = (bytes: Uint8Array, featureSetHash: Uint8Array, stateBytes: number, where: string, spare?: Entity): Entity => {
   const record = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (record.length >= HEADER_BYTES && record[0] === MAGIC && record[1] === 1)
+    return decodeUnpacked(record, featureSetHash, stateBytes, where, spare)
   if (record.length < HEADER_BYTES || record[0] !== MAGIC || record[1] !== VERSION)
-    throw damaged(where, 'it is not an entity record of version 1')
+    throw damaged(where, `it is not an entity record of version ${VERSION}`)
   const count = record.readUInt32LE(4)
-  const at = HEADER_BYTES + count * RING_ENTRY_BYTES
-  if (record.length !== at + STATE_HEADER_BYTES + stateBytes || record.readUInt32LE(at + 32) !== stateBytes)
+  const total = wordsOf(stateBytes, count)
+  // A bit stands for a word: no damaged header asks for more than 32 times the memory that the record takes.
+  if (record.length % WORD !== 0 || record.readUInt32LE(12) !== stateBytes || total > record.length * 8)
     throw damaged(where, `its length ${record.length} does not fit its header`)
-  if (record.compare(featureSetHash, 0, 32, at, at + 32) !== 0)
+  requireHash(record, 24, HASH_BYTES, featureSetHash, where)
+  const words = record.length / WORD
+  packed.atLeast(words + packedWordsMax(0) + 32)
+  packed.bytes.set(record)
+  plain.atLeast(packedWordsMax(total))
+  if (!unpackWords(packed.words, HEADER_WORDS, words, total, plain.words))
+    throw damaged(where, `its length ${record.length} does not fit its header`)
+  const entity = spare ?? newEntity(new Uint8Array(stateBytes))
+  const ringWords = count * RING_WORDS
+  const { ring } = entity
+  if (ring.words.length < ringWords) ring.words = new Uint32Array(ringWords)
+  for (let i = 0; i < ringWords; i++) ring.words[i] = plain.words[i] as number
+  entity.state.set(plain.bytes.subarray(ringWords * WORD, ringWords * WORD + stateBytes))
+  return withHeader(entity, record)
+}
+
+const withHeader = (entity: Entity, record: Buffer): Entity => {
+  entity.ring.count = record.readUInt32LE(4)
+  entity.ring.overflow = record.readUInt32LE(8)
+  entity.newestEventTime = record.readDoubleLE(16)
+  entity.erased = (record.readUInt16LE(2) & ERASED) !== 0
+  return entity
+}
+
+const UNPACKED_HEADER_BYTES = 24
+const UNPACKED_STATE_HEADER_BYTES = 36
+
+/** Version 1. */
+const decodeUnpacked = (record: Buffer, featureSetHash: Uint8Array, stateBytes: number, where: string, spare?: Entity): Entity => {
+  const at = UNPACKED_HEADER_BYTES + record.readUInt32LE(4) * RING_ENTRY_BYTES
+  if (record.length !== at + UNPACKED_STATE_HEADER_BYTES + stateBytes || record.readUInt32LE(at + 32) !== stateBytes)
+    throw damaged(where, `its length ${record.length} does not fit its header`)
+  requireHash(record, at, 32, featureSetHash, where)
+  const entity = spare ?? newEntity(new Uint8Array(stateBytes))
+  const entries = record.subarray(UNPACKED_HEADER_BYTES, at)
+  const { ring } = entity
+  if (ring.words.length * WORD < entries.length) ring.words = new Uint32Array(entries.length / WORD)
+  new Uint8Array(ring.words.buffer).set(entries)
+  entity.state.set(record.subarray(at + UNPACKED_STATE_HEADER_BYTES))
+  return withHeader(entity, record)
+}
+
+const requireHash = (record: Buffer, at: number, bytes: number, featureSetHash: Uint8Array, where: string): void => {
+  if (record.compare(featureSetHash, 0, bytes, at, at + bytes) !== 0)
     throw damaged(
       where,
       `it is of feature set ${record.toString('hex', at, at + 6)}…, in force is ${Buffer.from(featureSetHash).toString('hex', 0, 6)}…`,
     )
-  const entity = spare ?? newEntity(new Uint8Array(stateBytes))
-  const { ring } = entity
-  if (ring.words.length < count * RING_WORDS) ring.words = new Uint32Array(count * RING_WORDS)
-  new Uint8Array(ring.words.buffer).set(record.subarray(HEADER_BYTES, at))
-  ring.count = count
-  ring.overflow = record.readUInt32LE(8)
-  entity.state.set(record.subarray(at + STATE_HEADER_BYTES))
-  entity.newestEventTime = record.readDoubleLE(16)
-  entity.erased = (record.readUInt16LE(2) & ERASED) !== 0
-  return entity
 }
 
 /** `spare` as {@link newEntity} would be. */

@@ -3,6 +3,7 @@ import { type BenchRow, median } from '../bench-row.ts'
 import type { ClusterContext, ClusterFigure } from '../cluster.ts'
 import { machineLine } from '../machine.ts'
 import { APPLICATION_EVERY, EVENTS_PER_S, type Latency, measureLatency, WARM_S } from './latency.ts'
+import { overheadRows } from './overhead.ts'
 import { type Party, WIRES } from './party.ts'
 import { measureRebuild } from './rebuild.ts'
 import { EVENTS_PER_S as RECOVERY_EVENTS_PER_S, measureRecovery } from './recovery.ts'
@@ -214,6 +215,7 @@ const rebuildRows = async (context: ClusterContext): Promise<readonly BenchRow[]
 
 const FIGURES: Readonly<Record<ClusterFigure, (context: ClusterContext) => Promise<readonly BenchRow[]>>> = {
   throughput: throughputRows,
+  overhead: overheadRows,
   latency: latencyRows,
   recovery: recoveryRows,
   scale: scaleRows,

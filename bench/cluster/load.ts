@@ -37,10 +37,18 @@ const inLap = (event: CreditEvent, lap: number): CreditEvent => {
   return moved
 }
 
+interface Preloading {
+  readonly prefix: string
+  readonly wire: Wire
+  readonly laps: number
+  /** Statements and payments alone. */
+  readonly behaviouralOnly?: boolean
+}
+
 /** Writes `laps` laps to the topic that `prefix` leads to. @returns events and bytes of their values */
 export const preload = async (
   broker: string,
-  { prefix, wire, laps }: { readonly prefix: string; readonly wire: Wire; readonly laps: number },
+  { prefix, wire, laps, behaviouralOnly = false }: Preloading,
 ): Promise<{ readonly events: number; readonly bytes: number }> => {
   const log = await openKafkaLog({ settings: kafkaSettings(broker, prefix), partitions: PARTITIONS, logger: silentLogger })
   const demo = openDemo()
@@ -52,6 +60,7 @@ export const preload = async (
   }
   for (let lap = 0; lap < laps; lap++)
     for (const event of demo.events()) {
+      if (behaviouralOnly && event.kind !== 'statement' && event.kind !== 'payment') continue
       const record = recordOf(inLap(event, lap), wire)
       batch.push(record)
       events++

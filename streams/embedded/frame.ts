@@ -73,7 +73,7 @@ export class Frame {
     return new FrameRecord(this.#buffer, this.#starts[index] as number, this.appendedAt)
   }
   partition(index: number): number {
-    return this.#buffer.readUInt16LE(this.#starts[index] as number)
+    return this.#buffer.readUInt16LE(this.#starts[index])
   }
   offset(index: number): number {
     return this.#buffer.readDoubleLE((this.#starts[index] as number) + 8)

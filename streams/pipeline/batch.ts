@@ -40,6 +40,8 @@ export interface Batch {
   readonly next: ReadonlyMap<Lane, number>
   /** Its single event threw before: all else is committed first, so that another failure costs nothing else. */
   readonly suspect: boolean
+  /** 1, or `catchUpFactor` where so much waits that nobody waits for milliseconds: what is done by the batch may be done in larger pieces. */
+  readonly stretch: number
   readonly timing: BatchTiming
 }
 

@@ -38,17 +38,25 @@ export class Committer {
     this.#ports = ports
   }
 
-  /** Called between batches: commits when it is time, waits only where the backlog is too large, throws what a commit threw. */
-  afterBatch(lanes: readonly Lane[]): void | Promise<void> {
+  /**
+   * Called between batches: commits when it is time, waits only where the backlog is too large, throws what a commit threw. While much waits it
+   * is time `stretch` times less often: an applicant's next event then more often finds it not yet written.
+   */
+  afterBatch(lanes: readonly Lane[], stretch = 1): void | Promise<void> {
     const { settings, cache } = this.#ports
-    if (this.#under !== undefined && cache.dirtyCount >= 2 * settings.dirtyEntitiesMax) return this.#under.then(() => this.#next(lanes))
-    this.#next(lanes)
+    if (this.#under !== undefined && cache.dirtyCount >= 2 * stretch * settings.dirtyEntitiesMax)
+      return this.#under.then(() => this.#next(lanes, stretch))
+    this.#next(lanes, stretch)
   }
 
-  #next(lanes: readonly Lane[]): void {
+  #next(lanes: readonly Lane[], stretch: number): void {
     const { settings, cache, monotonicUs } = this.#ports
-    const full = cache.dirtyCount >= settings.dirtyEntitiesMax
-    const due = monotonicUs() - this.#startedUs >= Math.max(settings.commitAfterMs * 1000, REST * this.lastCommitUs)
+    const { dirtyCount } = cache
+    const full =
+      dirtyCount >= stretch * settings.dirtyEntitiesMax ||
+      // What is dirty cannot leave the cache: more of it than half would push out what the next batches need.
+      (dirtyCount >= settings.dirtyEntitiesMax && 2 * cache.dirtyBytes >= settings.cacheBytesMax)
+    const due = monotonicUs() - this.#startedUs >= Math.max(stretch * settings.commitAfterMs * 1000, REST * this.lastCommitUs)
     if (this.#failure !== undefined) throw this.#failure.cause
     if (this.#under === undefined && (full || due)) this.#begin(lanes)
     cache.trim()

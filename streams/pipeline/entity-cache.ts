@@ -3,7 +3,16 @@
  * order of last use once the cache exceeds its bytes (the CLOCK rule: a hand goes round, what was used since it last came by stays).
  */
 import type { FeatureSet } from '#features/feature-set.ts'
-import { decodeEntity, entityBytes, newEntity, renewEntity, writeEntity, type Entity } from '../entity-record.ts'
+import {
+  decodeEntity,
+  entityBytes,
+  newEntity,
+  recordBytesMax,
+  recordMemory,
+  renewEntity,
+  writeEntity,
+  type Entity,
+} from '../entity-record.ts'
 import { DedupeRing, RING_WORDS } from '../dedupe-ring.ts'
 import type { StateStore, StoredAt } from '../ports.ts'
 
@@ -11,6 +20,11 @@ import type { StateStore, StoredAt } from '../ports.ts'
 const OVERHEAD_BYTES = 400
 /** Entities that left, kept so that the next ones take their memory: as many as a batch may load, with room. */
 const SPARE_MAX = 2_048
+/**
+ * Records of a commit share buffers of this size. Blocks from 128 KiB on would be had from the operating system for each commit, and faulted in page by page
+ * (`cli/native-memory.ts`); a buffer for each record costs more than filling it.
+ */
+const CHUNK_BYTES = 64 * 1024
 /** A longer ring is given back. */
 const SPARE_RING_WORDS_MAX = RING_WORDS * 32
 
@@ -62,6 +76,10 @@ export class EntityCache {
   }
   get dirtyCount(): number {
     return this.#dirty.length
+  }
+  /** About so many: by the average entity. */
+  get dirtyBytes(): number {
+    return this.#ring.length === 0 ? 0 : (this.#bytes / this.#ring.length) * this.#dirty.length
   }
 
   /** Begins an ownership of a partition, with nothing in memory. */
@@ -141,21 +159,22 @@ export class EntityCache {
     const states = this.#slots.map(() => new Map<string, Uint8Array>())
     const held = this.#dirty
     this.#dirty = []
-    let total = 0
-    for (const one of held) {
-      const bytes = entityBytes(one.entity)
-      this.#bytes += bytes + OVERHEAD_BYTES - one.bytes
-      one.bytes = bytes + OVERHEAD_BYTES
-      total += bytes
-    }
-    const arena = Buffer.allocUnsafeSlow(total)
+    let chunk = recordMemory(0)
     let at = 0
     for (const one of held) {
+      const { entity } = one
+      const bytes = entityBytes(entity) + OVERHEAD_BYTES
+      this.#bytes += bytes - one.bytes
+      one.bytes = bytes
       one.dirty = false
       one.pins++
-      const end = at + one.bytes - OVERHEAD_BYTES
-      writeEntity(one.entity, this.#hash, arena, at)
-      ;(states[one.partition] as Map<string, Uint8Array>).set(one.key, arena.subarray(at, end))
+      const room = recordBytesMax(entity.state.length, entity.ring.count)
+      if (at + room > chunk.bytes.length) {
+        chunk = recordMemory(Math.max(CHUNK_BYTES, room))
+        at = 0
+      }
+      const end = writeEntity(entity, this.#hash, chunk, at)
+      ;(states[one.partition] as Map<string, Uint8Array>).set(one.key, chunk.bytes.subarray(at, end))
       at = end
     }
     return { states, held }

@@ -38,7 +38,10 @@ export const fetchPages = async (
 /** Decodes and checks, up to the batch's bounds; what exceeds them stays in the log for the next turn. */
 export const decodeBatch = (pages: readonly [Lane, readonly LogRecord[]][], ports: FetchPorts): Batch => {
   const { log, monotonicUs } = ports
-  const settings = boundsOf(pages, ports)
+  const { settings } = ports
+  const stretch = stretchOf(pages, ports)
+  const recordsMax = stretch * settings.batchRecordsMax
+  const applicationsMax = stretch * settings.batchApplicationsMax
   const started = monotonicUs()
   const input = inputOf(log)
   const items: Item[] = []
@@ -52,26 +55,22 @@ export const decodeBatch = (pages: readonly [Lane, readonly LogRecord[]][], port
         if (items.length > 0) break
         alone = true
       }
-      if (items.length >= settings.batchRecordsMax || applications >= settings.batchApplicationsMax) break
+      if (items.length >= recordsMax || applications >= applicationsMax) break
       const item = decodeItem(lane, record, input, ports)
       if (item.kind === 'event' && item.event.kind === 'application') applications++
       items.push(item)
       next.set(lane, record.offset + 1)
     }
   }
-  return { items, next, suspect: alone, timing: { decodeUs: monotonicUs() - started, stateUs: 0, foldUs: 0 } }
+  return { items, next, suspect: alone, stretch, timing: { decodeUs: monotonicUs() - started, stateUs: 0, foldUs: 0 } }
 }
 
 /** Larger where so much waits that the age of what waits is not a matter of milliseconds. */
-const boundsOf = (
-  pages: readonly [Lane, readonly LogRecord[]][],
-  { log, settings }: FetchPorts,
-): Pick<PipelineSettings, 'batchRecordsMax' | 'batchApplicationsMax'> => {
-  const { batchRecordsMax, batchApplicationsMax, catchUpFrom, catchUpFactor } = settings
+const stretchOf = (pages: readonly [Lane, readonly LogRecord[]][], { log, settings }: FetchPorts): number => {
+  const { batchRecordsMax, catchUpFrom, catchUpFactor } = settings
   const ends = log.end('credit-events')
   const waiting = pages.reduce((sum, [{ partition, next }]) => sum + (ends[partition] as number) - next, 0)
-  const factor = waiting >= catchUpFrom * batchRecordsMax ? catchUpFactor : 1
-  return { batchRecordsMax: factor * batchRecordsMax, batchApplicationsMax: factor * batchApplicationsMax }
+  return waiting >= catchUpFrom * batchRecordsMax ? catchUpFactor : 1
 }
 
 const decodeItem = (lane: Lane, record: LogRecord, input: Input, { settings, isPoison }: FetchPorts): Item => {

@@ -1,5 +1,5 @@
 /** Verdicts for the applications of a batch, and the capsules that prove them, chained per partition. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Decision, DecisionBody, DecisionEnvelope, LinkedReading, Stages, Verdict } from '#schemas/decision.ts'
 import type { FeatureSet } from '#features/feature-set.ts'
 import type { ApplicationEvent } from '#schemas/events.ts'
@@ -36,7 +36,7 @@ export const bodyOf = (
   ...verdict,
   partition: record.partition,
   offset: record.offset as Offset,
-  inputHash: createHash('sha256').update(record.value).digest('hex'),
+  inputHash: hash('sha256', record.value, 'hex'),
   eventId: application.eventId,
   applicationId: application.applicationId,
   applicantId: application.applicantId,

@@ -9,11 +9,14 @@ export interface PipelineSettings {
   /** Applications of one batch: at about 0.1 ms each they, not the records, bound its time. */
   readonly batchApplicationsMax: number
   readonly batchBytesMax: number
-  /** Once this many full batches wait, each is {@link catchUpFactor} times as large: nobody waits for milliseconds then. */
+  /** Once this many full batches wait, each is {@link catchUpFactor} times as large, and a commit as rare: nobody waits for milliseconds then. */
   readonly catchUpFrom: number
-  /** Each batch is one append and one reading back; with larger ones they cost less, and the event loop is held longer. */
+  /**
+   * Each batch is one append and one reading back; with larger ones they cost less, and the event loop is held longer. Rarer commits write an
+   * applicant once for more of its events; after a crash more is folded again.
+   */
   readonly catchUpFactor: number
-  /** States are committed at least this often while there is something to commit. */
+  /** States are committed at least this often while there is something to commit and little waits. */
   readonly commitAfterMs: number
   /** … and once this many entities are dirty: writing them out takes about 1 µs each on the event loop. */
   readonly dirtyEntitiesMax: number

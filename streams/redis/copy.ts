@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto'
 import type { RecordPage } from '../checkpoint/ports.ts'
 import type { RedisConnection } from './connection.ts'
 import { removedFields, sendCommand, writeRecords } from './hash-commands.ts'
-import { unpackRecords } from './packed-records.ts'
 import { POSITION_FIELD } from './position.ts'
 import { REPLACE, runScript } from './scripts.ts'
 
@@ -17,16 +16,12 @@ export async function* scanHash(client: RedisConnection, key: string): AsyncGene
   let cursor = '0'
   do {
     const [next, found] = (await client.callBuffer('HSCAN', key, cursor, 'COUNT', SCAN_COUNT)) as [Buffer, Buffer[]]
-    const fields: string[] = []
-    const packed: Buffer[] = []
+    const page = new Map<string, Uint8Array>()
     for (let i = 0; i + 1 < found.length; i += 2) {
       const field = (found[i] as Buffer).toString('utf8')
-      if (field === POSITION_FIELD) continue
-      fields.push(field)
-      packed.push(found[i + 1] as Buffer)
+      if (field !== POSITION_FIELD) page.set(field, found[i + 1] as Buffer)
     }
-    const records = unpackRecords(packed, `Redis key ${key}`)
-    if (fields.length > 0) yield new Map(fields.map((field, i) => [field, records[i] ?? null]))
+    if (page.size > 0) yield page
     cursor = next.toString('latin1')
   } while (cursor !== '0')
 }

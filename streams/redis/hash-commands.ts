@@ -1,11 +1,10 @@
 /**
- * The command that writes states, HSET, as the bytes that go over the wire, each record packed on its way there. The client builds a command from a list of
+ * The command that writes states, HSET, as the bytes that go over the wire. The client builds a command from a list of
  * arguments, three pieces each, joined later; for some hundred fields of records that cost a quarter of a commit.
  */
 import { Command } from 'ioredis'
 import type { RecordPage } from '../checkpoint/ports.ts'
 import type { RedisConnection } from './connection.ts'
-import { copyPacked, packedBytesMax, packRecord } from './packed-records.ts'
 
 /** `$`, up to ten digits, and two line ends around what follows them. */
 const FRAME_BYTES = 15
@@ -14,9 +13,26 @@ const UTF8_BYTES_MAX = 3
 const [CR, LF, DOLLAR, STAR, ZERO] = Buffer.from('\r\n$*0') as unknown as [number, number, number, number, number]
 const ASCII_MAX = 0x7f
 
+/**
+ * Memory of commands that were answered, for the next ones: a commit's would otherwise be had from the operating system each time, and half a megabyte a
+ * partition soon makes the collector look for more.
+ */
+const spare: Buffer[] = []
+/** As many as a commit of this many partitions has under way. */
+const SPARE_MAX = 32
+const SPARE_BYTES_MAX = 1024 * 1024
+
+const bufferOf = (bytes: number): Buffer => {
+  const found = spare.findIndex(({ length }) => length >= bytes)
+  // Rounded up, so that the next commit, which is about as large, finds it large enough.
+  return found < 0 ? Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(bytes))) : (spare.splice(found, 1)[0] as Buffer)
+}
+
+const NO_BYTES = Buffer.alloc(0)
+
 /** A command whose bytes are there already; `args` holds the key alone, which is all that the client looks for in them. */
 class WireCommand extends Command {
-  readonly #bytes: Buffer
+  #bytes: Buffer
 
   constructor(name: string, key: string, bytes: Buffer) {
     super(name, [key])
@@ -27,6 +43,13 @@ class WireCommand extends Command {
   override toWritable(): string | Buffer {
     return this.#bytes
   }
+
+  /** It was answered, and nobody will ask for its bytes again. */
+  answered(): void {
+    const { buffer } = this.#bytes
+    this.#bytes = NO_BYTES
+    if (spare.length < SPARE_MAX && buffer.byteLength <= SPARE_BYTES_MAX) spare.push(Buffer.from(buffer))
+  }
 }
 
 /** Arguments one after another in a buffer that is large enough. */
@@ -35,7 +58,7 @@ class Wire {
   #at = 0
 
   constructor(bytesMax: number, words: number) {
-    this.#bytes = Buffer.allocUnsafeSlow(bytesMax + FRAME_BYTES)
+    this.#bytes = bufferOf(bytesMax + FRAME_BYTES)
     this.#header(STAR, words)
   }
 
@@ -49,10 +72,9 @@ class Wire {
   }
 
   record(record: Uint8Array): void {
-    const length = packRecord(record)
-    this.#header(DOLLAR, length)
-    copyPacked(length, this.#bytes, this.#at)
-    this.#at += length
+    this.#header(DOLLAR, record.length)
+    this.#bytes.set(record, this.#at)
+    this.#at += record.length
     this.#end()
   }
 
@@ -81,14 +103,14 @@ class Wire {
 
 const textBytesMax = (text: string): number => FRAME_BYTES + text.length * UTF8_BYTES_MAX
 
-/** `HSET key field record …` of the records there are, packed; undefined where there is none. Removed ones (null) are left to the caller. */
-export const writeRecords = (key: string, page: RecordPage): Command | undefined => {
+/** `HSET key field record …` of the records there are; undefined where there is none. Removed ones (null) are left to the caller. */
+export const writeRecords = (key: string, page: RecordPage): WireCommand | undefined => {
   let fields = 0
   let bytesMax = textBytesMax('HSET') + textBytesMax(key)
   for (const [field, record] of page) {
     if (record === null) continue
     fields++
-    bytesMax += textBytesMax(field) + FRAME_BYTES + packedBytesMax(record.length)
+    bytesMax += textBytesMax(field) + FRAME_BYTES + record.length
   }
   if (fields === 0) return undefined
   const wire = new Wire(bytesMax, 2 + 2 * fields)

@@ -33,6 +33,9 @@ const tagsOf = (partitions: number): readonly string[] => {
   return tags
 }
 
-/** `prefix:{tag}:state:feature set:partition/partitions`: another feature set or number of partitions begins with an empty store. */
+/**
+ * `prefix:{tag}:records:feature set:partition/partitions`: another feature set or number of partitions begins with an empty store. So did this release, after
+ * `state` in place of `records`, whose records were packed otherwise.
+ */
 export const partitionKeys = (prefix: string, featureSetHash: string, partitions: number): readonly string[] =>
-  tagsOf(partitions).map((tag, partition) => `${prefix}:{${tag}}:state:${featureSetHash.slice(0, 12)}:${partition}/${partitions}`)
+  tagsOf(partitions).map((tag, partition) => `${prefix}:{${tag}}:records:${featureSetHash.slice(0, 12)}:${partition}/${partitions}`)

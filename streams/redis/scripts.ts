@@ -94,5 +94,7 @@ export const runCommit = async (client: RedisConnection, key: string, { from, ep
   if (removed.length > 0) transaction.hdel(open, ...removed)
   const outcomes = (await transaction.call('EVAL', COMMIT_END, 2, key, open, wanted).exec()) ?? []
   for (const [error] of outcomes) if (error !== null) throw error
+  // The client joined it with the transaction's other commands in a buffer of its own.
+  writes?.answered()
   return outcomes.at(-1)?.[1] as string
 }

@@ -14,7 +14,6 @@ import { CHAIN_START } from '../protocol/commit-ledger.ts'
 import { judgeClaim, judgeCommit, judgeLoad, type StoredPosition } from '../protocol/commit-rules.ts'
 import { connectRedis, type RedisConnection } from './connection.ts'
 import { replaceHash, scanHash } from './copy.ts'
-import { unpackRecords } from './packed-records.ts'
 import { partitionKeys } from './partition-key.ts'
 import { commitText, parsePosition, POSITION_FIELD, positionText, type StoredPartition } from './position.ts'
 import { redisFailure } from './redis-failure.ts'
@@ -114,7 +113,7 @@ class RedisStateStore implements CopyableStateStore {
   async #loadPage(partition: number, keys: readonly string[], at: StoredAt | undefined): Promise<(Uint8Array | undefined)[]> {
     const replies = await this.#try(partition, () => this.#client.hmgetBuffer(this.#key(partition), POSITION_FIELD, ...keys))
     if (at !== undefined) this.#admitLoad(partition, replies[0]?.toString('latin1'), at)
-    return unpackRecords(replies.slice(1), this.#where(partition))
+    return replies.slice(1).map((record) => record ?? undefined)
   }
 
   #admitLoad(partition: number, text: string | undefined, at: StoredAt): void {

@@ -132,7 +132,7 @@ describe.runIf(redisBinary().kind === 'ready')('an engine whose states are in Re
     }
     await send(40)
     await world.engine.drain()
-    const keys = (await server.call('KEYS', 'scorestream:*:state:*')) as string[]
+    const keys = (await server.call('KEYS', 'scorestream:*:records:*')) as string[]
     const mishaps = [
       () => server.call('FLUSHALL'),
       async () => {

@@ -5,14 +5,13 @@
 import type { Decision } from '#schemas/decision.ts'
 import type { CreditEvent } from '#schemas/events.ts'
 import { capsuleHash, decodeDecisionRecord, decodeEvent, encodeBody } from '#schemas/wire.ts'
+import { decodeEntity } from '#streams/entity-record.ts'
 import { partitionOf } from '#streams/murmur2.ts'
 import { bodyOf } from '#streams/pipeline/score-batch.ts'
 import type { Decider, LogRecord, StateCommit, Topic } from '#streams/ports.ts'
 import { tinyFeatureSet } from '../streams/support/embedded.ts'
 
 const CHAIN_START = '0'.repeat(64)
-/** Where the state of the tiny feature set begins in an entity's record: at its end. */
-const STATE_BYTES = 24
 
 interface Applicant {
   count: number
@@ -181,6 +180,7 @@ const fold = (applicant: Applicant, event: CreditEvent): void => {
 
 const numbersOf = (entity: Uint8Array | undefined): readonly number[] => {
   if (entity === undefined) return []
-  const view = new DataView(entity.buffer, entity.byteOffset + entity.byteLength - STATE_BYTES, tinyFeatureSet.stateBytes)
+  const { state } = decodeEntity(entity, Buffer.from(tinyFeatureSet.hash, 'hex'), tinyFeatureSet.stateBytes, 'the simulated store')
+  const view = new DataView(state.buffer, state.byteOffset)
   return [view.getFloat64(0), view.getFloat64(8), view.getFloat64(16)]
 }

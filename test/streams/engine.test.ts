@@ -5,6 +5,7 @@ import { decodeDeadLetter, encodeEvent } from '#schemas/wire.ts'
 import { epochMs, moneyMinor } from '#schemas/units.ts'
 import { RetryableFailure, StaleCommit } from '#streams/failure.ts'
 import { findDecision } from '#streams/find-decision.ts'
+import type { PipelineSettings } from '#streams/pipeline/settings.ts'
 import type { StateStore } from '#streams/ports.ts'
 import {
   application,
@@ -323,4 +324,33 @@ it('an owner that was succeeded is not believed any more; where the partition is
   expect(await findDecision(world.log, partition, 0)).toEqual(decisions[1])
   expect(world.engine.counters).toMatchObject({ losses: 1, claims: PARTITIONS + 1 })
   expect(world.failures).toEqual([])
+})
+
+it('while much waits a commit waits for more applicants, but not for so many that they fill half the cache', async () => {
+  /** Applicants written by the first commit. */
+  const firstCommit = async (settings: Partial<PipelineSettings>): Promise<number> => {
+    const written: number[] = []
+    world = openWorld(folder, {
+      parts: { settings: { batchRecordsMax: 4, catchUpFrom: 2, commitAfterMs: 1e9, dirtyEntitiesMax: 16, ...settings } },
+      state: (state) => ({
+        claim: (p, e) => state.claim(p, e),
+        load: (p, k) => state.load(p, k),
+        commit: (commits) => {
+          written.push(commits.reduce((sum, { states }) => sum + states.size, 0))
+          return state.commit(commits)
+        },
+        close: () => state.close(),
+      }),
+    })
+    for (let n = 0; n < 200; n++) await put(world.log, payment(`c${n}`, n))
+    await world.engine.start()
+    await world.engine.drain()
+    await closeWorld(world)
+    rmSync(folder, { recursive: true })
+    return written[0] as number
+  }
+  expect(await firstCommit({ catchUpFactor: 1 })).toBe(16)
+  expect(await firstCommit({ catchUpFactor: 4 })).toBe(64)
+  expect(await firstCommit({ catchUpFactor: 4, cacheBytesMax: 30_000 })).toBeLessThan(64)
+  world = openWorld(folder)
 })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { DedupeRing, type DedupeLimits } from '#streams/dedupe-ring.ts'
-import { decodeEntity, encodeEntity, entityBytes, entityBytesMax, newEntity } from '#streams/entity-record.ts'
+import { decodeEntity, encodeEntity, newEntity, recordBytesMax } from '#streams/entity-record.ts'
 import { hashBytes, hashPair, type Hash64 } from '#streams/hash64.ts'
 
 const limits: DedupeLimits = { horizonMs: 100_000, entriesMax: 8 }
@@ -53,8 +53,7 @@ it('an entity record restores what was encoded and keeps to its declared size', 
       const entity = { ...newEntity(state), erased, newestEventTime: newest }
       for (let i = 0; i < entries; i++) entity.ring.add(hashed(`${i}`), hashed('c'), i, 1_000_000 + i * 1000, limits)
       const bytes = encodeEntity(entity, hash)
-      expect(bytes.length).toBe(entityBytes(entity))
-      expect(bytes.length).toBeLessThanOrEqual(entityBytesMax(16, limits.entriesMax))
+      expect(bytes.length).toBeLessThanOrEqual(recordBytesMax(16, entries))
       const back = decodeEntity(bytes, hash, 16, 'here')
       expect(back.state).toEqual(state)
       expect(back).toMatchObject({ erased, newestEventTime: newest })
@@ -68,7 +67,45 @@ it('a record of another feature set, or cut short, is refused with the remedy', 
   expect(() => decodeEntity(bytes, Buffer.alloc(32, 8), 16, 'applicant c1')).toThrow(
     /applicant c1.*feature set 0707.*rebuilds it from the log/s,
   )
-  expect(() => decodeEntity(bytes.subarray(0, 30), Buffer.alloc(32, 7), 16, 'x')).toThrow(/does not fit/)
+  expect(() => decodeEntity(bytes.subarray(0, 32), Buffer.alloc(32, 7), 16, 'x')).toThrow(/does not fit/)
+  expect(() => decodeEntity(bytes.subarray(0, 30), Buffer.alloc(32, 7), 16, 'x')).toThrow(/not an entity record/)
+  expect(() => decodeEntity(bytes, Buffer.alloc(32, 7), 20, 'x')).toThrow(/does not fit/)
+})
+
+it('damage is refused or leaves an entity of the right size: no byte of a record is trusted', () => {
+  const hash = Buffer.alloc(32, 7)
+  const entity = newEntity(Uint8Array.from({ length: 64 }, (_, i) => (i % 3 === 0 ? i : 0)))
+  for (let i = 0; i < 5; i++) entity.ring.add(hashed(`${i}`), hashed('c'), i, 1_000_000 + i * 1000, limits)
+  const whole = encodeEntity(entity, hash)
+  fc.assert(
+    fc.property(fc.nat(whole.length - 1), fc.nat(255), fc.nat(3), (at, value, cut) => {
+      const damaged = Buffer.from(whole.subarray(0, whole.length - cut))
+      if (at < damaged.length) damaged[at] = value
+      try {
+        expect(decodeEntity(damaged, hash, 64, 'here').state).toHaveLength(64)
+      } catch (failure) {
+        expect(failure).toMatchObject({ code: 'state-corrupt' })
+      }
+    }),
+  )
+})
+
+it('a record as earlier releases wrote them is read', () => {
+  const record = Buffer.alloc(24 + 28 + 36 + 16)
+  record.set([0x45, 1, 1, 0])
+  record.writeUInt32LE(1, 4)
+  record.writeUInt32LE(3, 8)
+  record.writeUInt32LE(1, 12)
+  record.writeDoubleLE(1_234.5, 16)
+  for (let word = 0; word < 7; word++) record.writeUInt32LE(word + 1, 24 + 4 * word)
+  record.fill(7, 52, 84)
+  record.writeUInt32LE(16, 84)
+  record.fill(5, 88)
+  const entity = decodeEntity(record, Buffer.alloc(32, 7), 16, 'here')
+  expect(entity).toMatchObject({ newestEventTime: 1_234.5, erased: true, state: new Uint8Array(16).fill(5) })
+  expect([entity.ring.count, entity.ring.overflow, ...entity.ring.words.subarray(0, 7)]).toEqual([1, 3, 1, 2, 3, 4, 5, 6, 7])
+  expect(() => decodeEntity(record, Buffer.alloc(32, 8), 16, 'here')).toThrow(/feature set/)
+  expect(() => decodeEntity(record.subarray(0, 100), Buffer.alloc(32, 7), 16, 'here')).toThrow(/does not fit/)
 })
 
 it('the 64-bit hash separates texts and boundaries', () => {
