@@ -4,18 +4,18 @@
  */
 import type { DecisionOutline } from '#schemas/decision-outline.ts'
 import type { CreditEvent } from '#schemas/events.ts'
-import type { Alert, AlertJudgement, RetrainRequested } from '#schemas/monitoring-events.ts'
+import type { Alert, AlertJudgement } from '#schemas/monitoring-events.ts'
 import { binLayout, type BinLayout } from './drift/bin-layout.ts'
 import type { WindowVerdict } from './drift/close-window.ts'
 import { driftAlert } from './drift/drift-alert.ts'
-import { type DriftState, driftState, forgetUnfinished, stepDrift } from './drift/drift-monitor.ts'
+import { type DriftState, driftState, forgetUnfinished, isOfProducer, stepDrift } from './drift/drift-monitor.ts'
 import type { ReferenceOf } from './drift/reference.ts'
+import { type Findings, noFindings } from './findings.ts'
 import { latencyAlert, latencyKey } from './latency/latency-alert.ts'
 import { countLatency, type LatencyState, latencyState, passMinutes } from './latency/latency-monitor.ts'
 import { qualityAlert, qualityKey, volumeAlert, volumeKey } from './quality/quality-alert.ts'
 import { judgeEarly, type QualityState, qualityState, type SourceVerdict, stepQuality } from './quality/quality-monitor.ts'
 import { countVolume, passVolumePeriods, type VolumeState, volumeState } from './quality/volume-monitor.ts'
-import type { DriftRow, QualityRow, SloRow } from './rows.ts'
 import type { MonitoringSettings } from './settings.ts'
 import { type AlertBook, alertBook, isBlocked, type NewAlert, raise, settle } from './triggers/alert-book.ts'
 import { judgeAlert } from './triggers/judge-alert.ts'
@@ -45,6 +45,8 @@ export interface MonitorState {
   /** Per partition of the input, the offset behind the last event seen. */
   readonly inputOffsets: number[]
   readonly figures: MonitorFigures
+  /** Key of the shift that the last window showed. */
+  suspected: string | undefined
   /** Second of log time, and events in bulk looked at in it. */
   second: number
   looked: number
@@ -73,20 +75,10 @@ export const monitorState = (partitions: number): MonitorState => ({
   undecided: new Map(),
   inputOffsets: Array.from({ length: partitions }, () => 0),
   figures: { decisions: 0, events: 0, scorePsi: 0, largestPsi: 0, burnRate: 0, requests: 0, refused: {} },
+  suspected: undefined,
   second: -1,
   looked: 0,
 })
-
-export interface Findings {
-  readonly drift: DriftRow[]
-  readonly quality: QualityRow[]
-  readonly slo: SloRow[]
-  readonly alerts: Alert[]
-  readonly requests: RetrainRequested[]
-  readonly judgements: AlertJudgement[]
-}
-
-const noFindings = (): Findings => ({ drift: [], quality: [], slo: [], alerts: [], requests: [], judgements: [] })
 
 export class Monitor {
   readonly #settings: MonitoringSettings
@@ -252,14 +244,24 @@ export class Monitor {
     const enough = verdict.n >= this.#settings.drift.decisionsMin
     if (enough) for (const open of [...alerts.open.keys()]) if (open.startsWith(prefix) && open !== key) this.#tell(open, undefined, at)
     this.#forgetModels(verdict.openedAt, at)
-    if (key !== undefined) {
-      const doubted = [...alerts.open.values()].find((one) => one.blocksRetraining)
-      this.#tell(key, driftAlert(verdict, this.#settings.drift.psi, doubted), at)
-    }
+    this.#tellShift(verdict, key)
     const { modelVersion, openedAt, moved } = verdict
     const telling = moved.length >= this.#settings.retrain.featuresMin || moved.some(({ feature }) => feature === 'score')
     const window = { modelVersion, openedAt, shifted, telling, enough }
     if (seeWindow(retrain, window, this.#settings.retrain)) this.#ask(modelVersion, at)
+  }
+
+  #tellShift(verdict: WindowVerdict, key: string | undefined): void {
+    const { alerts, retrain } = this.#state
+    const doubted = [...alerts.open.values()].find((one) => one.blocksRetraining)
+    const seenBefore = this.#state.suspected === key
+    this.#state.suspected = key
+    if (key === undefined) return
+    // The tail of doubtful data in a window tells nothing new once the doubt itself is over.
+    if (doubted === undefined && verdict.openedAt <= retrain.doubtedAt) return
+    // Confined to one producer it may be that producer's data: by the next window they have been judged.
+    if (doubted === undefined && !seenBefore && isOfProducer(verdict.segment)) return
+    this.#tell(key, driftAlert(verdict, this.#settings.drift.psi, doubted), verdict.closedAt)
   }
 
   /** What a model that no longer decides did wrong concerns nobody any more. */

@@ -10,6 +10,7 @@ import { kernelMemoryOf } from './wasm/kernel-memory.ts'
 /** What the loading thread is told. */
 export interface LoadOrder {
   readonly bundleDir: string
+  readonly policyPath: string
   readonly featureSet: KnownFeatures
   readonly attribution: AttributionKind
 }
@@ -34,9 +35,9 @@ const prepareApart = (order: LoadOrder): Promise<LoadAnswer> =>
 
 /** As `loadScorer`, without keeping this thread busy for more than about a millisecond at a time. @throws BundleRefused with a code. */
 export const loadScorerApart = async (options: LoadApartOptions): Promise<Scorer> => {
-  const { bundleDir, featureSet, attribution = 'interventional', turn } = options
+  const { bundleDir, policyPath, featureSet, attribution = 'interventional', turn } = options
   const plain: KnownFeatures = { hash: featureSet.hash, features: featureSet.features.map(({ name }) => ({ name })) }
-  const answer = await prepareApart({ bundleDir, featureSet: plain, attribution })
+  const answer = await prepareApart({ bundleDir, policyPath, featureSet: plain, attribution })
   if (answer.kind === 'refused') throw new BundleRefused(answer.code, answer.message)
   return scorerAt(await kernelMemoryOf(answer.image, turn), answer.bundle, options)
 }

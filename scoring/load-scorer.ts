@@ -7,6 +7,7 @@ import { type AttributionKind, ensembleAt, type EnsembleLayout, writeEnsemble } 
 import { gateAgainstGolden, gateAgainstRuntime } from './parity-gate.ts'
 import { pointsScale } from './points.ts'
 import { parsePolicy } from './policy/parse-policy.ts'
+import type { Policy } from './policy/policy.ts'
 import { reasonRanking } from './reasons.ts'
 import { scorerOf, type Scorer } from './scorer.ts'
 import { kernelMemory, type KernelMemory } from './wasm/kernel-memory.ts'
@@ -40,21 +41,22 @@ const orRefuse = <Value>(bundleDir: string, step: () => Value): Value => {
   }
 }
 
-/** A verified bundle whose tables lie in kernel memory: plain values, good in every copy of that memory. */
+/** A verified bundle whose tables lie in kernel memory, and the policy that it decides under: plain values, good in every copy of that memory. */
 export interface PreparedBundle {
   readonly manifest: Manifest
   readonly hash: string
   readonly layout: EnsembleLayout
+  readonly policy: Policy
 }
 
 /**
  * Verifies every file's SHA-256 and the feature set, loads the members into the kernels, builds the attribution tables, and lets the
- * bundle through only where kernels, ONNX Runtime and golden rows agree. About half a second for 300 trees.
+ * bundle through only where kernels, ONNX Runtime and golden rows agree; reads the policy. About half a second for 300 trees.
  * @throws BundleRefused with a code.
  */
 export const prepareBundle = async (
   memory: KernelMemory,
-  { bundleDir, featureSet, attribution = 'interventional' }: Pick<LoadScorerOptions, 'bundleDir' | 'featureSet' | 'attribution'>,
+  { bundleDir, policyPath, featureSet, attribution = 'interventional' }: Omit<LoadScorerOptions, 'now'>,
 ): Promise<PreparedBundle> => {
   const bundle = await readBundle(bundleDir, featureSet)
   const { manifest, hash } = bundle
@@ -62,16 +64,15 @@ export const prepareBundle = async (
   const ensemble = ensembleAt(memory, layout, manifest)
   await gateAgainstRuntime(bundle, ensemble)
   gateAgainstGolden(bundle, ensemble)
-  return { manifest, hash, layout }
+  return { manifest, hash, layout, policy: parsePolicy(await readPolicy(policyPath), policyPath, manifest.features) }
 }
 
-/** The scorer of a prepared bundle under a policy. @throws BundleRefused with a code; nothing is loaded then. */
-export const scorerAt = async (
+/** The scorer of a prepared bundle. @throws BundleRefused with a code; nothing is loaded then. */
+export const scorerAt = (
   memory: KernelMemory,
-  { manifest, hash, layout }: PreparedBundle,
-  { bundleDir, policyPath, now = () => 0 }: Pick<LoadScorerOptions, 'bundleDir' | 'policyPath' | 'now'>,
-): Promise<Scorer> => {
-  const policy = parsePolicy(await readPolicy(policyPath), policyPath, manifest.features)
+  { manifest, hash, layout, policy }: PreparedBundle,
+  { bundleDir, now = () => 0 }: Pick<LoadScorerOptions, 'bundleDir' | 'now'>,
+): Scorer => {
   const parts = orRefuse(bundleDir, () => ({
     ensemble: ensembleAt(memory, layout, manifest),
     ranking: reasonRanking(manifest.reasonGroups, manifest.features),

@@ -1,16 +1,19 @@
-/** The thread of `load-apart.ts`: verifies and lays out one bundle, hands over its kernel memory, and ends. */
+/**
+ * The thread of `load-apart.ts`: verifies and lays out one bundle, reads the policy, hands over its kernel memory, and ends. It steps behind the
+ * engine's thread before it loads a module: reading and compiling those is work like the rest.
+ */
 /* oxlint-disable unicorn/require-post-message-target-origin -- threads have no origin */
 import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
-import { BundleRefused } from './bundle-refused.ts'
 import type { LoadAnswer, LoadOrder } from './load-apart.ts'
-import { prepareBundle } from './load-scorer.ts'
-import { kernelMemory } from './wasm/kernel-memory.ts'
 
 /** Behind the engine's thread in the scheduler, before the training it follows. */
 const NICENESS = 10
 
 const answer = async (order: LoadOrder): Promise<void> => {
+  const { BundleRefused } = await import('./bundle-refused.ts')
+  const { prepareBundle } = await import('./load-scorer.ts')
+  const { kernelMemory } = await import('./wasm/kernel-memory.ts')
   const memory = kernelMemory()
   try {
     const bundle = await prepareBundle(memory, order)

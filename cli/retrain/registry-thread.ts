@@ -1,26 +1,29 @@
-/** The thread of `registry-task.ts`: one task, then it ends. */
+/** The thread of `registry-task.ts`: one task, then it ends. It steps back before it loads a module, and loads what its task needs. */
 import { setPriority } from 'node:os'
 import { workerData } from 'node:worker_threads'
-import { writeGateReport } from '#registry/gate-report.ts'
-import { promote } from '#registry/promote.ts'
-import { writeFacts } from '../facts.ts'
-import { requireFeatureSet } from '../feature-sets.ts'
 import type { RegistryTask } from './registry-task.ts'
 
 /** Behind the engine's thread in the scheduler. */
 const NICENESS = 10
 
-const perform = (task: RegistryTask): void => {
+const perform = async (task: RegistryTask): Promise<void> => {
   switch (task.kind) {
-    case 'report':
+    case 'report': {
+      const { writeGateReport } = await import('#registry/gate-report.ts')
       writeGateReport(task.directory, task.report)
       break
-    case 'promote':
+    }
+    case 'promote': {
+      const { promote } = await import('#registry/promote.ts')
       promote(task.modelsDir, task.name, task.version, 'champion', task.by)
       break
-    case 'facts':
+    }
+    case 'facts': {
+      const { writeFacts } = await import('../facts.ts')
+      const { requireFeatureSet } = await import('../feature-sets.ts')
       writeFacts(task.dataDir, requireFeatureSet(task.featureSetHash, 'the set in force'), task.modelsDir)
       break
+    }
     default:
       task satisfies never
   }
@@ -28,4 +31,4 @@ const perform = (task: RegistryTask): void => {
 
 // Linux gives each thread a priority of its own; elsewhere this would be the whole process's.
 if (process.platform === 'linux') setPriority(0, NICENESS)
-perform(workerData as RegistryTask)
+await perform(workerData as RegistryTask)

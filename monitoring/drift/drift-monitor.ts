@@ -61,6 +61,9 @@ export interface SeenDecision {
   readonly doubted: boolean
 }
 
+/** Whether a segment is all that one producer sent. */
+export const isOfProducer = (segment: string | null): boolean => segment?.startsWith('producer=') === true
+
 /** The layout of a model version; the same for every call. */
 export type LayoutOf = (modelVersion: string) => BinLayout | undefined
 

@@ -13,9 +13,6 @@ export interface MonthOfModel {
   readonly modelVersion: string
 }
 
-/** Nobody waits for these figures: one core at a time, and the rest that a look takes is measured in CPU time. */
-const BEHIND = 'SETTINGS max_threads = 1'
-
 const epochMs = (expression: string): string => `toUnixTimestamp64Milli(toDateTime64(${expression}, 3, 'UTC'))`
 const MONTH = 'toStartOfMonth(event_time)'
 
@@ -45,8 +42,7 @@ export const monthsChanged = async (connection: SqlConnection, database: string,
     WHERE decided_at > ${instantOf(since.decisions)}
       OR application_id IN (SELECT application_id FROM ${database}.outcomes WHERE ingested_at > ${instantOf(since.outcomes)})
       OR applicant_id IN (SELECT applicant_id FROM ${database}.protected WHERE recorded_at > ${instantOf(since.attributes)})
-    ORDER BY from, model_version
-    ${BEHIND}`)
+    ORDER BY from, model_version`)
   return rows.map(({ from, to, model_version }) => ({ from, to, modelVersion: model_version }))
 }
 
@@ -87,8 +83,7 @@ export const outcomeBins = (connection: SqlConnection, database: string, months:
       FROM ${database}.decisions_with_outcomes
       WHERE (${inMonths(months)}) AND NOT in_training AND observed
     )
-    GROUP BY from, model_version, round(log_odds * 50)
-    ${BEHIND}`)
+    GROUP BY from, model_version, round(log_odds * 50)`)
 
 export interface GroupRow extends InMonth {
   readonly attribute: string
@@ -133,5 +128,4 @@ export const groupCounts = (connection: SqlConnection, database: string, months:
       GROUP BY applicant_id, attribute
     ) AS p ON p.applicant_id = d.applicant_id
     GROUP BY 1, 2, 3, 4
-    ORDER BY 1, 2, 3, 4
-    ${BEHIND}`)
+    ORDER BY 1, 2, 3, 4`)

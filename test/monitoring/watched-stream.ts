@@ -1,7 +1,8 @@
 /** A seeded stream of applications, decisions, payments and outcomes with three features, and faults and shifts to put into it. */
 import { Value } from 'typebox/value'
 import type { ModelReference } from '#monitoring/drift/reference.ts'
-import { Monitor, monitorState, type MonitorState, type Findings } from '#monitoring/monitor.ts'
+import type { Findings } from '#monitoring/findings.ts'
+import { Monitor, monitorState, type MonitorState } from '#monitoring/monitor.ts'
 import { MonitoringSettings } from '#monitoring/settings.ts'
 import type { Decision } from '#schemas/decision.ts'
 import type { CreditEvent } from '#schemas/events.ts'

@@ -84,11 +84,14 @@ export const loadStandings = async (body: Capsule['body'], signal: AbortSignal):
   })
 }
 
+/** `months late` → `month late`, `events in a row` → `event in a row`: what is counted stands first. */
+const singular = (unit: string): string => unit.replace(/^([a-z]+)s\b/, '$1')
+
 /** A value with its unit, as people write it. */
 export const valueText = (value: number | null, unit: string, currency: string): string => {
   if (value === null) return 'missing'
   if (unit === 'minor currency units') return money(value, currency)
   if (unit === 'minor currency units per month') return `${money(value, currency)} a month`
   if (unit === 'share of limit') return `${percent(value)} of limit`
-  return unit === 'ratio' || unit === '' ? significant(value) : `${significant(value)} ${unit}`
+  return unit === 'ratio' || unit === '' ? significant(value) : `${significant(value)} ${value === 1 ? singular(unit) : unit}`
 }

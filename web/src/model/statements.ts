@@ -87,7 +87,7 @@ export interface PromotionRow {
 }
 
 export const PROMOTIONS = `SELECT promoted_at, alias, version, previous_version, actor, reason
-FROM promotions
+FROM promotions FINAL
 ORDER BY promoted_at DESC
 LIMIT 20`
 
