@@ -23,9 +23,9 @@ import { doubt, type Refusal, refusalOf, request, type RetrainState, retrainStat
 
 /**
  * Events of the kinds that come in bulk which are looked at in a second of log time; the rest of that second is passed over. A window of 500 is full
- * in half a second then, and a flood costs no more than this.
+ * in a quarter of a second then, and a flood costs no more than this.
  */
-const BULK_PER_SECOND_MAX = 1_000
+const BULK_PER_SECOND_MAX = 2_000
 const BULK: ReadonlySet<CreditEvent['kind']> = new Set(['statement', 'payment', 'transaction'])
 
 /** Applications not decided yet whose channel and producer are remembered for their decision; the oldest give way. */
