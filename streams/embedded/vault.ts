@@ -21,6 +21,24 @@ interface Row {
   readonly sealed: Buffer | null
 }
 
+type PutOutcome = 'accepted' | 'duplicate' | 'conflict'
+
+interface Waiting {
+  readonly entry: ProtectedAttributes
+  readonly resolve: (outcome: PutOutcome) => void
+  readonly reject: (failure: unknown) => void
+}
+
+/** What a group adds. */
+interface Fresh {
+  readonly keys: Map<string, Buffer>
+  readonly seen: Map<string, Buffer>
+  readonly rows: [sequence: number, row: Row][]
+}
+
+/** Puts of one transaction: some 10 ms of sealing. */
+const GROUP_MAX = 256
+
 export const openVault = (folder: string): Vault => {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const master = masterKey(folder)
@@ -40,6 +58,8 @@ class EmbeddedVault implements Vault {
   readonly #seen: Database<Buffer, string>
   #next: number
   #last: Promise<unknown> = Promise.resolve()
+  /** Puts that wait for the write under way. */
+  #gathering: Waiting[] | undefined
 
   constructor(root: RootDatabase, master: Buffer, folder: string) {
     this.#root = root
@@ -52,8 +72,19 @@ class EmbeddedVault implements Vault {
     for (const key of this.#rows.getKeys({ reverse: true, limit: 1 })) this.#next = key + 1
   }
 
-  put(entry: ProtectedAttributes): Promise<'accepted' | 'duplicate' | 'conflict'> {
-    return this.#inTurn(() => this.#put(entry))
+  put(entry: ProtectedAttributes): Promise<PutOutcome> {
+    const outcome = Promise.withResolvers<PutOutcome>()
+    const waiting = { entry, ...outcome }
+    const group = this.#gathering
+    if (group !== undefined && group.length < GROUP_MAX) group.push(waiting)
+    else {
+      const begun = (this.#gathering = [waiting])
+      void this.#inTurn(() => {
+        if (this.#gathering === begun) this.#gathering = undefined
+        return this.#putAll(begun)
+      })
+    }
+    return outcome.promise
   }
 
   read(sequence: number, rowsMax: number): readonly VaultRow[] {
@@ -64,6 +95,8 @@ class EmbeddedVault implements Vault {
   }
 
   erase(subject: string): Promise<void> {
+    // What is put from now on comes after it.
+    this.#gathering = undefined
     return this.#inTurn(async () => {
       const rows = [...this.#rows.getRange({})].filter(({ value }) => value.subject === subject).map(({ key }) => key)
       const seen = [...this.#seen.getKeys({ start: `${subject}\n`, end: `${subject}\n\uffff` })]
@@ -91,21 +124,45 @@ class EmbeddedVault implements Vault {
     return done
   }
 
-  async #put({ subject, producer, eventId, attributes, bytes }: ProtectedAttributes): Promise<'accepted' | 'duplicate' | 'conflict'> {
+  /** One transaction and one flush for all that came while the one before was under way. Never rejects: each learns what became of it. */
+  async #putAll(group: readonly Waiting[]): Promise<void> {
+    const done: (() => void)[] = []
+    const fresh: Fresh = { keys: new Map(), seen: new Map(), rows: [] }
+    try {
+      needRoomFor(3 * group.length, this.#folder)
+      for (const { entry, resolve, reject } of group)
+        try {
+          const outcome = this.#take(entry, fresh)
+          done.push(() => resolve(outcome))
+        } catch (failure) {
+          reject(failure)
+        }
+      if (fresh.rows.length > 0) {
+        await this.#root.batch(() => {
+          for (const [subject, key] of fresh.keys) void this.#keys.put(subject, seal(this.#master, key, subject))
+          for (const [sequence, row] of fresh.rows) void this.#rows.put(sequence, row)
+          for (const [event, mac] of fresh.seen) void this.#seen.put(event, mac)
+        })
+        await this.#root.flushed
+      }
+    } catch (failure) {
+      for (const { reject } of group) reject(failure)
+    }
+    // Of what was rejected already nothing comes any more.
+    for (const tell of done) tell()
+  }
+
+  #take({ subject, producer, eventId, attributes, bytes }: ProtectedAttributes, fresh: Fresh): PutOutcome {
     const held = this.#keys.get(subject)
-    const key = held === undefined ? randomBytes(KEY_BYTES) : unseal(this.#master, held, subject)
+    const key = fresh.keys.get(subject) ?? (held === undefined ? randomBytes(KEY_BYTES) : unseal(this.#master, held, subject))
     const mac = createHmac('sha256', key).update(bytes).digest()
     const event = `${subject}\n${producer}\n${eventId}`
-    const before = this.#seen.get(event)
+    const before = fresh.seen.get(event) ?? this.#seen.get(event)
     if (before !== undefined) return timingSafeEqual(before, mac) ? 'duplicate' : 'conflict'
-    needRoomFor(3, this.#folder)
     const sequence = this.#next++
-    await this.#root.batch(() => {
-      if (held === undefined) void this.#keys.put(subject, seal(this.#master, key, subject))
-      void this.#rows.put(sequence, { subject, sealed: seal(key, Buffer.from(JSON.stringify(attributes)), `${subject}\n${sequence}`) })
-      void this.#seen.put(event, mac)
-    })
-    await this.#root.flushed
+    if (held === undefined) fresh.keys.set(subject, key)
+    fresh.seen.set(event, mac)
+    fresh.rows.push([sequence, { subject, sealed: seal(key, Buffer.from(JSON.stringify(attributes)), `${subject}\n${sequence}`) }])
     return 'accepted'
   }
 
