@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { KafkaCluster } from '#streams/kafka/cluster.ts'
 import { openKafkaLog } from '#streams/kafka/event-log.ts'
+import { hasConsumerProtocol } from '#streams/kafka/group-protocol.ts'
 import { kafkaOwnership } from '#streams/kafka/ownership.ts'
 import type { KafkaSettings } from '#streams/kafka/settings.ts'
 import { topicName } from '#streams/kafka/topics.ts'
@@ -15,6 +16,17 @@ import { testSettings } from './settings.ts'
 
 const PARTITIONS = 6
 const server = await kafkaServer()
+
+/** Brokers before 4.0 have the classic protocol only. */
+const haveConsumerProtocol = async (brokers: readonly string[]): Promise<boolean> => {
+  const cluster = new KafkaCluster(testSettings(brokers))
+  try {
+    return await hasConsumerProtocol(cluster)
+  } finally {
+    await cluster.close()
+  }
+}
+const modern = server.kind === 'ready' && (await haveConsumerProtocol(server.brokers))
 
 /** Owners by partition, as all members of a test tell it; a partition with two owners at a time fails the test. */
 class Ledger {
@@ -55,8 +67,11 @@ class Ledger {
 }
 
 if (server.kind === 'absent') it.skip(`ownership by consumer group (${server.reason})`, () => {})
-else
-  describe.each(['consumer', 'classic'] as const)('ownership by consumer group, %s protocol', (protocol) => {
+else {
+  const unlessMissing = (protocol: string): boolean => protocol !== 'consumer' || modern
+  if (!modern) it.skip('ownership by consumer group, consumer protocol (these brokers are of before 4.0 and do not have it)', () => {})
+
+  describe.each((['consumer', 'classic'] as const).filter(unlessMissing))('ownership by consumer group, %s protocol', (protocol) => {
     const members: Ownership[] = []
     const failures: Error[] = []
     const settingsOf = (changes: object = {}): KafkaSettings =>
@@ -164,3 +179,29 @@ else
       expect(ledger.changes.filter((change) => change.startsWith('b'))).toEqual([])
     })
   })
+
+  describe('the group protocol', () => {
+    const join_ = async (protocol: string): Promise<{ readonly member: Ownership; readonly ledger: Ledger }> => {
+      const ledger = new Ledger()
+      const member = kafkaOwnership({
+        settings: testSettings(server.brokers, { group: { id: `g${Math.random()}`, protocol, sessionTimeoutMs: 1_500 } }),
+        partitions: PARTITIONS,
+        logger: silentLogger,
+        onFailed: (failure) => expect.unreachable(failure.message),
+      })
+      await member.join(ledger.listener('one'))
+      return { member, ledger }
+    }
+
+    it('left to itself is one that the brokers have', async () => {
+      const { member, ledger } = await join_('auto')
+      await expect.poll(() => ledger.share('one')).toBe(PARTITIONS)
+      await member.leave()
+      expect(ledger.owners.size).toBe(0)
+    })
+
+    it.skipIf(modern)('of Kafka 4 is refused by its setting where brokers do not have it', async () => {
+      await expect(join_('consumer')).rejects.toMatchObject({ code: 'settings', message: expect.stringMatching(/from 4\.0 on/) as string })
+    })
+  })
+}
