@@ -86,7 +86,7 @@ const brokers = async (cluster: KafkaCluster): Promise<readonly KafkaFinding[]> 
   const modern = await hasConsumerProtocol(cluster)
   const out = [ok('kafka', `${found.size} brokers of cluster ${id}, by ${settings.brokers.join(', ')}`)]
   if (old.length > 0) out.push(failure('kafka version', `the brokers lack ${old.join(', ')}: Kafka 3.5 or later is needed`))
-  else out.push(ok('kafka version', modern ? 'has the consumer group protocol of Kafka 4' : 'has the classic group protocol only'))
+  else out.push(ok('kafka version', modern ? 'offers the consumer group protocol of Kafka 4' : 'offers the classic group protocol only'))
   if (settings.group.protocol === 'consumer' && !modern) out.push(failure('kafka group protocol', CONSUMER_PROTOCOL_MISSING))
   if (settings.sasl.mechanism === 'PLAIN' && !settings.tls.enabled)
     out.push(warning('kafka login', 'PLAIN without TLS sends the password in the clear: set kafka.tls.enabled, or use SCRAM'))
