@@ -4,6 +4,7 @@ import { SchemaRegistry } from '#schemas/registry-client.ts'
 import type { Topic } from '../ports.ts'
 import { partitionsOf, TOPICS } from '../topics.ts'
 import { explained, KafkaCluster } from './cluster.ts'
+import { CONSUMER_PROTOCOL_MISSING, hasConsumerProtocol } from './group-protocol.ts'
 import { type KafkaSettings, registryOptions } from './settings.ts'
 import { describeTopic, replacement, type TopicIds, topicName } from './topics.ts'
 
@@ -82,14 +83,11 @@ const brokers = async (cluster: KafkaCluster): Promise<readonly KafkaFinding[]> 
   const { brokers: found, id } = await cluster.topics([], true)
   const old: string[] = []
   for (const { api, version } of NEEDED) if ((await cluster.versionOf(api)) < version) old.push(`${api} ${version}`)
-  const modern = (await cluster.versionOf('ConsumerGroupHeartbeat')) >= 1
+  const modern = await hasConsumerProtocol(cluster)
   const out = [ok('kafka', `${found.size} brokers of cluster ${id}, by ${settings.brokers.join(', ')}`)]
   if (old.length > 0) out.push(failure('kafka version', `the brokers lack ${old.join(', ')}: Kafka 3.5 or later is needed`))
-  else out.push(ok('kafka version', modern ? 'has the consumer group protocol of Kafka 4' : 'has the classic group protocol only'))
-  if (settings.group.protocol === 'consumer' && !modern)
-    out.push(
-      failure('kafka group protocol', 'kafka.group.protocol is "consumer", which brokers have from 4.0 on: set it to "auto" or "classic"'),
-    )
+  else out.push(ok('kafka version', modern ? 'offers the consumer group protocol of Kafka 4' : 'offers the classic group protocol only'))
+  if (settings.group.protocol === 'consumer' && !modern) out.push(failure('kafka group protocol', CONSUMER_PROTOCOL_MISSING))
   if (settings.sasl.mechanism === 'PLAIN' && !settings.tls.enabled)
     out.push(warning('kafka login', 'PLAIN without TLS sends the password in the clear: set kafka.tls.enabled, or use SCRAM'))
   return out

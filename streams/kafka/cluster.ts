@@ -27,6 +27,7 @@ export const KAFKA_ERROR = {
   illegalGeneration: 22,
   unknownMemberId: 25,
   rebalanceInProgress: 27,
+  unsupportedVersion: 35,
   outOfOrderSequence: 45,
   duplicateSequence: 46,
   invalidProducerEpoch: 47,

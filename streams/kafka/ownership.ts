@@ -1,10 +1,12 @@
 /** Ownership by a Kafka consumer group: who works on which input partition, handed over in good order, and positions shown for lag tools. */
+import { TerminalFailure } from '../failure.ts'
 import type { Logger } from '../logger.ts'
 import type { Ownership, OwnershipListener } from '../ports.ts'
 import { ClassicMember } from './classic-member.ts'
 import { explained, KafkaCluster } from './cluster.ts'
 import { ConsumerProtocolMember } from './consumer-protocol-member.ts'
 import type { GroupMember, MemberParts } from './group-member.ts'
+import { CONSUMER_PROTOCOL_MISSING, hasConsumerProtocol } from './group-protocol.ts'
 import { Holdings } from './holdings.ts'
 import type { KafkaSettings } from './settings.ts'
 import { openTopics, topicName } from './topics.ts'
@@ -125,9 +127,10 @@ class KafkaOwnership implements Ownership {
   }
 }
 
-/** Kafka 4.0 brought version 1 of the heartbeat; before it the protocol was a preview. */
 const memberOf = async (parts: MemberParts): Promise<GroupMember> => {
   const { protocol } = parts.cluster.settings.group
-  const modern = protocol === 'consumer' || (protocol === 'auto' && (await parts.cluster.versionOf('ConsumerGroupHeartbeat')) >= 1)
-  return modern ? new ConsumerProtocolMember(parts) : new ClassicMember(parts)
+  if (protocol === 'classic') return new ClassicMember(parts)
+  if (await hasConsumerProtocol(parts.cluster)) return new ConsumerProtocolMember(parts)
+  if (protocol === 'consumer') throw new TerminalFailure('settings', CONSUMER_PROTOCOL_MISSING)
+  return new ClassicMember(parts)
 }

@@ -3,18 +3,31 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
+import { kafkaChecks } from '#streams/kafka/checks.ts'
 import { KafkaCluster } from '#streams/kafka/cluster.ts'
 import { openKafkaLog } from '#streams/kafka/event-log.ts'
+import { hasConsumerProtocol } from '#streams/kafka/group-protocol.ts'
 import { kafkaOwnership } from '#streams/kafka/ownership.ts'
 import type { KafkaSettings } from '#streams/kafka/settings.ts'
 import { topicName } from '#streams/kafka/topics.ts'
 import { silentLogger } from '#streams/logger.ts'
 import type { Ownership } from '#streams/ports.ts'
-import { kafkaServer } from '../servers/kafka.ts'
+import { kafkaServer, startBroker } from '../servers/kafka.ts'
 import { testSettings } from './settings.ts'
 
 const PARTITIONS = 6
 const server = await kafkaServer()
+
+/** Brokers before 4.0 have the classic protocol only. */
+const haveConsumerProtocol = async (brokers: readonly string[]): Promise<boolean> => {
+  const cluster = new KafkaCluster(testSettings(brokers))
+  try {
+    return await hasConsumerProtocol(cluster)
+  } finally {
+    await cluster.close()
+  }
+}
+const modern = server.kind === 'ready' && (await haveConsumerProtocol(server.brokers))
 
 /** Owners by partition, as all members of a test tell it; a partition with two owners at a time fails the test. */
 class Ledger {
@@ -55,8 +68,11 @@ class Ledger {
 }
 
 if (server.kind === 'absent') it.skip(`ownership by consumer group (${server.reason})`, () => {})
-else
-  describe.each(['consumer', 'classic'] as const)('ownership by consumer group, %s protocol', (protocol) => {
+else {
+  const unlessMissing = (protocol: string): boolean => protocol !== 'consumer' || modern
+  if (!modern) it.skip('ownership by consumer group, consumer protocol (these brokers are of before 4.0 and do not have it)', () => {})
+
+  describe.each((['consumer', 'classic'] as const).filter(unlessMissing))('ownership by consumer group, %s protocol', (protocol) => {
     const members: Ownership[] = []
     const failures: Error[] = []
     const settingsOf = (changes: object = {}): KafkaSettings =>
@@ -164,3 +180,52 @@ else
       expect(ledger.changes.filter((change) => change.startsWith('b'))).toEqual([])
     })
   })
+
+  describe('the group protocol', () => {
+    const join_ = async (
+      brokers: readonly string[],
+      protocol: string,
+    ): Promise<{ readonly member: Ownership; readonly ledger: Ledger }> => {
+      const ledger = new Ledger()
+      const member = kafkaOwnership({
+        settings: testSettings(brokers, { group: { id: `g${Math.random()}`, protocol, sessionTimeoutMs: 1_500 } }),
+        partitions: PARTITIONS,
+        logger: silentLogger,
+        onFailed: (failure) => expect.unreachable(failure.message),
+      })
+      await member.join(ledger.listener('one'))
+      return { member, ledger }
+    }
+    const hasAll = async (brokers: readonly string[]): Promise<void> => {
+      const { member, ledger } = await join_(brokers, 'auto')
+      await expect.poll(() => ledger.share('one')).toBe(PARTITIONS)
+      await member.leave()
+      expect(ledger.owners.size).toBe(0)
+    }
+
+    it('left to itself is one that the brokers have', async () => {
+      await hasAll(server.brokers)
+    })
+
+    // Brokers of before 4.0 as they are; later ones as an upgrade leaves them whose features were not raised.
+    it.skipIf(modern && server.classPath === undefined)(
+      'of Kafka 4, where brokers do not offer it, is done without, and refused by its setting',
+      async () => {
+        const own = modern ? await startBroker({ name: 'kafka-classic', format: ['--feature', 'group.version=0'] }) : undefined
+        const brokers = own === undefined ? server.brokers : [own.address]
+        try {
+          await hasAll(brokers)
+          await expect(join_(brokers, 'consumer')).rejects.toMatchObject({
+            code: 'settings',
+            message: expect.stringMatching(/"auto" or "classic"/) as string,
+          })
+          const settings = testSettings(brokers, { group: { protocol: 'consumer' } })
+          const findings = await kafkaChecks(settings, { partitions: PARTITIONS })
+          expect(findings.filter(({ state }) => state === 'failure').map(({ check }) => check)).toEqual(['kafka group protocol'])
+        } finally {
+          await own?.kill()
+        }
+      },
+    )
+  })
+}
