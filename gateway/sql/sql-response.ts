@@ -20,7 +20,8 @@ export class SqlResponse {
   readonly #queryId: string
   readonly #gzip: boolean
   readonly #gone = new AbortController()
-  #drained: () => void = () => {}
+  /** While the socket is full: what all writes wait for together, since with gzip one may come while another waits. */
+  #full: PromiseWithResolvers<void> | undefined
   #ended = false
 
   constructor(res: HttpResponse, options: { readonly queryId: string; readonly gzip: boolean }) {
@@ -127,15 +128,21 @@ export class SqlResponse {
     if (!this.#ended) this.#res.cork(work)
   }
 
+  #drained(): void {
+    this.#full?.resolve()
+    this.#full = undefined
+  }
+
   /** Writes and, where the socket is full, waits for the reader. */
   #write(bytes: Buffer): Promise<void> | undefined {
     if (this.#ended || bytes.length === 0) return undefined
     let room = true
-    const drained = new Promise<void>((resolve) => (this.#drained = resolve))
     this.#res.cork(() => {
       room = this.#res.write(bytes)
     })
-    return room ? undefined : drained
+    if (room) return undefined
+    this.#full ??= Promise.withResolvers<void>()
+    return this.#full.promise
   }
 
   #through(gzip: Gzip): (bytes: Buffer) => Promise<void> {
