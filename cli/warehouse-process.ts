@@ -224,7 +224,7 @@ const fail = (error: unknown): void => {
   const code = (error as { code?: unknown }).code
   const message = error instanceof Error ? error.message : String(error)
   process.exitCode = 1
-  process.stderr.write(`${JSON.stringify({ level: 'error', time: Date.now(), name: 'warehouse', msg: message })}\n`)
+  logger.error({ code }, message)
   const told: WarehouseMessage = { kind: 'error', code: typeof code === 'string' ? code : 'warehouse-failed', message }
   // The message must leave before the process does.
   if (process.connected && process.send !== undefined) process.send(told, undefined, undefined, () => process.exit(1))

@@ -3,9 +3,9 @@ import { createLogger } from '../../cli/logger.ts'
 import { isAlertLine, readableLine, terminalLog } from '../../cli/terminal-log.ts'
 
 const ALERT = JSON.stringify({
-  level: 'warn',
-  time: Date.UTC(2026, 4, 1, 12, 3, 11),
-  name: 'warehouse',
+  level: 40,
+  time: '2026-05-01T12:03:11.000Z',
+  process: 'warehouse',
   msg: 'alert open: payment.amount from bank-b: the median is 100 times what it was',
   state: 'open',
   kind: 'data-quality',
