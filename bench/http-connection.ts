@@ -44,6 +44,7 @@ export class HttpConnection {
 
   post(path: string, contentType: string, body: Uint8Array): Promise<Answer> {
     if (this.#waiting !== undefined) return Promise.reject(new Error('one request at a time'))
+    if (this.#socket.destroyed) return Promise.reject(new Error('the server closed the connection while it was idle'))
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject }
       this.#socket.cork()

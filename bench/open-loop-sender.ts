@@ -23,7 +23,10 @@ export const untilDue = async (scheduledNs: number): Promise<void> => {
   }
 }
 
-/** Sends through whichever connection is free; where none is, the event waits, and its latency grows. */
+/**
+ * Sends through whichever connection has been free longest, so that none idles until the server closes it (after 10 s); where none is free, the
+ * event waits, and its latency grows.
+ */
 export class Sender {
   readonly #free: HttpConnection[]
   readonly #waiting: (() => void)[] = []
@@ -32,7 +35,7 @@ export class Sender {
     this.#free = connections
   }
   send(contentType: string, body: Buffer): void {
-    const connection = this.#free.pop()
+    const connection = this.#free.shift()
     if (connection === undefined) this.#waiting.push(() => this.send(contentType, body))
     else
       connection.post('/v1/events', contentType, body).then(

@@ -48,10 +48,9 @@ interface Known {
 }
 
 interface Elsewhere {
-  readonly applicants: ReadonlyMap<string, Entity>
-  readonly refused: ReadonlySet<number>
+  readonly applicants: Map<string, Entity>
+  readonly refused: Set<number>
 }
-const NOBODY: Elsewhere = { applicants: new Map(), refused: new Set() }
 
 export class Ingest {
   readonly #parts: IngestParts
@@ -79,8 +78,13 @@ export class Ingest {
         'overloaded',
         `${this.#inFlight.size} accepted events wait for the engine, at most ${lagMax} may; try again later`,
       )
-    let known = this.#known(events, NOBODY)
-    if (known.missing.size > 0) known = await this.#loadApplicants(events, known)
+    const elsewhere: Elsewhere = { applicants: new Map(), refused: new Set() }
+    let known = this.#known(events, elsewhere)
+    while (known.missing.size > 0) {
+      await this.#loadMissing(known.missing, elsewhere)
+      // Looked up anew, with no await in between: what is in memory may leave at each, and another applicant take its memory.
+      known = this.#known(events, elsewhere)
+    }
     const now = this.#parts.clock.now()
     const out: Taken[] = []
     const records: AppendRecord[] = []
@@ -271,20 +275,14 @@ export class Ingest {
    * whose partitions other processes own are read for applications alone, since somebody may wait for their decision. What is not recognised
    * here is recognised where it is folded.
    */
-  async #loadApplicants(events: readonly IncomingEvent[], first: Known): Promise<Known> {
+  async #loadMissing(missing: Known['missing'], elsewhere: Elsewhere): Promise<void> {
     const { engine } = this.#parts
-    const elsewhere = { applicants: new Map<string, Entity>(), refused: new Set<number>() }
-    let known = first
-    while (known.missing.size > 0) {
-      await Promise.all(
-        [...known.missing].map(async ([partition, keys]) => {
-          if (engine.owns(partition)) await this.#load(partition, [...keys], elsewhere.refused)
-          else for (const key of keys) elsewhere.applicants.set(key, await engine.entity(key))
-        }),
-      )
-      known = this.#known(events, elsewhere)
-    }
-    return known
+    await Promise.all(
+      [...missing].map(async ([partition, keys]) => {
+        if (engine.owns(partition)) await this.#load(partition, [...keys], elsewhere.refused)
+        else for (const key of keys) elsewhere.applicants.set(key, await engine.entity(key))
+      }),
+    )
   }
 
   /** A store that stands elsewhere is the engine's affair; it will find out by itself. */
