@@ -1,5 +1,5 @@
 /** Resident memory of engine and warehouse together, after the whole demo and over a soak. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DEMO_EVENTS } from './load-bodies.ts'
@@ -68,8 +68,11 @@ const soak = async (engine: EngineProcess, minutes: number, say: BenchContext['s
 /** `memory.rss`, MB. */
 export const memoryBench = async (context: BenchContext): Promise<BenchRow[]> => {
   const dataDir = mkdtempSync(join(context.scratch, 'memory-'))
+  const modelsDir = mkdtempSync(join(context.scratch, 'models-'))
   try {
-    const engine = await startEngine({ dataDir, command: ['start', '--as-fast-as-possible'] })
+    // A copy: the soak's stream may ask for a successor, which is published beside the model in force.
+    cpSync(join(import.meta.dirname, '../models'), modelsDir, { recursive: true })
+    const engine = await startEngine({ dataDir, modelsDir, command: ['start', '--as-fast-as-possible'] })
     try {
       let peak = 0
       while (Number(await engine.query('SELECT count() FROM events')) < DEMO_EVENTS) {
@@ -95,6 +98,6 @@ export const memoryBench = async (context: BenchContext): Promise<BenchRow[]> =>
       await engine.end()
     }
   } finally {
-    rmSync(dataDir, { recursive: true, force: true })
+    for (const folder of [dataDir, modelsDir]) rmSync(folder, { recursive: true, force: true })
   }
 }
