@@ -31,7 +31,7 @@ const claiming = async (dataDir: string, engine: LaunchedEngine): Promise<void> 
 
 test(
   `after ${KILLS} kill -9 nothing acknowledged is missing, nothing is decided twice, and every capsule is that of an undisturbed run (seed ${seed})`,
-  { timeout: 240_000 },
+  { timeout: 240_000, retry: 0 },
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'scorestream-crash-'))
     const dataDir = join(folder, 'data')

@@ -88,10 +88,10 @@ const live = async ({ plant, deaths, policyChanges = false }: Plot): Promise<End
 describe('without a planted bug, death at the very same points leaves nothing to find', () => {
   const deaths = ['appended:25', 'published:6', 'before-commit:3', 'committed:3'] as const
 
-  test('under one policy, against an undisturbed run', { timeout: 150_000 }, async () => {
+  test('under one policy, against an undisturbed run', { timeout: 150_000, retry: 0 }, async () => {
     expect(await live({ plant: 'none', deaths })).toEqual({ findings: [], complaints: [], decisions: 500 })
   })
-  test('under a policy that changes with each life', { timeout: 150_000 }, async () => {
+  test('under a policy that changes with each life', { timeout: 150_000, retry: 0 }, async () => {
     expect(await live({ plant: 'none', deaths: ['published:6', 'before-commit:3'], policyChanges: true })).toEqual({
       findings: [],
       complaints: [],
@@ -130,7 +130,7 @@ describe('the audit finds the planted bug', () => {
     },
     { bug: 'repeats are not recognised', plant: 'dedupe-off', deaths: ['appended:25'], finding: /^event .* is in the log 2 times/ },
   ]
-  test.for(BUGS)('$bug', { timeout: 150_000 }, async ({ finding, ...plot }) => {
+  test.for(BUGS)('$bug', { timeout: 150_000, retry: 0 }, async ({ finding, ...plot }) => {
     const { findings } = await live(plot)
     expect(findings).toContainEqual(expect.stringMatching(finding))
   })

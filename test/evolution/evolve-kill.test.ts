@@ -56,7 +56,7 @@ const MOMENTS = [
 
 it(
   `killed while states are filled, at the cut-over and after it: no decision is lost, doubled or contradicted (seed ${SEED})`,
-  { timeout: 120_000 },
+  { timeout: 120_000, retry: 0 },
   async () => {
     const folder = newFolder()
     let next = 0

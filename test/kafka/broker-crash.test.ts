@@ -12,6 +12,7 @@ const QUICK = ['log.flush.interval.messages=1', 'broker.session.timeout.ms=1000'
 
 it.skipIf(server.kind === 'absent' || server.classPath === undefined)(
   'through crashes of the broker, what is appended is acknowledged once, lies there once, in order, and readers go on',
+  { timeout: 150_000, retry: 0 },
   async () => {
     const broker = await startBroker({ name: 'kafka-crashing', properties: QUICK })
     const settings = testSettings([broker.address])
@@ -60,5 +61,4 @@ it.skipIf(server.kind === 'absent' || server.classPath === undefined)(
     await log.close()
     await broker.kill()
   },
-  150_000,
 )

@@ -8,6 +8,7 @@ test(
   `through ${SEEDS} seeded storms (from ${first}) nothing acknowledged is lost, doubled, contradicted, or other than undisturbed`,
   {
     timeout: 240_000,
+    retry: 0,
   },
   async () => {
     const total = emptyTally()

@@ -53,7 +53,7 @@ const end = async ({ child }: Started, signal: NodeJS.Signals): Promise<void> =>
 }
 
 describe('the warehouse process', () => {
-  it(`survives ${KILLS} kills at arbitrary moments without losing or doubling a row`, { timeout: 180_000 }, async () => {
+  it(`survives ${KILLS} kills at arbitrary moments without losing or doubling a row`, { timeout: 180_000, retry: 0 }, async () => {
     const test = openTestDirectory()
     let events = 0
     let decisions = 0
