@@ -3,7 +3,7 @@ import type { DegradeStep, Verdict } from '#schemas/decision.ts'
 import type { ApplicationEvent } from '#schemas/events.ts'
 import type { Engine } from './engine.ts'
 import { TerminalFailure } from './failure.ts'
-import type { Decider, DeciderStages } from './ports.ts'
+import type { Decider, DeciderStages, PreparedRows } from './ports.ts'
 
 type MeasuredDecider = Decider & { readonly lastStages: DeciderStages }
 
@@ -22,8 +22,11 @@ export class SwappableDecider implements Decider {
   get lastStages(): DeciderStages {
     return this.#current.lastStages
   }
-  decide(application: ApplicationEvent, vectors: Float32Array, at: number, degrade: DegradeStep | null): Verdict {
-    return this.#current.decide(application, vectors, at, degrade)
+  prepare(vectors: Float32Array, rows: number): PreparedRows | undefined {
+    return this.#current.prepare?.(vectors, rows)
+  }
+  decide(application: ApplicationEvent, vectors: Float32Array, at: number, degrade: DegradeStep | null, prepared?: PreparedRows): Verdict {
+    return this.#current.decide(application, vectors, at, degrade, prepared)
   }
   /** Everything decided from now on is `next`'s. The caller sees to it that no batch is half decided. */
   replace(next: MeasuredDecider): void {
