@@ -1,7 +1,7 @@
 /** Avro schemas derived from the typebox sources: one record per kind, envelope and body flattened. */
 import avsc from 'avsc'
 import type { TSchema } from 'typebox'
-import { BoundedArray, Float32Vector, Float64Vector } from './avro-arrays.ts'
+import { BoundedArray, Float32Vector, Float64Vector, type Tap } from './avro-arrays.ts'
 
 /** The part of a field's schema that decides its Avro type; every other key travels along as an attribute. */
 interface FieldSchema {
@@ -120,8 +120,24 @@ class TimestampMillis extends avsc.types.LogicalType {
   }
 }
 
-/** 32 bytes in the log, 64 hexadecimal digits everywhere else. */
+const SHA_256_BYTES = 32
+
+/** 32 bytes in the log, 64 hexadecimal digits everywhere else. Written and read in place, without a buffer between. */
 class Sha256 extends avsc.types.LogicalType {
+  _read(tap: Tap): string {
+    const start = tap.pos
+    tap.pos += SHA_256_BYTES
+    return tap.pos > tap.buf.length ? '' : tap.buf.toString('hex', start, tap.pos)
+  }
+  _write(tap: Tap, value: unknown): void {
+    const start = tap.pos
+    tap.pos += SHA_256_BYTES
+    if (typeof value !== 'string' || value.length !== 2 * SHA_256_BYTES)
+      throw new TypeError(`expected 64 hexadecimal digits, got ${String(value)}`)
+    // Where the buffer is too small the position alone moves on: the caller learns how much is missing.
+    if (tap.pos <= tap.buf.length && tap.buf.write(value, start, SHA_256_BYTES, 'hex') !== SHA_256_BYTES)
+      throw new TypeError(`expected 64 hexadecimal digits, got ${value}`)
+  }
   protected override _fromValue(value: unknown): string {
     return (value as Buffer).toString('hex')
   }

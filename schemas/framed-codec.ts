@@ -15,21 +15,30 @@ let scratch = Buffer.allocUnsafeSlow(2 ** 14)
 
 type AvroType = ReturnType<typeof avroTypeOf>
 
-/** Writes `value` behind `front` free bytes; returns a fresh buffer of exactly the size needed. */
-const writeFresh = (type: AvroType, value: unknown, front: number): Buffer => {
+/** Writes `value` behind `front` bytes of the shared buffer, which stay as they are. Whoever needs what it returns copies it before the next record is written. */
+const writeShared = (type: AvroType, value: unknown, front: number): Buffer => {
   let buffer = scratch
   let end = type.encode(value, buffer, front)
   while (end < 0) {
     buffer = Buffer.allocUnsafeSlow(buffer.length - end) // −end bytes were missing
+    scratch.copy(buffer, 0, 0, front)
     end = type.encode(value, buffer, front)
   }
   if (buffer.length <= SCRATCH_BYTES_MAX) scratch = buffer
-  const out = Buffer.allocUnsafe(end)
-  buffer.copy(out, front, front, end)
+  return buffer.subarray(0, end)
+}
+
+/** Writes `value` behind `front` free bytes; returns a fresh buffer of exactly the size needed. */
+const writeFresh = (type: AvroType, value: unknown, front: number): Buffer => {
+  const written = writeShared(type, value, front)
+  const out = Buffer.allocUnsafe(written.length)
+  written.copy(out, front, front)
   return out
 }
 
 export interface FramedCodec {
+  /** As {@link encode}, behind `front` bytes of a buffer that all codecs share and that stay as they are; to be copied before anything else is encoded. */
+  encodeShared(value: unknown, front: number): Buffer
   /** Throws where the value does not fit its schema: a bug of the caller, not of the data. */
   encode(value: unknown): Buffer
   /** Throws on bytes that are not one whole record. */
@@ -38,13 +47,14 @@ export interface FramedCodec {
 
 export const framedCodec = (schema: TSchema, id: number): FramedCodec => {
   const type = avroTypeOf(schema)
+  const frame = (record: Buffer, at: number): Buffer => {
+    record[at] = 0
+    record.writeUInt32BE(id, at + 1)
+    return record
+  }
   return {
-    encode(value) {
-      const out = writeFresh(type, value, HEADER_BYTES)
-      out[0] = 0
-      out.writeUInt32BE(id, 1)
-      return out
-    },
+    encode: (value) => frame(writeFresh(type, value, HEADER_BYTES), 0),
+    encodeShared: (value, front) => frame(writeShared(type, value, front + HEADER_BYTES), front),
     decode(bytes) {
       const { value, offset } = type.decode(bytes, HEADER_BYTES)
       if (offset !== bytes.length)
@@ -55,6 +65,8 @@ export const framedCodec = (schema: TSchema, id: number): FramedCodec => {
 }
 
 export interface BareCodec {
+  /** As a framed codec's. */
+  encodeShared(value: unknown, front: number): Buffer
   encode(value: unknown): Buffer
   decode(bytes: Buffer): unknown
 }
@@ -62,5 +74,9 @@ export interface BareCodec {
 /** The same without the frame. */
 export const bareCodec = (schema: TSchema): BareCodec => {
   const type = avroTypeOf(schema)
-  return { encode: (value) => writeFresh(type, value, 0), decode: (bytes) => type.fromBuffer(bytes) as unknown }
+  return {
+    encode: (value) => writeFresh(type, value, 0),
+    encodeShared: (value, front) => writeShared(type, value, front),
+    decode: (bytes) => type.fromBuffer(bytes) as unknown,
+  }
 }

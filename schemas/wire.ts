@@ -87,6 +87,8 @@ const LINKED_DECISION_HEAD = framedCodec(HEAD, LINKED_DECISION_SCHEMA_ID)
 const CLAIM = framedCodec(ClaimSchema, CLAIM_SCHEMA_ID)
 const DEAD_LETTER = framedCodec(DeadLetterSchema, DEAD_LETTER_SCHEMA_ID)
 
+const SHA_256_BYTES = 32
+
 /** The body's Avro bytes: what is hashed. The same body always gives the same bytes. */
 export const encodeBody = (body: DecisionBody): Uint8Array => (body.linked === undefined ? BODY : LINKED_BODY).encode(body)
 /** Of a body without linked entities. */
@@ -94,9 +96,9 @@ export const decodeBody = (bytes: Uint8Array): DecisionBody => BODY.decode(asBuf
 
 /** SHA-256 over the previous capsule's hash (32 bytes) and the body's bytes, hex. */
 export const capsuleHash = (previousHash: string, body: Uint8Array): string => {
-  const joined = Buffer.allocUnsafe(32 + body.length)
-  joined.write(previousHash, 0, 32, 'hex')
-  joined.set(body, 32)
+  const joined = Buffer.allocUnsafe(SHA_256_BYTES + body.length)
+  joined.write(previousHash, 0, SHA_256_BYTES, 'hex')
+  joined.set(body, SHA_256_BYTES)
   return hash('sha256', joined, 'hex')
 }
 
@@ -110,6 +112,33 @@ export const encodeDecision = (decision: Decision, body: Uint8Array = encodeBody
   record.set(body, head.length)
   return record
 }
+
+/** A decision and its record's bytes. */
+export interface SealedDecision {
+  readonly decision: Decision
+  readonly bytes: Buffer
+}
+
+/**
+ * Proves a decision: {@link encodeBody}, {@link capsuleHash} and {@link encodeDecision} in one, where the previous hash, the body and the head are written one behind the
+ * other in a shared buffer, so that nothing is copied but the record.
+ */
+export const sealDecision = (unsealed: Omit<Decision, 'capsuleHash'>): SealedDecision => {
+  const { body, previousHash } = unsealed
+  const linked = body.linked !== undefined
+  // The body leaves the bytes before it as they are, but may move to a larger buffer: the previous hash is written after it.
+  const chained = (linked ? LINKED_BODY : BODY).encodeShared(body, SHA_256_BYTES)
+  chained.write(previousHash, 0, SHA_256_BYTES, 'hex')
+  const decision: Decision = { ...unsealed, capsuleHash: hash('sha256', chained, 'hex') }
+  const end = chained.length
+  const all = (linked ? LINKED_DECISION_HEAD : DECISION_HEAD).encodeShared(decision, end)
+  const headBytes = all.length - end
+  const bytes = Buffer.allocUnsafe(headBytes + end - SHA_256_BYTES)
+  all.copy(bytes, 0, end)
+  chained.copy(bytes, headBytes, SHA_256_BYTES)
+  return { decision, bytes }
+}
+
 export const encodeClaim = (claim: Claim): Uint8Array => CLAIM.encode(claim)
 export const encodeDeadLetter = (letter: DeadLetter): Uint8Array => DEAD_LETTER.encode({ ...letter, bytes: asBuffer(letter.bytes) })
 

@@ -27,6 +27,8 @@ interface MemberModel extends TreeMargin {
 }
 
 export interface Ensemble extends Explainable {
+  /** As {@link attribute}, bit for bit, for the first `rows` rows: row r to `out[r · d .. (r + 1) · d)`. Many together take a fraction of the time. */
+  attributeRows(vectors: Float32Array, rows: number, out: Float64Array): void
   readonly members: readonly MemberModel[]
   /** Ensemble margin of the members' margins, in the manifest's order. */
   combine(margins: readonly number[]): number
@@ -99,13 +101,25 @@ export const writeEnsemble = (memory: KernelMemory, bundle: Bundle, kind: Attrib
   }
 }
 
-const attributor = (memory: KernelMemory, { shap, scorecards }: EnsembleLayout): Explainable['attribute'] => {
+const attributor = (
+  memory: KernelMemory,
+  { shap, scorecards }: EnsembleLayout,
+  features: number,
+): Pick<Ensemble, 'attribute' | 'attributeRows'> => {
   const trees = shap === undefined ? undefined : blockShapAt(memory, shap)
   const cards = scorecards.map(({ weight, parts }) => ({ weight, exact: attributionBy(parts) }))
-  return (vectors, at, out) => {
-    if (trees === undefined) out.fill(0)
-    else trees.attribute(vectors, at, out)
-    for (const { exact, weight } of cards) exact.add(vectors, at, weight, out)
+  return {
+    attribute: (vectors, at, out) => {
+      if (trees === undefined) out.fill(0)
+      else trees.attribute(vectors, at, out)
+      for (const { exact, weight } of cards) exact.add(vectors, at, weight, out)
+    },
+    attributeRows: (vectors, rows, out) => {
+      if (trees === undefined) out.fill(0)
+      else trees.attributeRows(vectors, 0, rows, out)
+      for (const { exact, weight } of cards)
+        for (let at = 0; at < rows * features; at += features) exact.add(vectors, at, weight, out.subarray(at, at + features))
+    },
   }
 }
 
@@ -113,7 +127,7 @@ const attributor = (memory: KernelMemory, { shap, scorecards }: EnsembleLayout):
 export const ensembleAt = (
   memory: KernelMemory,
   layout: EnsembleLayout,
-  { combiner, calibration, fallback }: Pick<Manifest, 'combiner' | 'calibration' | 'fallback'>,
+  { combiner, calibration, fallback, features }: Pick<Manifest, 'combiner' | 'calibration' | 'fallback' | 'features'>,
 ): Ensemble => {
   const { bases } = layout
   const members = layout.members.map(({ name, trees }) => ({ name, ...treeMarginAt(memory, trees) }))
@@ -130,7 +144,7 @@ export const ensembleAt = (
     // A weighted sum of means is the mean of the weighted sum.
     base: combine(bases),
     probability: calibrator(calibration),
-    attribute: attributor(memory, layout),
+    ...attributor(memory, layout, features.length),
     fallback: {
       member: members[index]!,
       base: bases[index]!,

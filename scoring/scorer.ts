@@ -27,6 +27,12 @@ export interface ScorerParts {
   readonly identity: Pick<Verdict, 'modelVersion' | 'bundleHash' | 'policyVersion' | 'featureSetHash'>
 }
 
+/** Margins by member and attributions of many rows; see {@link Scorer.prepare}. */
+export interface PreparedRows {
+  readonly margins: readonly Float64Array[]
+  readonly attributions: Float64Array
+}
+
 export interface Scorer {
   readonly modelVersion: string
   readonly featureSetHash: string
@@ -42,7 +48,12 @@ export interface Scorer {
    * scorecard decide alone (a bundle holds no smaller ensemble), and the verdict then says `scorecard`; `referred` consults no model. A member
    * that throws or gives a non-finite margin degrades to `scorecard`, and that one failing to `referred`.
    */
-  decide(application: ApplicationEvent, vectors: Float32Array, at: number, degrade: DegradeStep | null): Verdict
+  decide(application: ApplicationEvent, vectors: Float32Array, at: number, degrade: DegradeStep | null, prepared?: PreparedRows): Verdict
+  /**
+   * Margins and attributions of the first `rows` rows of `vectors`, for {@link decide}: the kernels give each row the bits it has alone, and take a fraction of
+   * the time. Undefined where a member fails: each row then degrades by itself.
+   */
+  prepare(vectors: Float32Array, rows: number): PreparedRows | undefined
 }
 
 /** A verdict before policy and reasons. */
@@ -82,14 +93,36 @@ export const scorerOf = ({ ensemble, policy, cutOffs, ranking, features, points,
     return { attributions, residual: residualOf(margin, model.base, attributions) }
   }
 
-  const full = (vectors: Float32Array, at: number, defer: boolean): Scored => {
+  const prepare = (vectors: Float32Array, rows: number): PreparedRows | undefined => {
+    try {
+      const attributions = new Float64Array(rows * features)
+      ensemble.attributeRows(vectors, rows, attributions)
+      return { margins: ensemble.members.map((member) => member.batch(vectors, rows)), attributions }
+    } catch {
+      return undefined
+    }
+  }
+
+  const foundFor = ({ attributions }: PreparedRows, at: number, margin: number) => {
+    const own = attributions.subarray(at, at + features)
+    return { attributions: own, residual: residualOf(margin, ensemble.base, own) }
+  }
+
+  const full = (vectors: Float32Array, at: number, defer: boolean, prepared: PreparedRows | undefined): Scored => {
     const started = now()
-    for (let i = 0; i < margins.length; i++) margins[i] = finite(ensemble.members[i]!.one(vectors, at), ensemble.members[i]!.name)
+    for (let i = 0; i < margins.length; i++) {
+      const member = ensemble.members[i]!
+      margins[i] = finite(prepared === undefined ? member.one(vectors, at) : prepared.margins[i]![at / features]!, member.name)
+    }
     const margin = ensemble.combine(margins)
     const probability = ensemble.probability(margin)
     const memberMargins = ensemble.members.map(({ name }, i) => ({ member: name, margin: margins[i]! }))
     const scored = now()
-    const explanation = defer ? { attributions: NOTHING, residual: 0 } : explained(ensemble, margin, vectors, at)
+    const explanation = defer
+      ? { attributions: NOTHING, residual: 0 }
+      : prepared === undefined
+        ? explained(ensemble, margin, vectors, at)
+        : foundFor(prepared, at, margin)
     stages.scoreUs = (scored - started) * 1000
     stages.explainUs = (now() - scored) * 1000
     return { probability, margin, base: ensemble.base, memberMargins, ...explanation, degraded: defer ? 'explanation-deferred' : null }
@@ -122,11 +155,11 @@ export const scorerOf = ({ ensemble, policy, cutOffs, ranking, features, points,
     }
   }
 
-  const score = (vectors: Float32Array, at: number, degrade: DegradeStep | null): Scored => {
+  const score = (vectors: Float32Array, at: number, degrade: DegradeStep | null, prepared: PreparedRows | undefined): Scored => {
     failure = null
     if (degrade === 'referred') return unscored()
     try {
-      if (degrade === null || degrade === 'explanation-deferred') return full(vectors, at, degrade !== null)
+      if (degrade === null || degrade === 'explanation-deferred') return full(vectors, at, degrade !== null, prepared)
     } catch (error) {
       // The verdict says `scorecard`; whoever counts verdicts sees it.
       failure = error
@@ -144,8 +177,8 @@ export const scorerOf = ({ ensemble, policy, cutOffs, ranking, features, points,
     return scored.degraded === 'referred' && rule === null ? [REFERRED] : reasons
   }
 
-  const decide = (application: ApplicationEvent, vectors: Float32Array, at: number, degrade: DegradeStep | null): Verdict => {
-    const scored = score(vectors, at, degrade)
+  const decide: Scorer['decide'] = (application, vectors, at, degrade, prepared) => {
+    const scored = score(vectors, at, degrade, prepared)
     const started = now()
     const byScore: DecisionOutcome = scored.degraded === 'referred' ? 'refer' : byCutOffs(scored.probability, cutOffs)
     const { decision, rule } = decideBy(byScore, ruleThatHolds(policy, application, vectors, at))
@@ -162,5 +195,5 @@ export const scorerOf = ({ ensemble, policy, cutOffs, ranking, features, points,
     stages.policyUs = (now() - started) * 1000
     return verdict
   }
-  return { ...identity, lastStages: stages, lastFailure: () => failure, decide }
+  return { ...identity, lastStages: stages, lastFailure: () => failure, decide, prepare }
 }

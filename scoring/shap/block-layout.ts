@@ -10,6 +10,9 @@ const BLOCKS_A_GROUP = 16
 export const ROW_BYTES = 32
 /** Least bin no byte column reaches in column 0: an absent condition is never true. */
 const NEVER = 255
+/** Rows that stand in the lanes of one vector, and those that one call takes: their codes (16 bytes a block and 16 rows) stay in the second-level cache. */
+const LANES = 16
+export const ROWS_A_CALL = 64
 /** Chunks of 16 columns the kernel keeps in registers. */
 const CHUNKS_MIN = 4
 
@@ -27,6 +30,9 @@ export interface BlockLayout {
   readonly table: number
   readonly out: number
   readonly tableBytes: number
+  /** Address of the rows that are explained side by side, and of what is said of them: pairs of rows, feature by feature, two float64 each. */
+  readonly laneRows: number
+  readonly laneOuts: number
 }
 
 /** Thresholds padded with +Infinity to 2^k − 1, so that every search takes k steps. */
@@ -94,10 +100,14 @@ export const writeBlockLayout = (memory: KernelMemory, blocks: readonly Block[],
   const conditions = put(memory, conditionBytes(blocks, groups, bits, binning))
   const flips = memory.allocate(count)
   const codes = memory.allocate(count)
-  const accumulators = memory.allocate(Math.max(...segments.map((s) => s.sharedBytes + s.count * 16)))
+  const accumulators = memory.allocate(2 * Math.max(...segments.map((s) => s.sharedBytes + s.count * 16)))
   const segmentTable = writeSegments(memory, segments)
   const out = memory.allocate(features * 8)
   const row = memory.allocate(features * 4)
+  const laneRows = memory.allocate(ROWS_A_CALL * features * 4)
+  const laneBins = memory.allocate((binning.columns.length + 1) * LANES)
+  const laneCodes = memory.allocate(count * ROWS_A_CALL)
+  const laneOuts = memory.allocate(ROWS_A_CALL * features * 8)
   const tableBytes = (count * ROW_BYTES) << bits
   const table = memory.allocate(tableBytes)
   const record = put(
@@ -107,8 +117,9 @@ export const writeBlockLayout = (memory: KernelMemory, blocks: readonly Block[],
       [
         [specs, binning.columns.length, chunks, bins, bits, groups, conditions, flips, codes, table],
         [accumulators, segmentTable, segments.length, features, out],
+        [laneRows, laneBins, laneCodes, laneOuts],
       ].flat(),
     ),
   )
-  return { record, row, blocks: count, bits, flips, codes, table, out, tableBytes }
+  return { record, row, blocks: count, bits, flips, codes, table, out, tableBytes, laneRows, laneOuts }
 }

@@ -2,7 +2,7 @@
 import { treeDepth, type TreeEnsemble } from '#registry/onnx/tree-ensemble.ts'
 import type { KernelMemory } from '../wasm/kernel-memory.ts'
 import { QUAD } from './accumulator-plan.ts'
-import { ROW_BYTES, writeBlockLayout, type BlockLayout } from './block-layout.ts'
+import { ROW_BYTES, ROWS_A_CALL, writeBlockLayout, type BlockLayout } from './block-layout.ts'
 import { blocksOf, conditionsMax, type Block, type BlockLeaf } from './blocks.ts'
 import { leafGame } from './leaf-game.ts'
 
@@ -15,6 +15,8 @@ export type Perspective = { readonly kind: 'interventional'; readonly background
 export interface BlockShap {
   /** Writes the attributions of the row `vectors[at .. at + d)` (NaN = missing) to `out[0 .. d)`, in units of the margin. */
   attribute(vectors: Float32Array, at: number, out: Float64Array): void
+  /** As {@link attribute}, bit for bit, for `rows` consecutive rows: many together take a fraction of what they take one by one. */
+  attributeRows(vectors: Float32Array, at: number, rows: number, out: Float64Array): void
   readonly tableBytes: number
 }
 
@@ -160,7 +162,7 @@ const checkInput = ({ features, trees }: TreeEnsemble, perspective: Perspective)
 }
 
 /** Where the tables lie in kernel memory: good in every copy of that memory. */
-export interface ShapLayout extends Pick<BlockLayout, 'record' | 'row' | 'out' | 'tableBytes'> {
+export interface ShapLayout extends Pick<BlockLayout, 'record' | 'row' | 'out' | 'tableBytes' | 'laneRows' | 'laneOuts'> {
   readonly features: number
 }
 
@@ -178,27 +180,49 @@ export const writeBlocks = (memory: KernelMemory, ensemble: TreeEnsemble, perspe
   const interventional = perspective.kind === 'interventional'
   const codes = interventional ? backgroundCodes(memory, layout, perspective.background, features) : undefined
   fillTable(memory, layout, blocks, codes, interventional ? perspective.background.length / features : 1)
-  const { record, row, out, tableBytes } = layout
-  return { record, row, out, tableBytes, features }
+  const { record, row, out, tableBytes, laneRows, laneOuts } = layout
+  return { record, row, out, tableBytes, laneRows, laneOuts, features }
 }
+
+const viewsOf = (buffer: ArrayBuffer, row: number, out: number, laneRows: number, laneOuts: number, features: number) => ({
+  row: new Float32Array(buffer, row, features),
+  out: new Float64Array(buffer, out, features),
+  laneRows: new Float32Array(buffer, laneRows, features * ROWS_A_CALL),
+  laneOuts: new Float64Array(buffer, laneOuts, features * ROWS_A_CALL),
+})
 
 /** Attributions by tables that {@link writeBlocks} laid out in this memory, or in the one it is a copy of. */
 export const blockShapAt = (memory: KernelMemory, layout: ShapLayout): BlockShap => {
   const { features } = layout
   let buffer: ArrayBuffer | undefined
-  let input = new Float32Array(0)
-  let output = new Float64Array(0)
-  const attribute = (vectors: Float32Array, at: number, out: Float64Array): void => {
-    if (buffer !== memory.buffer()) {
-      buffer = memory.buffer()
-      input = new Float32Array(buffer, layout.row, features)
-      output = new Float64Array(buffer, layout.out, features)
-    }
-    for (let i = 0; i < features; i++) input[i] = vectors[at + i]!
-    memory.kernels.blockShap(layout.record, layout.row)
-    out.set(output)
+  let views = viewsOf(new ArrayBuffer(0), 0, 0, 0, 0, 0)
+  const refresh = (): void => {
+    if (buffer === memory.buffer()) return
+    buffer = memory.buffer()
+    views = viewsOf(buffer, layout.row, layout.out, layout.laneRows, layout.laneOuts, features)
   }
-  return { attribute, tableBytes: layout.tableBytes }
+  const attribute = (vectors: Float32Array, at: number, out: Float64Array): void => {
+    refresh()
+    const { row } = views
+    for (let i = 0; i < features; i++) row[i] = vectors[at + i]!
+    memory.kernels.blockShap(layout.record, layout.row)
+    out.set(views.out)
+  }
+  const attributeRows = (vectors: Float32Array, at: number, rows: number, out: Float64Array): void => {
+    refresh()
+    const { laneRows, laneOuts } = views
+    for (let from = 0; from < rows; from += ROWS_A_CALL) {
+      const taken = Math.min(ROWS_A_CALL, rows - from)
+      laneRows.set(vectors.subarray(at + from * features, at + (from + taken) * features))
+      memory.kernels.blockShaps(layout.record, taken)
+      for (let r = 0; r < taken; r++) {
+        const to = (from + r) * features
+        const pair = (r >> 1) * features * 2 + (r & 1)
+        for (let i = 0; i < features; i++) out[to + i] = laneOuts[pair + 2 * i]!
+      }
+    }
+  }
+  return { attribute, attributeRows, tableBytes: layout.tableBytes }
 }
 
 /** Both in one: {@link writeBlocks}, {@link blockShapAt}. */

@@ -17,6 +17,7 @@ interface KernelExports {
   ): void
   blockCodes(layout: number, row: number): void
   blockShap(layout: number, row: number): void
+  blockShaps(layout: number, count: number): void
 }
 
 let compiled: WebAssembly.Module | undefined

@@ -1,11 +1,11 @@
 /** Verdicts for the applications of a batch, and the capsules that prove them, chained per partition. */
 import { hash } from 'node:crypto'
-import type { Decision, DecisionBody, DecisionEnvelope, LinkedReading, Stages, Verdict } from '#schemas/decision.ts'
+import type { DecisionBody, DecisionEnvelope, DegradeStep, LinkedReading, Stages, Verdict } from '#schemas/decision.ts'
 import type { FeatureSet } from '#features/feature-set.ts'
 import type { ApplicationEvent } from '#schemas/events.ts'
 import type { EpochMs, Offset } from '#schemas/units.ts'
-import { capsuleHash, encodeBody, encodeDecision } from '#schemas/wire.ts'
-import type { Clock, Decider, LogRecord } from '../ports.ts'
+import { sealDecision } from '#schemas/wire.ts'
+import type { Clock, Decider, LogRecord, PreparedRows } from '../ports.ts'
 import { EventCrash, type Pending, type Published } from './batch.ts'
 import { count } from './counters.ts'
 import { degradeStep } from './degrade.ts'
@@ -24,6 +24,9 @@ export interface ScorePorts {
   readonly lastPublishUs: () => number
   readonly lastCommitUs: () => number
 }
+
+/** Fewer rows are decided sooner one by one. */
+const TOGETHER_MIN = 2
 
 /** Everything but the envelope is a function of (record, application, vector, verdict, readings): replay builds bodies with it too. */
 export const bodyOf = (
@@ -49,22 +52,19 @@ export const bodyOf = (
 })
 
 /** Stages are 32-bit integers in the log: half an hour and more reads as 2,147 s. */
-const wholeMicroseconds = (stages: Stages): Stages => {
-  const out: { -readonly [Name in keyof Stages]: number } = { ...stages }
-  for (const name of Object.keys(out) as (keyof Stages)[]) out[name] = Math.min(0x7fffffff, Math.round(out[name]))
-  return out
-}
+const whole = (us: number): number => Math.min(0x7fffffff, Math.round(us))
 
 export const scoreBatch = (folded: Folded, ports: ScorePorts): Published[] => {
   if (folded.pending.length === 0) return []
   const { batch } = folded
   const now = ports.clock.now()
   const shared = {
-    decodeUs: batch.timing.decodeUs / batch.items.length,
-    stateUs: batch.timing.stateUs / batch.items.length,
-    foldUs: batch.timing.foldUs / batch.items.length,
-    commitUs: ports.lastCommitUs(),
-    publishUs: ports.lastPublishUs(),
+    decodeUs: whole(batch.timing.decodeUs / batch.items.length),
+    stateUs: whole(batch.timing.stateUs / batch.items.length),
+    foldUs: whole(batch.timing.foldUs / batch.items.length),
+    commitUs: whole(ports.lastCommitUs()),
+    publishUs: whole(ports.lastPublishUs()),
+    ...prepare(folded, now, ports),
   }
   return folded.pending.map((pending) => {
     try {
@@ -75,39 +75,54 @@ export const scoreBatch = (folded: Folded, ports: ScorePorts): Published[] => {
   })
 }
 
+/** What the decisions of a batch have in common. */
+interface Shared extends Pick<Stages, 'decodeUs' | 'stateUs' | 'foldUs' | 'commitUs' | 'publishUs'> {
+  /** Absent where rows are decided one by one. */
+  readonly prepared: PreparedRows | undefined
+  /** A row's share of preparing. */
+  readonly preparedUs: number
+}
+
+const degradeOf = ({ record }: Pending, now: EpochMs, { settings }: ScorePorts): DegradeStep | null =>
+  degradeStep(Math.max(0, now - record.appendedAt), settings.latency)
+
+/** Rows are prepared together, save where one gives something up to keep its deadline: then none pays for the others. */
+const prepare = ({ pending, vectors }: Folded, now: EpochMs, ports: ScorePorts): Pick<Shared, 'prepared' | 'preparedUs'> => {
+  const { decider, monotonicUs } = ports
+  if (pending.length < TOGETHER_MIN || pending.some((one) => degradeOf(one, now, ports) !== null))
+    return { prepared: undefined, preparedUs: 0 }
+  const started = monotonicUs()
+  const prepared = decider.prepare?.(vectors, pending.length)
+  return { prepared, preparedUs: (monotonicUs() - started) / pending.length }
+}
+
 const scoreOne = (
   { lane, record, application, at, linked }: Pending,
   { vectors, counts }: Pick<Folded, 'vectors' | 'counts'>,
   now: EpochMs,
-  shared: Pick<Stages, 'decodeUs' | 'stateUs' | 'foldUs' | 'commitUs' | 'publishUs'>,
+  { prepared, preparedUs, ...shared }: Shared,
   ports: ScorePorts,
 ): Published => {
   const waitedMs = Math.max(0, now - record.appendedAt)
   const started = ports.monotonicUs()
-  const verdict = ports.decider.decide(application, vectors, at, degradeStep(waitedMs, ports.settings.latency))
+  const verdict = ports.decider.decide(application, vectors, at, degradeStep(waitedMs, ports.settings.latency), prepared)
   const spent = ports.decider.lastStages ?? { scoreUs: ports.monotonicUs() - started, explainUs: 0, policyUs: 0 }
   if (verdict.degraded !== null) count(counts.degraded, verdict.degraded)
-  const body = bodyOf(record, application, vectors.slice(at, at + ports.featureSet.size), verdict, linked)
+  const body = bodyOf(record, application, vectors.subarray(at, at + ports.featureSet.size), verdict, linked)
   const envelope: DecisionEnvelope = {
     decidedAt: now,
-    stages: wholeMicroseconds({
-      queueUs: waitedMs * 1000,
+    stages: {
+      queueUs: whole(waitedMs * 1000),
       ...shared,
-      scoreUs: spent.scoreUs,
-      explainUs: spent.explainUs,
-      policyUs: spent.policyUs,
-    }),
+      scoreUs: whole(spent.scoreUs),
+      // Nearly all that preparing takes is attributions.
+      explainUs: whole(preparedUs + spent.explainUs),
+      policyUs: whole(spent.policyUs),
+    },
     host: ports.host,
     runtime: ports.runtime,
   }
-  const bytes = encodeBody(body)
-  const decision: Decision = {
-    epoch: lane.epoch as Offset,
-    body,
-    previousHash: lane.chainHash,
-    capsuleHash: capsuleHash(lane.chainHash, bytes),
-    envelope,
-  }
+  const { decision, bytes } = sealDecision({ epoch: lane.epoch as Offset, body, previousHash: lane.chainHash, envelope })
   lane.chainHash = decision.capsuleHash
-  return { lane, decision, record: { partition: record.partition, key: record.key, value: encodeDecision(decision, bytes) } }
+  return { lane, decision, record: { partition: record.partition, key: record.key, value: bytes } }
 }

@@ -20,6 +20,7 @@ import {
   eventKindOf,
   peekDecision,
   schemaIdOf,
+  sealDecision,
 } from '#schemas/wire.ts'
 import { decodeLinkedUpdate, encodeLinkedUpdate } from '#schemas/linked-wire.ts'
 import type { Offset } from '#schemas/units.ts'
@@ -89,6 +90,23 @@ test('a decision that linked entities bear on survives the log, and its readings
   expect(facts).toMatchObject({ kind: 'decision', epoch: decision.epoch, partition: body.partition, offset: body.offset })
   expect(decision.capsuleHash).not.toBe(sampleDecision(plain).capsuleHash)
   expect(decision.capsuleHash).not.toBe(sampleDecision({ ...body, linked: [{ ...body.linked[0]!, version: 42 as Offset }] }).capsuleHash)
+})
+
+test('sealing a decision gives the bytes and the hash that its parts give, also of one larger than the buffer they share', () => {
+  const plain = sampleBody()
+  const linked = { ...plain, linked: [{ entity: 'device' as const, partition: 3, version: 41 as Offset }] }
+  const large = { ...plain, vector: new Float32Array(300_000).fill(1.5), attributions: new Float64Array(300_000).fill(-0.25) }
+  for (const body of [plain, linked, large, plain]) {
+    const { capsuleHash: _, ...unsealed } = sampleDecision(body)
+    const { decision, bytes } = sealDecision({ ...unsealed, previousHash: 'ab'.repeat(32) })
+    expect(decision.capsuleHash).toBe(capsuleHash('ab'.repeat(32), encodeBody(body)))
+    expect(bytes.equals(encodeDecision(decision))).toBe(true)
+  }
+})
+
+test('a hash that is none is refused when it is written', () => {
+  for (const bad of ['ab'.repeat(31), `${'ab'.repeat(31)}zz`, 7])
+    expect(() => encodeBody({ ...sampleBody(), inputHash: bad as string })).toThrow(/expected 64 hexadecimal digits/)
 })
 
 test('a linked update survives the log; foreign and truncated bytes are rejections', () => {

@@ -134,6 +134,26 @@ describe('exact attributions by block tables', () => {
     for (const [r, found] of attribute(ensemble, { kind: 'path-dependent' }, vectors, 3).entries())
       expect(farthest(found, plainPathDependent(ensemble, vectors, r * 12))).toBeLessThan(rounding(200))
   })
+  test('rows explained together get the bits that each gets alone, however many they are', () => {
+    const size = fc.record({ rows: fc.integer({ min: 1, max: 150 }), skipped: fc.integer({ min: 0, max: 3 }) })
+    const alike = (ensemble: TreeEnsemble, seed: number, { rows, skipped }: { rows: number; skipped: number }): void => {
+      const { features } = ensemble
+      const shap = blockShap(kernelMemory(), ensemble, { kind: 'path-dependent' })
+      const vectors = randomRows(seed, skipped + rows, features)
+      const alone = new Float64Array(rows * features)
+      for (let r = 0; r < rows; r++) shap.attribute(vectors, (skipped + r) * features, alone.subarray(r * features, (r + 1) * features))
+      const together = new Float64Array(rows * features).fill(NaN)
+      shap.attributeRows(vectors, skipped * features, rows, together)
+      expect(Buffer.compare(Buffer.from(together.buffer), Buffer.from(alone.buffer))).toBe(0)
+    }
+    fc.assert(
+      fc.property(shapes, size, ({ seed, ...shape }, counts) => alike(randomEnsemble(seed, shape), seed + 1, counts)),
+      { numRuns: 60 },
+    )
+    // Several segments, and blocks of eight conditions.
+    alike(randomEnsemble(8, { features: 12, trees: 200, depthMax: 6, branching: 1 }), 10, { rows: 67, skipped: 1 })
+    alike(randomEnsemble(8, { features: 90, trees: 40, depthMax: 8, branching: 1 }), 10, { rows: 35, skipped: 0 })
+  })
   test('every leaf lies in one block, whose conditions fit', () => {
     fc.assert(
       fc.property(shapes, ({ seed, ...shape }) => {

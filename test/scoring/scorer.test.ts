@@ -55,6 +55,31 @@ describe('verdicts', () => {
   })
 })
 
+describe('rows prepared together', () => {
+  const rows = 20
+  test('give the verdicts that each row gets alone, whatever is given up', () => {
+    const each = scorer()
+    const prepared = each.prepare(row, rows)!
+    for (let r = 0; r < rows; r++)
+      for (const degrade of [null, 'explanation-deferred', 'scorecard', 'referred'] as const) {
+        const at = r * manifest.features.length
+        expect(each.decide(application, row, at, degrade, prepared)).toEqual(each.decide(application, row, at, degrade))
+      }
+  })
+  test('are undefined where a member throws; one that gives no number degrades its own row alone', () => {
+    const changed = (batch: Ensemble['members'][number]['batch']) =>
+      scorer({ members: ensemble.members.map((member) => (member.name === 'trees' ? { ...member, batch } : member)) })
+    const trap = changed(() => {
+      throw new Error('trap')
+    })
+    expect(trap.prepare(row, rows)).toBeUndefined()
+    const gap = changed((vectors, count) => ensemble.members[0]!.batch(vectors, count).fill(NaN, 1, 2))
+    const prepared = gap.prepare(row, rows)
+    const [first, second, third] = [0, 1, 2].map((r) => gap.decide(application, row, r * manifest.features.length, null, prepared).degraded)
+    expect([first, second, third]).toEqual([null, 'scorecard', null])
+  })
+})
+
 describe('degrade steps', () => {
   test('explanation-deferred leaves the score as it is, and explains nothing', () => {
     const [deferred, full] = [decide('explanation-deferred'), decide(null)]

@@ -4,4 +4,4 @@ export function heapBase(): usize {
 }
 
 export { treeMargins } from './tree-margin'
-export { blockCodes, blockShap } from './block-shap'
+export { blockCodes, blockShap, blockShaps } from './block-shap'
