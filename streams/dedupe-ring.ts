@@ -22,6 +22,9 @@ export type Seen =
   | { readonly kind: 'conflict'; readonly offset: number }
 const NEW: Seen = { kind: 'new' }
 
+/** Words to allocate for a ring of so many entries: a quarter more, so that growing is rare and little is held that is not used. */
+export const ringRoom = (entries: number): number => RING_WORDS * (entries + Math.max(4, entries >> 2))
+
 export class DedupeRing {
   /** Entries in the order of their offsets, oldest first. */
   words: Uint32Array
@@ -29,7 +32,7 @@ export class DedupeRing {
   /** Entries pushed out before their horizon. */
   overflow: number
 
-  constructor(words = new Uint32Array(RING_WORDS * 4), count = 0, overflow = 0) {
+  constructor(words = new Uint32Array(ringRoom(0)), count = 0, overflow = 0) {
     this.words = words
     this.count = count
     this.overflow = overflow
@@ -54,7 +57,7 @@ export class DedupeRing {
       this.overflow++
     }
     if ((this.count + 1) * RING_WORDS > this.words.length) {
-      const grown = new Uint32Array(this.words.length * 2)
+      const grown = new Uint32Array(ringRoom(this.count))
       grown.set(this.words)
       this.words = grown
     }

@@ -9,7 +9,7 @@
  * Version 1, which checkpoints and stores of earlier releases hold, is read: the same up to the overflow, feature states u32 (1), newest event time f64, the
  * ring's entries, hash (32 bytes), length u32, state, nothing packed.
  */
-import { DedupeRing, RING_ENTRY_BYTES, RING_WORDS } from './dedupe-ring.ts'
+import { DedupeRing, RING_ENTRY_BYTES, RING_WORDS, ringRoom } from './dedupe-ring.ts'
 import { TerminalFailure } from './failure.ts'
 import { packedWordsMax, packWords, unpackWords, WordScratch } from './packed-words.ts'
 
@@ -44,8 +44,8 @@ const wordsOf = (stateBytes: number, ringEntries: number): number => ringEntries
 export const recordBytesMax = (stateBytes: number, ringEntries: number): number =>
   HEADER_BYTES + WORD * packedWordsMax(wordsOf(stateBytes, ringEntries))
 
-/** In memory, unpacked, without the objects around. */
-export const entityBytes = ({ ring, state }: Entity): number => ring.count * RING_ENTRY_BYTES + state.length
+/** What it takes in memory, without the objects around: the ring's room, not only what is used of it. */
+export const entityBytes = ({ ring, state }: Entity): number => ring.words.byteLength + state.length
 
 /** Memory that records are written to, one after another. */
 export interface RecordMemory {
@@ -107,7 +107,7 @@ export const decodeEntity = (bytes: Uint8Array, featureSetHash: Uint8Array, stat
   const entity = spare ?? newEntity(new Uint8Array(stateBytes))
   const ringWords = count * RING_WORDS
   const { ring } = entity
-  if (ring.words.length < ringWords) ring.words = new Uint32Array(ringWords)
+  if (ring.words.length < ringWords) ring.words = new Uint32Array(ringRoom(count))
   for (let i = 0; i < ringWords; i++) ring.words[i] = plain.words[i] as number
   entity.state.set(plain.bytes.subarray(ringWords * WORD, ringWords * WORD + stateBytes))
   return withHeader(entity, record)

@@ -63,7 +63,7 @@ export interface StateCommit {
   readonly chainHash: string
   /** Position in the decisions partition just after that decision: a successor looks for decisions to adopt from here on. */
   readonly decisionsOffset: number
-  /** Entity records written; null removes (erasure). */
+  /** Entity records written; null removes (erasure). Their bytes are the caller's again once the commit is done. */
   readonly states: ReadonlyMap<string, Uint8Array | null>
 }
 
@@ -90,6 +90,11 @@ export interface StateStore {
    * under another epoch or below that offset. Otherwise a store that fell back, or a successor's commits, would mix states of two moments.
    */
   load(partition: number, keys: readonly string[], at?: StoredAt): Promise<readonly (Uint8Array | undefined)[]>
+  /**
+   * As {@link load}, handing over each record at once and in the order of the keys, where a store has them at hand; without its copies. A record may
+   * be looked at until `take` returns.
+   */
+  visit?(partition: number, keys: readonly string[], at: StoredAt, take: (index: number, record: Uint8Array | undefined) => void): void
   /**
    * Each partition's commit is one atomic step, checked against its stored offset and epoch. Partitions need no step in common: an entity, its
    * offset and its chain belong to one. Where one is refused (`StaleCommit`) it is open which of the others took effect.

@@ -8,6 +8,7 @@
 import { crc32 } from 'node:zlib'
 import type { EpochMs } from '#schemas/units.ts'
 import type { AppendRecord, LogRecord } from '../ports.ts'
+import type { FrameMemory } from './frame-memory.ts'
 
 export const FRAME_MAGIC = 0x314c5353 // "SSL1"
 export const FRAME_HEADER_BYTES = 32
@@ -93,16 +94,17 @@ export type FrameScan =
 
 export const recordBytes = (record: AppendRecord): number => RECORD_HEADER_BYTES + record.key.length + record.value.length
 
-/** Writes one frame; `offsets[i]` is the offset of `records[i]`. */
+/** Writes one frame into `memory`; `offsets[i]` is the offset of `records[i]`. */
 export const encodeFrame = (
   records: readonly AppendRecord[],
   offsets: ArrayLike<number>,
   appendedAt: EpochMs,
   sequence: number,
+  memory: FrameMemory,
 ): { buffer: Buffer; frame: Frame } => {
   let bytes = FRAME_HEADER_BYTES
   for (const record of records) bytes += recordBytes(record)
-  const buffer = bytes < 4096 ? Buffer.allocUnsafe(bytes) : Buffer.allocUnsafeSlow(bytes)
+  const buffer = memory.take(bytes)
   buffer.writeUInt32LE(FRAME_MAGIC, 0)
   buffer.writeUInt32LE(bytes - FRAME_HEADER_BYTES, 4)
   buffer.writeUInt32LE(records.length, 12)

@@ -23,7 +23,7 @@ export class MemoryStateStore implements StateStore {
       for (const { partition, states } of commits)
         for (const [key, state] of states) {
           if (state === null) this.#states.delete(`${partition}/${key}`)
-          else this.#states.set(`${partition}/${key}`, state)
+          else this.#states.set(`${partition}/${key}`, Uint8Array.from(state))
         }
     })
   }

@@ -8,6 +8,13 @@ interface Lane {
   head: number
 }
 
+/** Objects around a frame, and a record's places in the columns: as measured, about. */
+const FRAME_OVERHEAD_BYTES = 320
+const RECORD_OVERHEAD_BYTES = 24
+
+/** In memory, with the objects around: many events come one a frame, and their objects then outweigh them. */
+const held = ({ bytes, count }: Frame): number => bytes + FRAME_OVERHEAD_BYTES + count * RECORD_OVERHEAD_BYTES
+
 export class TailCache {
   readonly #lanes: Lane[]
   readonly #frames: Frame[] = []
@@ -31,7 +38,7 @@ export class TailCache {
       lane.places.push(i)
     }
     this.#frames.push(frame)
-    this.#bytes += frame.bytes
+    this.#bytes += held(frame)
     while (this.#bytes > this.#bytesMax && this.#framesHead < this.#frames.length - 1) this.#evict()
   }
 
@@ -54,7 +61,7 @@ export class TailCache {
   #evict(): void {
     const frame = this.#frames[this.#framesHead] as Frame
     this.#frames[this.#framesHead++] = undefined as never
-    this.#bytes -= frame.bytes
+    this.#bytes -= held(frame)
     for (let i = 0; i < frame.count; i++) {
       const lane = this.#lane(frame.partition(i))
       // Let go at once; the arrays themselves are compacted now and then.

@@ -9,6 +9,7 @@ import type { EpochMs } from '#schemas/units.ts'
 import type { AppendRecord, Clock } from '../ports.ts'
 import { RetryableFailure, TerminalFailure } from '../failure.ts'
 import { encodeFrame, FRAME_BYTES_MAX, FRAME_HEADER_BYTES, KEY_BYTES_MAX, recordBytes, type Frame } from './frame.ts'
+import { FrameMemory } from './frame-memory.ts'
 import { encodeSegmentHeader, headerBytes, segmentName, writeIndex } from './segment.ts'
 import type { TopicFiles } from './topic-files.ts'
 
@@ -52,6 +53,7 @@ export class TopicWriter {
   readonly #listeners = new Set<() => void>()
   /** Next offsets as written, which run ahead of `files.ends` (readable) while a flush is under way. */
   readonly #written: number[]
+  readonly #memory = new FrameMemory()
   #fd: number
   #position: number
   #queue: Waiting[] = []
@@ -167,7 +169,7 @@ export class TopicWriter {
     try {
       if (this.#position >= this.#options.segmentBytesMax) this.#roll()
       const now = Math.max(this.files.appendedAt, this.#options.clock.now()) as EpochMs
-      const { buffer, frame } = encodeFrame(records, flat, now, this.files.sequence)
+      const { buffer, frame } = encodeFrame(records, flat, now, this.files.sequence, this.#memory)
       this.#options.write(this.#fd, buffer, this.#position)
       this.#position += buffer.length
       next.forEach((offset, p) => (this.#written[p] = offset))

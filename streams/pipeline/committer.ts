@@ -80,7 +80,7 @@ export class Committer {
     const moved = lanes.filter((lane) => lane.departure === undefined && lane.next > lane.committed)
     if (moved.length === 0) return
     const startedUs = monotonicUs()
-    const { states, held } = cache.takeDirty()
+    const taken = cache.takeDirty()
     const commits = moved.map((lane): StateCommit => ({
       partition: lane.partition,
       from: lane.committed,
@@ -88,14 +88,14 @@ export class Committer {
       epoch: lane.epoch,
       chainHash: lane.chainHash,
       decisionsOffset: lane.decisionsOffset,
-      states: states[lane.partition] as Map<string, Uint8Array>,
+      states: taken.states[lane.partition] as Map<string, Uint8Array>,
     }))
     for (const lane of moved) lane.committed = lane.next
     this.#startedUs = startedUs
     this.#under = persist(() => state.commit(commits)).then(
       () => {
         this.#under = undefined
-        cache.committed(held)
+        cache.committed(taken)
         counters.commits++
         this.lastCommitUs = monotonicUs() - startedUs
         moved.forEach((lane, i) => (lane.stored = (commits[i] as StateCommit).to))

@@ -9,24 +9,25 @@ import {
   newEntity,
   recordBytesMax,
   recordMemory,
+  type RecordMemory,
   renewEntity,
   writeEntity,
   type Entity,
 } from '../entity-record.ts'
-import { DedupeRing, RING_WORDS } from '../dedupe-ring.ts'
+import { DedupeRing } from '../dedupe-ring.ts'
 import type { StateStore, StoredAt } from '../ports.ts'
 
 /** Objects, map entry and array headers around an entity's bytes; measured at about 400 bytes. */
 const OVERHEAD_BYTES = 400
-/** Entities that left, kept so that the next ones take their memory: as many as a batch may load, with room. */
-const SPARE_MAX = 2_048
+/** Entities that left, kept so that the next ones take their memory: about as many as a batch may load. */
+const SPARE_BYTES_MAX = 4 * 1024 * 1024
 /**
  * Records of a commit share buffers of this size. Blocks from 128 KiB on would be had from the operating system for each commit, and faulted in page by page
  * (`cli/native-memory.ts`); a buffer for each record costs more than filling it.
  */
 const CHUNK_BYTES = 64 * 1024
-/** A longer ring is given back. */
-const SPARE_RING_WORDS_MAX = RING_WORDS * 32
+/** Such buffers kept for the commits to come; a commit of more entities has the others anew. */
+const CHUNKS_MAX = 64
 
 interface Held {
   readonly key: string
@@ -37,6 +38,14 @@ interface Held {
   pins: number
   dirty: boolean
   used: boolean
+}
+
+/** What a commit carries. */
+export interface Taken {
+  readonly states: readonly Map<string, Uint8Array>[]
+  readonly held: readonly Held[]
+  /** What the records lie in. */
+  readonly chunks: readonly RecordMemory[]
 }
 
 /** The applicants of one owned partition. Whoever loads for an ownership that has ended inserts where nobody looks any more. */
@@ -58,6 +67,8 @@ export class EntityCache {
   readonly #emptyState: Uint8Array
   /** Allocating anew for each applicant that comes would keep the collector busy: buffers live outside its young generation. */
   readonly #spare: Entity[] = []
+  #spareBytes = 0
+  readonly #chunks: RecordMemory[] = []
   #hand = 0
   #dirty: Held[] = []
   #bytes = 0
@@ -146,7 +157,9 @@ export class EntityCache {
       if (under === undefined) missing.push(key)
       else waits.push(under)
     }
-    if (missing.length > 0) {
+    if (missing.length > 0 && this.#store.visit !== undefined)
+      this.#store.visit(partition, missing, slot.at(), (i, record) => this.#insert(slot, partition, missing[i] as string, record))
+    else if (missing.length > 0) {
       const load = this.#insertLoaded(slot, partition, missing)
       for (const key of missing) slot.loading.set(key, load)
       waits.push(load)
@@ -155,11 +168,12 @@ export class EntityCache {
   }
 
   /** Encodes all dirty entities, by partition, as they are now; they stay until {@link committed} is called with the result. */
-  takeDirty(): { states: Map<string, Uint8Array>[]; held: readonly Held[] } {
+  takeDirty(): Taken {
     const states = this.#slots.map(() => new Map<string, Uint8Array>())
     const held = this.#dirty
     this.#dirty = []
-    let chunk = recordMemory(0)
+    const chunks: RecordMemory[] = []
+    let chunk: RecordMemory | undefined
     let at = 0
     for (const one of held) {
       const { entity } = one
@@ -169,19 +183,22 @@ export class EntityCache {
       one.dirty = false
       one.pins++
       const room = recordBytesMax(entity.state.length, entity.ring.count)
-      if (at + room > chunk.bytes.length) {
-        chunk = recordMemory(Math.max(CHUNK_BYTES, room))
+      if (chunk === undefined || at + room > chunk.bytes.length) {
+        chunk = room > CHUNK_BYTES ? recordMemory(room) : (this.#chunks.pop() ?? recordMemory(CHUNK_BYTES))
+        chunks.push(chunk)
         at = 0
       }
       const end = writeEntity(entity, this.#hash, chunk, at)
       ;(states[one.partition] as Map<string, Uint8Array>).set(one.key, chunk.bytes.subarray(at, end))
       at = end
     }
-    return { states, held }
+    return { states, held, chunks }
   }
 
-  committed(held: readonly Held[]): void {
+  /** Nobody looks at the records any more. */
+  committed({ held, chunks }: Taken): void {
     for (const one of held) one.pins--
+    for (const chunk of chunks) if (chunk.bytes.length === CHUNK_BYTES && this.#chunks.length < CHUNKS_MAX) this.#chunks.push(chunk)
   }
 
   /** Lets clean entities go until the bound is met. Called between batches only: a batch relies on what it loaded. */
@@ -200,12 +217,25 @@ export class EntityCache {
 
   #insert(slot: Slot, partition: number, key: string, record: Uint8Array | undefined): void {
     if (this.#slots[partition] !== slot) return
-    const entity = this.#decode(partition, key, record, this.#spare.pop())
+    const entity = this.#decode(partition, key, record, this.#takeSpare())
     const bytes = entityBytes(entity) + OVERHEAD_BYTES
     const held: Held = { key, partition, entity, bytes, pins: 0, dirty: false, used: true }
     slot.held.set(key, held)
     this.#ring.push(held)
     this.#bytes += bytes
+  }
+
+  #takeSpare(): Entity | undefined {
+    const spare = this.#spare.pop()
+    if (spare !== undefined) this.#spareBytes -= entityBytes(spare)
+    return spare
+  }
+
+  #keepSpare(entity: Entity): void {
+    const bytes = entityBytes(entity)
+    if (this.#spareBytes + bytes > SPARE_BYTES_MAX) return
+    this.#spareBytes += bytes
+    this.#spare.push(entity)
   }
 
   #decode(partition: number, key: string, record: Uint8Array | undefined, spare?: Entity): Entity {
@@ -226,7 +256,7 @@ export class EntityCache {
       }
       this.#slots[held.partition]?.held.delete(held.key)
       this.#bytes -= held.bytes
-      if (this.#spare.length < SPARE_MAX && held.entity.ring.words.length <= SPARE_RING_WORDS_MAX) this.#spare.push(held.entity)
+      this.#keepSpare(held.entity)
       const last = this.#ring.pop() as Held
       if (last !== held) this.#ring[this.#hand] = last
     }

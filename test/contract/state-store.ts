@@ -43,6 +43,31 @@ export const stateStoreContract = (factory: StateStoreFactory): void => {
       expect(await store.claim(0, 2)).toEqual({ offset: 10, epoch: 2, chainHash: hash('a'), decisionsOffset: 11 })
     })
 
+    it('the bytes of a commit may be overwritten once it is done', async () => {
+      await store.claim(0, 1)
+      const made = commit(0, 0, 1, 1, { a: 'first', b: 'other' })
+      await store.commit([made])
+      for (const bytes of made.states.values()) bytes?.fill(0)
+      expect(await load(0, 'a', 'b')).toEqual(['first', 'other'])
+    })
+
+    it('a visit hands over what a load returns, in its order, and is refused where a load is', async () => {
+      if (store.visit === undefined) return
+      await store.claim(0, 3)
+      await store.commit([commit(0, 0, 2, 3, { a: 'A', long: 'L'.repeat(70_000) })])
+      const seen: [number, string | undefined][] = []
+      store.visit(0, ['long', 'nobody', 'a'], { epoch: 3, offset: 2 }, (i, record) => {
+        seen.push([i, record && new TextDecoder().decode(record)])
+      })
+      expect(seen).toEqual([
+        [0, 'L'.repeat(70_000)],
+        [1, undefined],
+        [2, 'A'],
+      ])
+      expect(() => store.visit?.(0, ['a'], { epoch: 2, offset: 2 }, () => {})).toThrow(expect.objectContaining({ name: 'StaleCommit' }))
+      expect(() => store.visit?.(0, ['a'], { epoch: 3, offset: 3 }, () => {})).toThrow(expect.objectContaining({ name: 'StaleCommit' }))
+    })
+
     it('a commit that does not begin where the store stands changes nothing', async () => {
       await store.claim(0, 1)
       await store.commit([commit(0, 0, 10, 1, { a: 'A' })])
