@@ -32,6 +32,8 @@ export const latest = async (log: EventLog): Promise<FeedState> => {
     const found = await believedBefore(log, p, state.next[p] ?? 0, Infinity)
     state.epoch[p] = found?.epoch ?? -1
     state.decided[p] = found?.decided ?? -1
+    // Behind the last record there may be control records of a broker, which the end does not count once they were read.
+    state.next[p] = found?.next ?? 0
   }
   return state
 }
@@ -81,5 +83,5 @@ const believe = async (log: EventLog, p: number, from: number, end: number, from
       else stepFeed(state, p, record.offset, facts)
     }
   }
-  return { epoch: state.epoch[p] ?? -1, decided: state.decided[p] ?? -1 }
+  return { next: state.next[p] ?? from, epoch: state.epoch[p] ?? -1, decided: state.decided[p] ?? -1 }
 }

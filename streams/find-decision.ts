@@ -105,6 +105,8 @@ export const firstBelieved = async (log: EventLog, partition: number, wanted: nu
   const end = Math.min(before, log.end('decisions')[partition] as number)
   for (let next = log.start('decisions')[partition] as number; next < end;) {
     const records = await log.read('decisions', partition, next, 1024 * 1024)
+    // Offsets may have holes at the end (control records of a broker).
+    if (records.length === 0) break
     for (const record of records) {
       next = record.offset + 1
       if (record.offset >= before) return undefined

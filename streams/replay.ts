@@ -233,8 +233,11 @@ async function* othersDecided({ body }: Decision, log: EventLog): AsyncGenerator
   const ends = log.end('decisions')
   for (let turn = 0; turn < partitions; turn++) {
     const partition = (body.partition + turn) % partitions
-    for (let next = log.start('decisions')[partition] as number; next < (ends[partition] as number);)
-      for (const record of await log.read('decisions', partition, next, PAGE_BYTES)) {
+    for (let next = log.start('decisions')[partition] as number; next < (ends[partition] as number);) {
+      const records = await log.read('decisions', partition, next, PAGE_BYTES)
+      // Offsets may have holes at the end (control records of a broker).
+      if (records.length === 0) break
+      for (const record of records) {
         next = record.offset + 1
         const found = decodeDecisionRecord(record.value)
         if (found.kind !== 'decision' || found.decision.body.featureSetHash !== body.featureSetHash) continue
@@ -242,6 +245,7 @@ async function* othersDecided({ body }: Decision, log: EventLog): AsyncGenerator
         seen.add(found.decision.body.applicantId)
         yield found.decision
       }
+    }
   }
 }
 

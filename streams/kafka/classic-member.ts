@@ -2,8 +2,8 @@
 import { heartbeatV4, joinGroupV9, leaveGroupV5, syncGroupV5 } from '@platformatic/kafka'
 import { TerminalFailure } from '../failure.ts'
 import { assignPartitions } from './assign-partitions.ts'
-import { explained, KAFKA_ERROR } from './cluster.ts'
-import { commitOffsets, coordinator, type GroupMember, groupErrorOf, type MemberParts, pause } from './group-member.ts'
+import { errorCodeOf, explained, KAFKA_ERROR } from './cluster.ts'
+import { commitOffsets, coordinator, type GroupMember, type MemberParts, pause } from './group-member.ts'
 import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './group-messages.ts'
 
 /** Name of the way partitions are shared out; all members must know it. */
@@ -43,7 +43,7 @@ export class ClassicMember implements GroupMember {
     try {
       return await commitOffsets(this.#parts.cluster, this.#parts.topic, { memberId: this.#memberId, epoch: this.#generation }, offsets)
     } catch (error) {
-      if ([KAFKA_ERROR.rebalanceInProgress, KAFKA_ERROR.illegalGeneration].some((code) => code === groupErrorOf(error))) return false
+      if ([KAFKA_ERROR.rebalanceInProgress, KAFKA_ERROR.illegalGeneration].some((code) => code === errorCodeOf(error))) return false
       throw error
     }
   }
@@ -144,7 +144,7 @@ export class ClassicMember implements GroupMember {
   async #afterFault(error: unknown, signal: AbortSignal): Promise<void> {
     const { cluster, logger, holdings } = this.#parts
     const { id, instanceId, sessionTimeoutMs } = cluster.settings.group
-    const code = groupErrorOf(error)
+    const code = errorCodeOf(error)
     switch (code) {
       case KAFKA_ERROR.rebalanceInProgress:
         return

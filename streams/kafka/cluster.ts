@@ -11,7 +11,7 @@ import { RetryableFailure, TerminalFailure } from '../failure.ts'
 import { connectionOptions, type KafkaSettings } from './settings.ts'
 
 /** Brokers answer on one connection in order: what waits long must not stand before what is urgent. */
-export type Purpose = 'produce' | 'tail' | 'bulk' | 'group' | 'ask'
+export type Purpose = 'produce' | 'transaction' | 'tail' | 'bulk' | 'group' | 'ask'
 
 /** Kafka's error codes this adapter decides upon (protocol guide, "Error Codes"). */
 export const KAFKA_ERROR = {
@@ -31,9 +31,15 @@ export const KAFKA_ERROR = {
   outOfOrderSequence: 45,
   duplicateSequence: 46,
   invalidProducerEpoch: 47,
+  invalidTransactionState: 48,
+  invalidProducerIdMapping: 49,
+  invalidTransactionTimeout: 50,
+  concurrentTransactions: 51,
+  transactionalIdAuthorizationFailed: 53,
   unknownProducerId: 59,
   memberIdRequired: 79,
   fencedInstanceId: 82,
+  producerFenced: 90,
   unknownTopicId: 100,
   fencedMemberEpoch: 110,
   unreleasedInstanceId: 111,
@@ -123,6 +129,9 @@ export const hasError = (error: unknown, property: 'apiId' | 'apiCode' | 'code',
   const inner: readonly unknown[] = error instanceof AggregateError ? error.errors : []
   return inner.some((one) => hasError(one, property, value)) || hasError(error.cause, property, value)
 }
+
+/** Which of Kafka's errors that are decided upon a request failed with; 0 where it was none of them. */
+export const errorCodeOf = (error: unknown): number => Object.values(KAFKA_ERROR).find((code) => hasError(error, 'apiCode', code)) ?? 0
 
 /** What a person can do about an error of Kafka's, by what is behind it. */
 export const explained = (error: unknown, doing: string): Error => {

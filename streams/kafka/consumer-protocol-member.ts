@@ -5,8 +5,8 @@
 import { randomUUID } from 'node:crypto'
 import { consumerGroupHeartbeatV1 } from '@platformatic/kafka'
 import { TerminalFailure } from '../failure.ts'
-import { explained, KAFKA_ERROR } from './cluster.ts'
-import { commitOffsets, coordinator, type GroupMember, groupErrorOf, type MemberParts, pause } from './group-member.ts'
+import { errorCodeOf, explained, KAFKA_ERROR } from './cluster.ts'
+import { commitOffsets, coordinator, type GroupMember, type MemberParts, pause } from './group-member.ts'
 
 const JOINING = 0
 const LEAVING = -1
@@ -56,7 +56,7 @@ export class ConsumerProtocolMember implements GroupMember {
     try {
       return await commitOffsets(this.#parts.cluster, this.#parts.topic, { memberId: this.#memberId, epoch: this.#epoch }, offsets)
     } catch (error) {
-      if (groupErrorOf(error) === KAFKA_ERROR.staleMemberEpoch) return false
+      if (errorCodeOf(error) === KAFKA_ERROR.staleMemberEpoch) return false
       throw error
     }
   }
@@ -127,7 +127,7 @@ export class ConsumerProtocolMember implements GroupMember {
   async #afterFault(error: unknown): Promise<void> {
     const { cluster, logger } = this.#parts
     const { id, instanceId } = cluster.settings.group
-    switch (groupErrorOf(error)) {
+    switch (errorCodeOf(error)) {
       case KAFKA_ERROR.fencedMemberEpoch:
       case KAFKA_ERROR.unknownMemberId:
         logger.warn({ group: id }, 'the group took this member for dead; joining again')

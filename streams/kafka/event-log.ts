@@ -8,9 +8,11 @@ import { type LearnPorts, learned, openEventFormat } from './event-format.ts'
 import { IdempotentProducer } from './producer.ts'
 import type { KafkaSettings } from './settings.ts'
 import { TopicReader } from './topic-reader.ts'
+import { TransactionalProducer } from './transactional-producer.ts'
 import { type FoundTopic, openTopics, type TopicIds } from './topics.ts'
 
 const MEBI = 1024 * 1024
+const QUEUE_BYTES_MAX = 64 * MEBI
 
 export interface KafkaLogOptions {
   readonly settings: KafkaSettings
@@ -52,6 +54,8 @@ export class KafkaEventLog implements EventLog {
   readonly #topics: ReadonlyMap<Topic, FoundTopic>
   readonly #readers = new Map<Topic, TopicReader>()
   readonly #producer: IdempotentProducer
+  /** Of the decisions, where they are published in transactions. */
+  readonly #transactional: TransactionalProducer | undefined
   readonly #learning: LearnPorts
   readonly format: EventFormat
 
@@ -70,8 +74,24 @@ export class KafkaEventLog implements EventLog {
     this.#producer = new IdempotentProducer({
       cluster,
       logger: options.logger,
-      queueBytesMax: options.queueBytesMax ?? 64 * MEBI,
+      queueBytesMax: options.queueBytesMax ?? QUEUE_BYTES_MAX,
       appended: (name, partition, end) => this.#reader(byName.get(name) as Topic).appended(partition, end),
+    })
+    if (options.settings.transactionalDecisions) this.#transactional = this.#openTransactional()
+  }
+
+  #openTransactional(): TransactionalProducer {
+    const topic = this.#name('decisions')
+    const reader = this.#reader('decisions')
+    const { logger, queueBytesMax = QUEUE_BYTES_MAX } = this.#options
+    return new TransactionalProducer({
+      cluster: this.#cluster,
+      logger,
+      topic,
+      queueBytesMax,
+      appended: (partition, end) => reader.appended(partition, end),
+      holds: (partition, offset) => reader.holds(partition, offset),
+      appendPlainly: (records) => this.#producer.append(topic, records),
     })
   }
 
@@ -93,6 +113,7 @@ export class KafkaEventLog implements EventLog {
   }
 
   append(topic: Topic, records: readonly AppendRecord[]): Promise<readonly number[]> {
+    if (topic === 'decisions' && this.#transactional !== undefined) return this.#transactional.append(records)
     return this.#producer.append(this.#name(topic), records)
   }
 
@@ -113,6 +134,7 @@ export class KafkaEventLog implements EventLog {
   release(): void {}
 
   async close(): Promise<void> {
+    await this.#transactional?.close()
     await this.#producer.close()
     for (const reader of this.#readers.values()) reader.close()
     await this.#cluster.close()

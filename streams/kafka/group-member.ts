@@ -1,7 +1,7 @@
 /** What the two protocols of consumer groups have in common, seen from the ownership that uses one of them. */
 import { type Connection, offsetCommitV8, offsetCommitV9 } from '@platformatic/kafka'
 import type { Logger } from '../logger.ts'
-import { hasError, type KafkaCluster, KAFKA_ERROR } from './cluster.ts'
+import type { KafkaCluster } from './cluster.ts'
 import type { Holdings } from './holdings.ts'
 
 export interface GroupMember {
@@ -31,12 +31,6 @@ export const coordinator = async (cluster: KafkaCluster): Promise<Connection> =>
   if (found === undefined) throw new Error(`no broker keeps the group ${id}`)
   await cluster.topics([])
   return cluster.connection(found.nodeId, 'group')
-}
-
-/** The Kafka error among `codes` that a request failed with. */
-export const groupErrorOf = (error: unknown): number => {
-  for (const code of Object.values(KAFKA_ERROR)) if (hasError(error, 'apiCode', code)) return code
-  return 0
 }
 
 export interface Standing {

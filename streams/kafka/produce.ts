@@ -2,7 +2,7 @@
  * Sends one encoded batch to its partition's leader. Batches of several partitions that are handed over in one turn travel in one request,
  * because a broker answers a connection's requests one after the other.
  */
-import { Writer } from '@platformatic/kafka'
+import { type Connection, Writer } from '@platformatic/kafka'
 import type { KafkaCluster } from './cluster.ts'
 import { WireReader } from './wire-reader.ts'
 
@@ -17,15 +17,21 @@ export interface Produced {
   readonly baseOffset: number
 }
 
-interface Pending {
+interface Batch {
   readonly topic: string
   readonly partition: number
   readonly bytes: Buffer
+}
+
+interface Pending extends Batch {
   readonly resolve: (produced: Produced) => void
   readonly reject: (error: Error) => void
 }
 
 const waiting = new WeakMap<KafkaCluster, Map<number, Pending[]>>()
+
+const leaderOf = async (cluster: KafkaCluster, topic: string, partition: number, stale: boolean): Promise<number> =>
+  (await cluster.topics([topic], stale)).topics.get(topic)?.partitions[partition]?.leader ?? -1
 
 /** `stale` asks anew who leads the partition. */
 export const produce = async (
@@ -35,7 +41,7 @@ export const produce = async (
   bytes: Buffer,
   stale: boolean,
 ): Promise<Produced> => {
-  const leader = (await cluster.topics([topic], stale)).topics.get(topic)?.partitions[partition]?.leader ?? -1
+  const leader = await leaderOf(cluster, topic, partition, stale)
   return new Promise((resolve, reject) => {
     let byLeader = waiting.get(cluster)
     if (byLeader === undefined) waiting.set(cluster, (byLeader = new Map()))
@@ -51,34 +57,53 @@ export const produce = async (
   })
 }
 
-const send = async (cluster: KafkaCluster, leader: number, batch: readonly Pending[]): Promise<void> => {
+/** A batch that is part of a transaction; such a request can carry no other transaction's. */
+export const produceWithin = async (
+  transactionalId: string,
+  cluster: KafkaCluster,
+  batch: Batch,
+  { stale, slot }: { readonly stale: boolean; readonly slot: string },
+): Promise<Produced> => {
+  const connection = await cluster.connection(await leaderOf(cluster, batch.topic, batch.partition, stale), 'transaction', slot)
+  return answerFor(batch, await exchange(connection, transactionalId, [batch]))
+}
+
+const exchange = (
+  connection: Connection,
+  transactionalId: string | null,
+  batches: readonly Batch[],
+): Promise<ReadonlyMap<string, Produced>> =>
+  new Promise((resolve, reject) => {
+    connection.send<Map<string, Produced>>(
+      PRODUCE,
+      VERSION,
+      () => request(transactionalId, batches),
+      (_correlation, _key, _version, reader) => parseResponse(reader.buffer.slice(reader.position)),
+      true,
+      true,
+      (error, produced) => (error === null ? resolve(produced as Map<string, Produced>) : reject(error)),
+    )
+  })
+
+const answerFor = ({ topic, partition }: Batch, answers: ReadonlyMap<string, Produced>): Produced => {
+  const answer = answers.get(`${topic}/${partition}`)
+  if (answer === undefined) throw new Error(`the broker did not answer for ${topic}[${partition}]`)
+  return answer
+}
+
+const send = async (cluster: KafkaCluster, leader: number, pending: readonly Pending[]): Promise<void> => {
   try {
-    const connection = await cluster.connection(leader, 'produce')
-    const answers = await new Promise<Map<string, Produced>>((resolve, reject) => {
-      connection.send<Map<string, Produced>>(
-        PRODUCE,
-        VERSION,
-        () => request(batch),
-        (_correlation, _key, _version, reader) => parseResponse(reader.buffer.slice(reader.position)),
-        true,
-        true,
-        (error, produced) => (error === null ? resolve(produced as Map<string, Produced>) : reject(error)),
-      )
-    })
-    for (const { topic, partition, resolve, reject } of batch) {
-      const answer = answers.get(`${topic}/${partition}`)
-      if (answer === undefined) reject(new Error(`the broker did not answer for ${topic}[${partition}]`))
-      else resolve(answer)
-    }
+    const answers = await exchange(await cluster.connection(leader, 'produce'), null, pending)
+    for (const one of pending) one.resolve(answerFor(one, answers))
   } catch (error) {
-    for (const { reject } of batch) reject(error as Error)
+    for (const { reject } of pending) reject(error as Error)
   }
 }
 
-const request = (batch: readonly Pending[]): Writer => {
-  const topics = [...Map.groupBy(batch, ({ topic }) => topic)]
+const request = (transactionalId: string | null, batches: readonly Batch[]): Writer => {
+  const topics = [...Map.groupBy(batches, ({ topic }) => topic)]
   return Writer.create()
-    .appendString(null)
+    .appendString(transactionalId)
     .appendInt16(ALL_IN_SYNC)
     .appendInt32(TIMEOUT_MS)
     .appendArray(topics, (w, [topic, pending]) => {

@@ -10,10 +10,9 @@ import type { Logger } from '../logger.ts'
 import type { AppendRecord } from '../ports.ts'
 import { explained, KAFKA_ERROR, type KafkaCluster } from './cluster.ts'
 import { produce } from './produce.ts'
-import { BATCH_OVERHEAD_BYTES, encodeBatch, recordBytesMax } from './record-batch.ts'
+import { BATCH_BYTES_MAX, offsetsOf, type Piece, piecesOf } from './pieces.ts'
+import { encodeBatch } from './record-batch.ts'
 
-/** Records of a batch: below what brokers accept by default (message.max.bytes 1,048,588). */
-const BATCH_BYTES_MAX = 1_000_000
 /** After so long without an acknowledgement the outcome is given up as unknown; Kafka's own default (delivery.timeout.ms). */
 const DELIVERY_MS_MAX = 120_000
 /** Sequence numbers have 31 bits and begin again at 0. */
@@ -86,9 +85,7 @@ export class IdempotentProducer {
     this.#queued += bytes
     try {
       const bases = await Promise.all(pieces.map((piece) => this.#enqueue(topic, piece)))
-      const offsets = records.map(() => -1)
-      for (const [i, { indices }] of pieces.entries()) for (const [j, index] of indices.entries()) offsets[index] = (bases[i] as number) + j
-      return offsets
+      return offsetsOf(pieces, bases)
     } finally {
       this.#queued -= bytes
     }
@@ -216,37 +213,6 @@ export class IdempotentProducer {
 }
 
 const isFinal = (failure: Error): boolean => failure instanceof RetryableFailure && failure.code === 'record-too-large'
-
-interface Piece {
-  readonly partition: number
-  readonly records: AppendRecord[]
-  readonly indices: number[]
-  bytes: number
-}
-
-/** Records by partition, in runs that fit a batch. */
-const piecesOf = (topic: string, records: readonly AppendRecord[]): readonly Piece[] => {
-  const out: Piece[] = []
-  const open = new Map<number, Piece>()
-  for (const [index, record] of records.entries()) {
-    const size = recordBytesMax(record)
-    if (size + BATCH_OVERHEAD_BYTES > BATCH_BYTES_MAX)
-      throw new RetryableFailure(
-        'record-too-large',
-        `a record for ${topic}[${record.partition}] has ${record.value.length} bytes; at most about ${BATCH_BYTES_MAX} travel. Nothing was appended.`,
-      )
-    let piece = open.get(record.partition)
-    if (piece === undefined || piece.bytes + size > BATCH_BYTES_MAX) {
-      piece = { partition: record.partition, records: [], indices: [], bytes: BATCH_OVERHEAD_BYTES }
-      open.set(record.partition, piece)
-      out.push(piece)
-    }
-    piece.records.push(record)
-    piece.indices.push(index)
-    piece.bytes += size
-  }
-  return out
-}
 
 const takeBatch = (lane: Lane): Batch => {
   let bytes = 0

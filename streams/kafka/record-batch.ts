@@ -50,6 +50,8 @@ export interface BatchSender {
   readonly producerId: bigint
   readonly producerEpoch: number
   readonly sequence: number
+  /** Whether the batch is part of a transaction. */
+  readonly transactional?: boolean
 }
 
 /** One batch of uncompressed records. `now` counts only where the topic keeps the time of creation. */
@@ -64,6 +66,7 @@ export const encodeBatch = (records: readonly AppendRecord[], sender: BatchSende
   out.writeInt32BE(length - PREFIX_BYTES, 8)
   out.writeInt32BE(-1, 12)
   out[16] = MAGIC
+  if (sender.transactional === true) out.writeInt16BE(TRANSACTIONAL, 21)
   out.writeInt32BE(records.length - 1, 23)
   out.writeBigInt64BE(BigInt(now), 27)
   out.writeBigInt64BE(BigInt(now), 35)

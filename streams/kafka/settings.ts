@@ -37,6 +37,11 @@ export const KafkaSettingsSchema = Type.Object(
       default: null,
       description: 'Days that topics which are created keep their records; null for ever. Must exceed the age of the oldest checkpoint',
     }),
+    transactionalDecisions: Type.Boolean({
+      default: false,
+      description:
+        'Publish decisions in transactions: repeats of the same bytes after a crash are then never seen by readers of committed records. Costs latency; no promise rests on it',
+    }),
     group: Type.Object(
       {
         id: Type.String({

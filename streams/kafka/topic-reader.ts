@@ -95,6 +95,12 @@ export class TopicReader {
     }
   }
 
+  /** Whether a record can be read at `offset`; waits until every transaction up to there has ended. */
+  async holds(partition: number, offset: number): Promise<boolean> {
+    for (const at = this.#at(partition); at.end <= offset; await delay(RETRY_MS)) await this.refresh([partition])
+    return (await this.read(partition, offset, 1))[0]?.offset === offset
+  }
+
   /** Asks the leaders where these partitions begin and end. */
   async refresh(partitions: readonly number[]): Promise<void> {
     const { cluster, topic } = this.#options

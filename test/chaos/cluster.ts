@@ -30,7 +30,7 @@ export class Cluster {
   }
 
   /** `name` is the broker's, of which there may be several in a run. */
-  static async start(name: string, { withWarehouse = false } = {}): Promise<Cluster> {
+  static async start(name: string, { withWarehouse = false, transactionalDecisions = false } = {}): Promise<Cluster> {
     const folder = mkdtempSync(join(tmpdir(), 'scorestream-chaos-'))
     const warehouse = withWarehouse ? new ClickHouseServer() : undefined
     await warehouse?.start()
@@ -39,7 +39,13 @@ export class Cluster {
       log: {
         kind: 'kafka',
         partitions: PARTITIONS,
-        kafka: { brokers: [cluster.broker.address], replicas: 1, minInsyncReplicas: 1, group: { sessionTimeoutMs: SESSION_MS } },
+        kafka: {
+          brokers: [cluster.broker.address],
+          replicas: 1,
+          minInsyncReplicas: 1,
+          transactionalDecisions,
+          group: { sessionTimeoutMs: SESSION_MS },
+        },
       },
       state: { kind: 'redis', checkpointsDir: join(folder, 'checkpoints'), redis: { addresses: cluster.redis.address } },
       warehouse: { kind: 'server', ...(warehouse === undefined ? {} : { server: warehouse.settings() }) },

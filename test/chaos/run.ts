@@ -1,6 +1,7 @@
 /**
- * `npm run chaos -- [--times N] [--faults "kill -9,Redis emptied"] [--seed N] [--away-seconds N]`: real Kafka and Redis, two engine processes, an independent
- * producer; each fault N times under load. Prints faults × lost × conflicting × repeated and ends with 1 where anything was lost or conflicts.
+ * `npm run chaos -- [--times N] [--faults "kill -9,Redis emptied"] [--seed N] [--away-seconds N] [--transactional]`: real Kafka and Redis, two engine processes, an independent
+ * producer; each fault N times under load. Prints faults × lost × conflicting × repeated and ends with 1 where anything was lost or conflicts
+ * or, with transactions, is repeated.
  */
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -23,17 +24,19 @@ const { values } = parseArgs({
     faults: { type: 'string' },
     seed: { type: 'string', default: '1' },
     'away-seconds': { type: 'string', default: '8' },
+    transactional: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 })
 if (values.help) {
-  process.stdout.write(`Usage: npm run chaos -- [--times N] [--faults "NAME,NAME"] [--seed N] [--away-seconds N]
+  process.stdout.write(`Usage: npm run chaos -- [--times N] [--faults "NAME,NAME"] [--seed N] [--away-seconds N] [--transactional]
 
 Real Kafka and Redis, two engine processes, an independent producer with its own ledger; each fault N times (default 20) under load.
 The warehouse, a ClickHouse server in a process of its own, is away N seconds each time (default 8). Recovery: median, 90 %, most.
+--transactional: decisions are published in transactions, and none may lie there twice.
 Faults: ${FAULTS.map(({ name }) => name).join(', ')}
 
-Exit codes: 0 nothing lost or conflicting, 1 something was, 64 usage.
+Exit codes: 0 nothing lost or conflicting (nor repeated, with --transactional), 1 something was, 64 usage.
 `)
   process.exit(0)
 }
@@ -68,7 +71,10 @@ const distribution = (milliseconds: readonly number[]): string => {
 
 /** One cluster, one fault so often, one judgement. */
 const suffer = async (fault: Fault, random: () => number): Promise<boolean> => {
-  const cluster = await Cluster.start(`broker-${faults.indexOf(fault)}`, { withWarehouse: fault.withWarehouse === true })
+  const cluster = await Cluster.start(`broker-${faults.indexOf(fault)}`, {
+    withWarehouse: fault.withWarehouse === true,
+    transactionalDecisions: values.transactional,
+  })
   try {
     await Promise.all([cluster.begin(0), cluster.begin(1)])
     await cluster.whole()
@@ -91,7 +97,7 @@ const suffer = async (fault: Fault, random: () => number): Promise<boolean> => {
     const figures = [times, found.inputs, found.decided, lost.length, conflicting.length, found.repeated, found.ignored, producer.again]
     process.stdout.write(`| ${fault.name} | ${figures.join(' | ')} | ${distribution(recoveries)} | ${(settledMs / 1000).toFixed(1)} s |\n`)
     for (const finding of [...lost, ...conflicting].slice(0, 10)) process.stdout.write(`  ${finding}\n`)
-    return lost.length + conflicting.length === 0
+    return lost.length + conflicting.length + (values.transactional ? found.repeated : 0) === 0
   } catch (failure) {
     process.stdout.write(cluster.lastWords())
     throw failure

@@ -1,4 +1,5 @@
 /** All records of a topic, read by kafkajs. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Kafka, logLevel } from 'kafkajs'
 
 export interface Contents {
@@ -13,24 +14,27 @@ export const contentsOf = async (broker: string, topic: string): Promise<readonl
   const admin = kafka.admin()
   await admin.connect()
   const ends = (await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => ({ partition, end: Number(high) }))
-  await admin.disconnect()
   const records: Contents[][] = ends.map(() => [])
-  const left = new Set(ends.filter(({ end }) => end > 0).map(({ partition }) => partition))
-  const consumer = kafka.consumer({ groupId: `auditor-${topic}-${process.pid}-${performance.now()}` })
+  const groupId = `auditor-${topic}-${process.pid}-${performance.now()}`
+  const consumer = kafka.consumer({ groupId })
   await consumer.connect()
   await consumer.subscribe({ topic, fromBeginning: true })
-  const { promise, resolve } = Promise.withResolvers<void>()
-  if (left.size === 0) resolve()
   await consumer.run({
+    autoCommitInterval: 100,
     eachMessage: ({ partition, message }) => {
       const offset = Number(message.offset)
       records[partition]?.push({ partition, offset, key: message.key ?? Buffer.alloc(0), value: message.value ?? Buffer.alloc(0) })
-      if (offset + 1 >= (ends.find((one) => one.partition === partition)?.end ?? 0)) left.delete(partition)
-      if (left.size === 0) resolve()
       return Promise.resolve()
     },
   })
-  await promise
+  // Marks of transactions are no messages, but the consumer's position passes them.
+  const passed = async (): Promise<boolean> => {
+    const [found] = await admin.fetchOffsets({ groupId, topics: [topic] })
+    const at = new Map(found?.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
+    return ends.every(({ partition, end }) => end === 0 || (at.get(partition) ?? -1) >= end)
+  }
+  while (!(await passed())) await sleep(100)
   await consumer.disconnect()
+  await admin.disconnect()
   return records
 }

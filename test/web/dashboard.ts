@@ -19,7 +19,7 @@ const SQL_MS_MAX = 60_000
 export const noBrowser = CHROMIUM === undefined && process.env['CI'] !== 'true'
 
 /** For `expect.poll`: what passes through log, warehouse and page takes its time on a busy machine. */
-export const PATIENTLY = { timeout: 60_000 }
+export const PATIENTLY = { timeout: 20_000 }
 
 export interface Dashboard {
   readonly url: string
@@ -88,7 +88,6 @@ export const startDashboard = async (): Promise<Dashboard> => {
     complaints,
     async open(path, options = {}) {
       const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })
-      context.setDefaultTimeout(PATIENTLY.timeout)
       const page = await context.newPage()
       page.on('pageerror', (error) => complaints.push(`${path}: ${error.message}`))
       page.on('console', (message) => {
@@ -108,18 +107,13 @@ export const startDashboard = async (): Promise<Dashboard> => {
   }
 }
 
-/** How long nothing must be loading: between a view's first frame and its first request there is a moment of rest. */
-const REST_MS = 250
-
-/** Resolves once nothing on the page has been loading for a while. */
+/** Resolves once nothing on the page is loading any more. */
 export const settled = async (page: Page): Promise<void> => {
-  let since = performance.now()
-  await page.waitForFunction(() => document.querySelector('main h1') !== null)
-  for (const end = since + PATIENTLY.timeout; performance.now() - since < REST_MS;) {
-    if ((await page.locator('main .placeholder, main [aria-busy=true]:not([role=feed])').count()) > 0) since = performance.now()
-    if (since > end) throw new Error(`${page.url()} is still loading after ${PATIENTLY.timeout / 1000} s`)
-    await sleep(50)
-  }
+  await page.waitForFunction(
+    () =>
+      document.querySelector('main h1') !== null &&
+      document.querySelector('main .placeholder, main [aria-busy=true]:not([role=feed])') === null,
+  )
 }
 
 /** The id of a decision that was declined by its score. */
