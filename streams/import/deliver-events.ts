@@ -1,8 +1,9 @@
 /** Sorted runs to their target, batch by batch; what an earlier, interrupted import delivered is passed over. */
 import type { ImportState } from './import-state.ts'
-import { mergeRuns } from './order/merge-runs.ts'
+import type { Literals } from './mapping/literals.ts'
+import { RunMerge } from './order/merge-runs.ts'
 import type { Reject } from './reject-log.ts'
-import type { EventTarget } from './target/event-target.ts'
+import { EventBatch, type EventTarget } from './target/event-target.ts'
 
 /** Deliveries between two states: what is sent again after an interruption, at most. */
 const BATCHES_A_STATE = 8
@@ -10,6 +11,7 @@ const BATCHES_A_STATE = 8
 interface Deliver {
   readonly target: EventTarget
   readonly runs: readonly string[]
+  readonly literals: Literals
   /** Counted up. */
   readonly state: ImportState
   readonly onReject: (reject: Reject) => void
@@ -23,8 +25,8 @@ interface Identified {
   readonly kind?: string
 }
 
-export const deliverEvents = async ({ target, runs, state, onReject, keep, onProgress }: Deliver): Promise<void> => {
-  let batch: Buffer[] = []
+export const deliverEvents = async ({ target, runs, literals, state, onReject, keep, onProgress }: Deliver): Promise<void> => {
+  const batch = new EventBatch()
   let batches = 0
   const send = async (): Promise<void> => {
     const { accepted, duplicates, refused } = await target.deliver(batch)
@@ -32,26 +34,30 @@ export const deliverEvents = async ({ target, runs, state, onReject, keep, onPro
     state.duplicates += duplicates
     state.refused += refused.length
     for (const { index, code, detail } of refused) {
-      const { eventId = '', kind = null } = JSON.parse(batch[index]!.toString('utf8')) as Identified
+      const { eventId = '', kind = null } = JSON.parse(batch.event(index).toString('utf8')) as Identified
       onReject({ step: 'target', eventId, rejection: { kind, code, detail, errors: [] } })
     }
-    state.delivered += batch.length
+    state.delivered += batch.count
     state.targetPosition = target.position()
-    batch = []
+    batch.clear()
     if (++batches % BATCHES_A_STATE === 0) keep()
     onProgress()
   }
   let skip = state.delivered
-  for (const { json } of mergeRuns(runs)) {
-    if (skip > 0) {
-      skip--
-      continue
+  const merge = new RunMerge(runs)
+  try {
+    for (let one = merge.next(); one !== undefined; one = merge.next()) {
+      if (skip > 0) {
+        skip--
+        continue
+      }
+      batch.add(one.bytes, one.from, one.to, literals)
+      if (batch.count === target.batchEvents) await send()
     }
-    // The reader's bytes are overwritten by its next step.
-    batch.push(Buffer.from(json))
-    if (batch.length === target.batchEvents) await send()
+    if (batch.count > 0) await send()
+  } finally {
+    merge.close()
   }
-  if (batch.length > 0) await send()
   // Written first, so that whoever goes on after an interruption knows that nothing is left to deliver.
   keep()
   await target.complete()

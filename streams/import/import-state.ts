@@ -12,8 +12,11 @@ export interface TableCounts {
   events: number
 }
 
+const VERSION = 2
+
 export interface ImportState {
-  readonly version: 1
+  /** Of the form of the runs, too. */
+  readonly version: typeof VERSION
   /** Of mapping, options and files: a changed file would shift every position. */
   readonly fingerprint: Readonly<Record<string, string>>
   /** Number of the file being read, and where; `files` of them all once all are read. */
@@ -22,6 +25,8 @@ export interface ImportState {
   /** File names of sorted runs, in order, within the folder. */
   runs: readonly string[]
   runsMade: number
+  /** What the runs have by number. */
+  literals: readonly string[]
   /** Events that the target has. */
   delivered: number
   accepted: number
@@ -57,12 +62,13 @@ export const fingerprintOf = ({ mapping, options, files }: FingerprintParts): Re
 const stateFile = (folder: string): string => join(folder, 'state.json')
 
 export const newState = (fingerprint: ImportState['fingerprint']): ImportState => ({
-  version: 1,
+  version: VERSION,
   fingerprint,
   file: 0,
   position: { offset: 0, line: 1, rows: 0 },
   runs: [],
   runsMade: 0,
+  literals: [],
   delivered: 0,
   accepted: 0,
   duplicates: 0,
@@ -78,6 +84,11 @@ export const readState = (folder: string, fingerprint: ImportState['fingerprint'
   if (!existsSync(stateFile(folder))) return undefined
   const state = JSON.parse(readFileSync(stateFile(folder), 'utf8')) as ImportState
   if (!goOn) return state
+  if (state.version !== VERSION)
+    throw new ImportFault(
+      'import-changed',
+      `the interrupted import in ${folder} was begun by another release of Scorestream; begin anew with --restart, whose events have the same identifiers`,
+    )
   const changed = [...new Set([...Object.keys(fingerprint), ...Object.keys(state.fingerprint)])].find(
     (part) => fingerprint[part] !== state.fingerprint[part],
   )

@@ -4,6 +4,8 @@ import type { LookupShape } from './expression/context.ts'
 import { ImportFault } from './import-fault.ts'
 import type { TableCounts } from './import-state.ts'
 import type { Mapping } from './mapping/mapping-schema.ts'
+import type { EventLines } from './mapping/event-lines.ts'
+import type { Literals } from './mapping/literals.ts'
 import { type RowOutcome, tableProgram } from './mapping/table-program.ts'
 import type { PlannedFile } from './plan-files.ts'
 import type { Reject } from './reject-log.ts'
@@ -20,8 +22,10 @@ export interface ReadRows {
   readonly lookups: ReadonlyMap<string, LookupShape>
   /** Counted up. */
   readonly counts: TableCounts
-  /** One event; `json` without a line feed. */
-  readonly onEvent: (time: number, json: string) => void
+  /** Of the whole import. */
+  readonly literals: Literals
+  /** The events of one row; overwritten by the next. */
+  readonly onEvents: (lines: EventLines) => void
   readonly onReject: (reject: Reject) => void
   /** After each row; `position` is where reading would go on. */
   readonly afterRow: (position: () => ReaderPosition) => void
@@ -30,14 +34,19 @@ export interface ReadRows {
 }
 
 export const readRows = async (options: ReadRows): Promise<void> => {
-  const { mapping, file, counts, onEvent, onReject, afterRow, onProgress } = options
+  const { mapping, file, counts, onEvents, onReject, afterRow, onProgress } = options
   const table = mapping.tables[file.table]!
   const reader = await openFile(file.path, table.format, options.from)
   try {
     const stray = undeclared(table, reader.columns)
     if (stray !== undefined)
       throw new ImportFault('file-unsuitable', `${file.path} does not fit table ${file.table} of mapping ${mapping.mapping}: ${stray}`)
-    const facts = { producer: mapping.producer, fileName: stemOf(file.path), withProtected: options.withProtected }
+    const facts = {
+      producer: mapping.producer,
+      fileName: stemOf(file.path),
+      withProtected: options.withProtected,
+      literals: options.literals,
+    }
     const where = { mapping, table: file.table, path: file.path, origin: options.origin }
     const { program } = bindTable(reader, where, options.lookups, (names, one) => tableProgram(file.table, one, names, facts))
     const position = (): ReaderPosition => reader.position()
@@ -48,8 +57,8 @@ export const readRows = async (options: ReadRows): Promise<void> => {
         counts.rejected++
         onReject({ step: 'row', file: file.path, table: file.table, line, row, rejection: outcome.rejection })
       } else {
-        counts.events += outcome.events.length
-        for (const { time, json } of outcome.events) onEvent(time, json)
+        counts.events += outcome.events.count
+        onEvents(outcome.events)
       }
     }
     while (await reader.load()) {

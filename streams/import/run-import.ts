@@ -10,6 +10,7 @@ import { deliverEvents } from './deliver-events.ts'
 import { ImportFault } from './import-fault.ts'
 import { fingerprintOf, type ImportState, newState, readState, type TableCounts, writeState } from './import-state.ts'
 import { buildLookups, type Lookup } from './lookup/build-lookups.ts'
+import { Literals } from './mapping/literals.ts'
 import type { Mapping } from './mapping/mapping-schema.ts'
 import { EventArena } from './order/event-arena.ts'
 import { fewerRuns } from './order/merge-runs.ts'
@@ -69,6 +70,7 @@ class ImportRun {
   readonly #sizes: readonly number[]
   readonly #state: ImportState
   readonly #arena: EventArena
+  readonly #literals: Literals
   readonly #rejects: RejectLog
   readonly #origin: number
 
@@ -77,6 +79,7 @@ class ImportRun {
     this.#files = files
     this.#sizes = files.map(({ path }) => statSync(path).size)
     this.#state = state
+    this.#literals = new Literals(state.literals)
     this.#arena = new EventArena(options.arenaBytes ?? ARENA_BYTES)
     this.#rejects = new RejectLog(options.rejectsFile, state.rejectsPosition, options.onReject)
     this.#origin = originOf(options.mapping, options.origin)
@@ -140,7 +143,8 @@ class ImportRun {
       withProtected,
       lookups,
       counts: (this.#state.tables[file.table] ??= { rows: 0, passedOver: 0, rejected: 0, events: 0 }),
-      onEvent: target === null ? () => {} : (time, json) => this.#arena.add(time, json),
+      literals: this.#literals,
+      onEvents: target === null ? () => {} : (lines) => this.#arena.add(lines),
       onReject: (reject) => this.#rejects.add(reject),
       afterRow: (position) => {
         if (!this.#arena.full) return
@@ -159,7 +163,7 @@ class ImportRun {
     if (this.#arena.count > 0) {
       const name = this.#newRun()
       const run = new RunWriter(join(folder, name))
-      this.#arena.inTimeOrder((time, json) => run.add(time, json))
+      this.#arena.writeTo(run)
       run.close()
       this.#arena.clear()
       state.runs = [...state.runs, name]
@@ -170,6 +174,7 @@ class ImportRun {
   #write(): void {
     this.#rejects.flush()
     this.#state.rejectsPosition = this.#rejects.position
+    this.#state.literals = this.#literals.texts
     writeState(this.#options.folder, this.#state)
   }
 
@@ -195,6 +200,7 @@ class ImportRun {
       await deliverEvents({
         target,
         runs: state.runs.map((name) => join(folder, name)),
+        literals: this.#literals,
         state,
         onReject: (reject) => this.#rejects.add(reject),
         keep: () => this.#write(),

@@ -1,5 +1,8 @@
 /** Dates of files: read by a pattern, moved by calendar months; all in UTC. */
 
+const DAY_MS = 86_400_000
+/** Months of the days from 1970 to 2106, as they are asked for: columns repeat their days, and a calendar is slow. */
+const HELD_MONTHS: (string | undefined)[] = Array.from({ length: 50_000 })
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
 
 type Part = 'year' | 'month' | 'day' | 'hour' | 'minute' | 'second' | 'skip'
@@ -64,7 +67,14 @@ const instantOf = (found: RegExpExecArray | null, parts: readonly Part[]): numbe
 }
 
 /** `YYYY-MM` of an instant. */
-export const monthText = (time: number): string => new Date(time).toISOString().slice(0, 7)
+export const monthText = (time: number): string => {
+  const day = Math.floor(time / DAY_MS)
+  const held = HELD_MONTHS[day]
+  if (held !== undefined) return held
+  const text = new Date(time).toISOString().slice(0, 7)
+  if (day >= 0 && day < HELD_MONTHS.length) HELD_MONTHS[day] = text
+  return text
+}
 
 /** The same day and time `months` calendar months later; the last day of that month where it is shorter. */
 export const plusMonths = (time: number, months: number): number => {

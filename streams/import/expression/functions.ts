@@ -25,13 +25,23 @@ const ofNumber = (kind: 'number' | 'span', step: (value: number) => number, para
 
 const ofText = (step: (value: string) => string | null): FunctionRule => ({
   parameters: ['text'],
-  make: (_, [of]) => ({
-    kind: 'text',
-    get: (scope) => {
-      const value = of!(scope)
-      return value === null ? null : step(value)
-    },
-  }),
+  make: (_, [of]) => {
+    // Categories repeat from row to row.
+    let last: string | null = null
+    let made: string | null = null
+    return {
+      kind: 'text',
+      get: (scope) => {
+        const value = of!(scope)
+        if (value === null) return null
+        if (value !== last) {
+          made = step(value)
+          last = value
+        }
+        return made
+      },
+    }
+  },
 })
 
 const condition = (step: (value: string, other: string) => boolean): FunctionRule => ({
@@ -61,11 +71,20 @@ const extreme = (step: (...values: number[]) => number, kind: 'number' | 'time' 
   parameters: [kind],
   repeats: true,
   // Math.min and Math.max are NaN where any value is.
-  make: (numbers) => ({ kind, get: (scope) => step(...numbers.map((of) => of(scope))) }),
+  make: (numbers) => {
+    const [one, other] = numbers
+    if (numbers.length === 2) return { kind, get: (scope) => step(one!(scope), other!(scope)) }
+    return { kind, get: (scope) => step(...numbers.map((of) => of(scope))) }
+  },
 })
+
+const POWERS = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000]
 
 /** Half away from zero on the decimal digits that people see: 1.005 rounds to 1.01, although the double lies below. */
 export const roundDecimal = (value: number, digits: number): number => {
+  // Sixteen digits of a double are right to within 1e-6 below 1e9: only near a half can they decide otherwise than the fifteen below.
+  const plain = Math.abs(value) * POWERS[digits]!
+  if (plain < 1e9 && Math.abs(plain - Math.floor(plain) - 0.5) > 1e-4) return (Math.sign(value) * Math.round(plain)) / POWERS[digits]!
   const scaled = Number((Math.abs(value) * 10 ** digits).toPrecision(15))
   return (Math.sign(value) * Math.round(scaled)) / 10 ** digits
 }

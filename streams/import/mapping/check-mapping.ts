@@ -6,6 +6,7 @@ import { ruleOf } from './column-rules.ts'
 import { FieldFault } from './event-fields.ts'
 import type { Mapping, TableMapping } from './mapping-schema.ts'
 import type { MappingFault } from './read-mapping.ts'
+import { Literals } from './literals.ts'
 import { tableProgram } from './table-program.ts'
 
 /** Names of a table, any column name taken for one. */
@@ -60,7 +61,7 @@ export const checkMapping = (mapping: Mapping): readonly MappingFault[] => {
     const { compareWith } = table
     if (compareWith !== undefined && !Object.hasOwn(mapping.tables, compareWith))
       faults.push(noTable(['tables', name, 'compareWith'], compareWith, mapping))
-    const facts = { producer: mapping.producer, fileName: name, withProtected: true }
+    const facts = { producer: mapping.producer, fileName: name, withProtected: true, literals: new Literals() }
     faults.push(...caught(['tables', name], () => void tableProgram(name, table, anyColumns(mapping, table, lookups), facts)))
   }
   return faults

@@ -7,6 +7,8 @@ import { compileExpression } from '../expression/compile.ts'
 import type { Names } from '../expression/context.ts'
 import { asFlag, asKind, asNumber, asText, type Node, type Scope } from '../expression/node.ts'
 import { ExpressionFault } from '../expression/tokens.ts'
+import { type FieldWriter, flagWriter, instantWriter, integerWriter, literalWriter, textWriter } from './field-writers.ts'
+import type { Literals } from './literals.ts'
 import type { EventMapping } from './mapping-schema.ts'
 
 type FieldValue = string | number | boolean | undefined
@@ -15,6 +17,8 @@ export interface FieldProgram {
   readonly name: string
   /** Undefined where the field is missing. Throws CellFault. */
   value(scope: Scope): FieldValue
+  /** The short way for what is sound, where there is one. Throws CellFault. */
+  readonly write: FieldWriter | undefined
 }
 
 interface Described {
@@ -49,11 +53,18 @@ const propertiesOf = (kind: EventMapping['kind']): Readonly<Record<string, TSche
 /** Milliseconds → RFC 3339; undefined for what no calendar holds. */
 export const instantText = (time: number): string | undefined => (Math.abs(time) <= 8.64e15 ? new Date(time).toISOString() : undefined)
 
-const expressionField = (name: string, node: Node, schema: TSchema): FieldProgram => {
+/** Where a field's value goes: what stands before it in the event, and whether it may be absent. */
+interface Place {
+  readonly head: string
+  readonly optional: boolean
+  readonly literals: Literals
+}
+
+const expressionField = (name: string, node: Node, schema: TSchema, { head, optional, literals }: Place): FieldProgram => {
   const { type, avro, enum: choices } = schema as Described
   if (avro === 'timestamp-millis') {
     const get = asKind(node, 'time', 0)
-    return { name, value: (scope) => instantText(get(scope)) }
+    return { name, value: (scope) => instantText(get(scope)), write: instantWriter(literals, head, get, optional) }
   }
   if (type === 'integer' || type === 'number') {
     const get = asNumber(node, 0)
@@ -63,9 +74,13 @@ const expressionField = (name: string, node: Node, schema: TSchema): FieldProgra
         const value = get(scope)
         return Number.isNaN(value) ? undefined : value
       },
+      write: integerWriter(literals, head, get, schema, optional),
     }
   }
-  if (type === 'boolean') return { name, value: asFlag(node, 0) }
+  if (type === 'boolean') {
+    const get = asFlag(node, 0)
+    return { name, value: get, write: flagWriter(literals, head, get) }
+  }
   const wrong = choices && node.kind === 'text' ? node.values?.find((value) => !choices.includes(value)) : undefined
   if (wrong !== undefined)
     throw new FieldFault(
@@ -75,11 +90,11 @@ const expressionField = (name: string, node: Node, schema: TSchema): FieldProgra
       'correct the code list or the literal that gives it',
     )
   const get = asText(node, 0)
-  return { name, value: (scope) => get(scope) ?? undefined }
+  return { name, value: (scope) => get(scope) ?? undefined, write: textWriter(literals, head, get, schema, optional) }
 }
 
-const literalField = (name: string, value: string | number | boolean, schema: TSchema): FieldProgram => {
-  if (Value.Check(schema, value)) return { name, value: () => value }
+const literalField = (name: string, value: string | number | boolean, schema: TSchema, { head, literals }: Place): FieldProgram => {
+  if (Value.Check(schema, value)) return { name, value: () => value, write: literalWriter(literals, head, value) }
   const { description = name, enum: choices, type = 'text' } = schema as Described
   throw new FieldFault(
     [name],
@@ -89,10 +104,10 @@ const literalField = (name: string, value: string | number | boolean, schema: TS
   )
 }
 
-export const fieldProgram = (name: string, value: string | number | boolean, schema: TSchema, names: Names): FieldProgram => {
-  if (typeof value !== 'string' || !value.startsWith('=')) return literalField(name, value, schema)
+const fieldProgram = (name: string, value: string | number | boolean, schema: TSchema, names: Names, place: Place): FieldProgram => {
+  if (typeof value !== 'string' || !value.startsWith('=')) return literalField(name, value, schema, place)
   try {
-    return expressionField(name, compileExpression(value.slice(1), names), schema)
+    return expressionField(name, compileExpression(value.slice(1), names), schema, place)
   } catch (error) {
     throw error instanceof ExpressionFault ? expressionFault([name], value, error) : error
   }
@@ -102,10 +117,11 @@ export const expressionFault = (path: readonly string[], source: string, fault: 
   new FieldFault(path, JSON.stringify(source), `a sound expression: ${fault.message} (character ${fault.at + 2})`, fault.remedy)
 
 /** Programs of an event's own fields; every required one is there. */
-export const fieldPrograms = (event: EventMapping, names: Names): FieldProgram[] => {
+export const fieldPrograms = (event: EventMapping, names: Names, literals: Literals): FieldProgram[] => {
   const properties = propertiesOf(event.kind)
   const wanted = Object.keys(properties).filter((name) => !ENVELOPE.includes(name) && name !== 'attributes')
   const given = event.fields ?? {}
+  const { required = [] } = EVENT_SCHEMAS[event.kind] as { readonly required?: readonly string[] }
   const programs = Object.entries(given).map(([name, value]) => {
     const schema = wanted.includes(name) ? properties[name] : undefined
     if (schema === undefined) {
@@ -117,9 +133,9 @@ export const fieldPrograms = (event: EventMapping, names: Names): FieldProgram[]
         hint ? `did you mean "${hint}"?` : `its fields are ${wanted.join(', ')}`,
       )
     }
-    return inPath('fields', () => fieldProgram(name, value, schema, names))
+    const place = { head: `,${JSON.stringify(name)}:`, optional: !required.includes(name), literals }
+    return inPath('fields', () => fieldProgram(name, value, schema, names, place))
   })
-  const { required = [] } = EVENT_SCHEMAS[event.kind] as { readonly required?: readonly string[] }
   const absent = required.find((name) => wanted.includes(name) && !(name in given))
   if (absent !== undefined)
     throw new FieldFault(
@@ -132,12 +148,15 @@ export const fieldPrograms = (event: EventMapping, names: Names): FieldProgram[]
 }
 
 /** Programs of a protected event's attributes; none for other kinds. */
-export const attributePrograms = (event: EventMapping, names: Names): FieldProgram[] | undefined => {
+export const attributePrograms = (event: EventMapping, names: Names, literals: Literals): FieldProgram[] | undefined => {
   if ((event.kind === 'protected') !== (event.attributes !== undefined))
     throw new FieldFault(['kind'], event.kind, 'what goes with attributes', 'protected events have attributes, and only they')
   return (
     event.attributes &&
-    Object.entries(event.attributes).map(([name, value]) => inPath('attributes', () => fieldProgram(name, value, ATTRIBUTE, names)))
+    Object.entries(event.attributes).map(([name, value]) => {
+      const place = { head: `${JSON.stringify(name)}:`, optional: true, literals }
+      return inPath('attributes', () => fieldProgram(name, value, ATTRIBUTE, names, place))
+    })
   )
 }
 

@@ -7,14 +7,10 @@ import { asFlag, asKind, asText, type Node, type Scope } from '../expression/nod
 import { ExpressionFault } from '../expression/tokens.ts'
 import { CellFault, type Row } from '../row.ts'
 import { attributePrograms, expressionFault, FieldFault, fieldPrograms, type FieldProgram, instantText } from './event-fields.ts'
+import { EventLines } from './event-lines.ts'
+import { type EventWriter, eventWriter } from './event-writer.ts'
+import type { Literals } from './literals.ts'
 import type { EventMapping, TableMapping } from './mapping-schema.ts'
-
-/** One event, valid, as a line of NDJSON without its line feed. */
-export interface MappedEvent {
-  /** Event time, epoch milliseconds. */
-  readonly time: number
-  readonly json: string
-}
 
 export interface RowRejection {
   /** Kind of the event that could not be made; null where the row itself is at fault. */
@@ -25,7 +21,8 @@ export interface RowRejection {
 }
 
 export type RowOutcome =
-  | { readonly kind: 'events'; readonly events: readonly MappedEvent[] }
+  /** Valid events; overwritten by the next row. */
+  | { readonly kind: 'events'; readonly events: EventLines }
   /** Nothing of a rejected row is imported. */
   | { readonly kind: 'rejected'; readonly rejection: RowRejection }
   | { readonly kind: 'passed-over' }
@@ -40,9 +37,11 @@ export interface TableFacts {
   readonly fileName: string
   /** Events of the kind `protected` are made only where the user asks for them. */
   readonly withProtected: boolean
+  /** Of the whole import. */
+  readonly literals: Literals
 }
 
-interface EventProgram {
+export interface EventProgram {
   readonly kind: EventMapping['kind']
   readonly first: number
   readonly last: number
@@ -94,7 +93,7 @@ export const namesOfTable = (table: TableMapping, names: Names): Names => {
   return own
 }
 
-const eventProgram = (event: EventMapping, index: number, names: Names): EventProgram => {
+const eventProgram = (event: EventMapping, index: number, names: Names, literals: Literals): EventProgram => {
   const [each] = Object.entries(event.each ?? {})
   const own: Names = each === undefined ? names : { ...names, each: each[0] }
   return {
@@ -105,8 +104,8 @@ const eventProgram = (event: EventMapping, index: number, names: Names): EventPr
     time: timeIn(event.time, own, ['time']),
     eventId: event.eventId === undefined ? undefined : textIn(event.eventId, own, ['eventId']),
     suffix: `${event.kind}${index}`,
-    fields: fieldPrograms(event, own),
-    attributes: attributePrograms(event, own),
+    fields: fieldPrograms(event, own, literals),
+    attributes: attributePrograms(event, own, literals),
   }
 }
 
@@ -124,7 +123,7 @@ const inEvent = <Result>(index: number, work: () => Result): Result => {
 export const tableProgram = (name: string, table: TableMapping, names: Names, facts: TableFacts): TableProgram => {
   const own = namesOfTable(table, names)
   const where = table.where === undefined ? undefined : flagIn(table.where, own, ['where'])
-  const events = (table.events ?? []).map((event, index) => inEvent(index, () => eventProgram(event, index, own)))
+  const events = (table.events ?? []).map((event, index) => inEvent(index, () => eventProgram(event, index, own, facts.literals)))
   if (events.length > 0 && table.applicant === undefined)
     throw new FieldFault(['applicant'], 'nothing', 'the pseudonym of a borrower', 'add applicant: an expression that tells whose row it is')
   const applicant = table.applicant === undefined ? () => null : textIn(table.applicant, own, ['applicant'])
@@ -132,29 +131,38 @@ export const tableProgram = (name: string, table: TableMapping, names: Names, fa
   return new RowMapper(
     events.filter(({ kind }) => kind !== 'protected' || facts.withProtected),
     { where, applicant, key: key ?? (({ row }) => `${facts.fileName}.${row.number}`) },
-    { producer: facts.producer, table: name },
+    { producer: facts.producer, table: name, literals: facts.literals },
   )
 }
 
-interface RowParts {
+export interface RowParts {
   readonly where: ((scope: Scope) => boolean) | undefined
   readonly applicant: (scope: Scope) => string | null
   readonly key: (scope: Scope) => string | null
 }
 
 const NOBODY = { line: 0, number: 0, fault: null, text: () => null, value: () => Number.NaN } satisfies Row
+const PASSED_OVER: RowOutcome = { kind: 'passed-over' }
+
+export interface EventNames {
+  readonly producer: string
+  readonly table: string
+  readonly literals: Literals
+}
 
 class RowMapper implements TableProgram {
-  readonly #events: readonly EventProgram[]
+  readonly #events: readonly { readonly program: EventProgram; readonly write: EventWriter | undefined }[]
   readonly #parts: RowParts
-  readonly #named: { readonly producer: string; readonly table: string }
+  readonly #named: EventNames
   readonly #scope: Scope = { row: NOBODY, each: 0, stamp: 0 }
+  readonly #lines = new EventLines()
+  readonly #made: RowOutcome = { kind: 'events', events: this.#lines }
   /** What is being made: says where a cell's fault belongs. */
   #kind: string | null = null
   #field = ''
 
-  constructor(events: readonly EventProgram[], parts: RowParts, named: { readonly producer: string; readonly table: string }) {
-    this.#events = events
+  constructor(events: readonly EventProgram[], parts: RowParts, named: EventNames) {
+    this.#events = events.map((program) => ({ program, write: eventWriter(program, parts, named) }))
     this.#parts = parts
     this.#named = named
   }
@@ -171,7 +179,7 @@ class RowMapper implements TableProgram {
     this.#kind = null
     this.#field = 'where'
     try {
-      if (this.#parts.where !== undefined && !this.#parts.where(scope)) return { kind: 'passed-over' }
+      if (this.#parts.where !== undefined && !this.#parts.where(scope)) return PASSED_OVER
       return this.#make(scope)
     } catch (error) {
       if (!(error instanceof CellFault)) throw error
@@ -182,24 +190,25 @@ class RowMapper implements TableProgram {
   #make(scope: Scope): RowOutcome {
     this.#field = 'applicant'
     const applicantId = this.#parts.applicant(scope) ?? undefined
-    const made: MappedEvent[] = []
-    for (const program of this.#events)
+    const lines = this.#lines
+    lines.clear()
+    for (const { program, write } of this.#events)
       for (let turn = program.first; turn <= program.last; turn++) {
-        if (program.last > program.first) {
-          scope.each = turn
-          scope.stamp++
-        } else scope.each = turn
+        if (program.last > program.first) scope.stamp++
+        scope.each = turn
         this.#kind = program.kind
         this.#field = 'when'
         if (program.when !== undefined && !program.when(scope)) continue
-        const one = this.#event(program, applicantId, scope)
-        if ('rejection' in one) return { kind: 'rejected', rejection: one.rejection }
-        made.push(one)
+        if (write !== undefined && applicantId !== undefined && write(scope, applicantId, lines)) continue
+        lines.dropLine()
+        const rejection = this.#event(program, applicantId, scope)
+        if (rejection !== undefined) return { kind: 'rejected', rejection }
       }
-    return { kind: 'events', events: made }
+    return this.#made
   }
 
-  #event(program: EventProgram, applicantId: string | undefined, scope: Scope): MappedEvent | { readonly rejection: RowRejection } {
+  /** The general way, which says what is wrong. */
+  #event(program: EventProgram, applicantId: string | undefined, scope: Scope): RowRejection | undefined {
     this.#field = 'eventTime'
     const time = program.time(scope)
     this.#field = 'eventId'
@@ -215,9 +224,11 @@ class RowMapper implements TableProgram {
     for (const name of ['eventId', 'applicantId', 'eventTime']) if (event[name] === undefined) delete event[name]
     const json = JSON.stringify(event)
     const parsed = eventOf(event)
-    if (parsed.kind === 'rejected') return { rejection: { kind: program.kind, ...parsed.rejection } }
+    if (parsed.kind === 'rejected') return { kind: program.kind, ...parsed.rejection }
+    this.#lines.addJson(json)
     // The parser keeps instants within this range; a time beyond it was rejected above.
-    return { time: Math.min(time, EVENT_TIME_MS_MAX), json }
+    this.#lines.endLine(Math.min(Math.floor(time), EVENT_TIME_MS_MAX))
+    return undefined
   }
 
   #eventId(program: EventProgram, scope: Scope): string | undefined {

@@ -1,4 +1,7 @@
 /** Events as they are made, in one piece of memory; then in order of event time. */
+import type { EventLines } from '../mapping/event-lines.ts'
+import type { RunWriter } from './run-file.ts'
+import { timeOrder } from './time-order.ts'
 
 /** Bytes of a short event, more or less: how many an arena of a size begins with room for. */
 const EVENT_BYTES = 160
@@ -30,15 +33,18 @@ export class EventArena {
     return this.#used > this.#bytesMax * 0.875
   }
 
-  add(time: number, json: string): void {
-    // A UTF-16 unit takes three bytes of UTF-8 at most.
-    if (this.#used + 3 * json.length > this.#bytes.length)
-      this.#bytes = Buffer.concat([this.#bytes], 2 * this.#bytes.length + 3 * json.length)
-    if (this.#count === this.#times.length) this.#moreEvents()
-    this.#used += this.#bytes.write(json, this.#used)
-    if (this.#count > 0 && time < this.#times[this.#count - 1]!) this.#inOrder = false
-    this.#times[this.#count] = time
-    this.#ends[this.#count++] = this.#used
+  add(lines: EventLines): void {
+    if (this.#used + lines.used > this.#bytes.length) this.#bytes = Buffer.concat([this.#bytes], 2 * this.#bytes.length + lines.used)
+    if (this.#count + lines.count > this.#times.length) this.#moreEvents(lines.count)
+    const { bytes, times, ends, used, count } = lines
+    this.#bytes.set(bytes.subarray(0, used), this.#used)
+    for (let line = 0; line < count; line++) {
+      const time = times[line]!
+      if (this.#count > 0 && time < this.#times[this.#count - 1]!) this.#inOrder = false
+      this.#times[this.#count] = time
+      this.#ends[this.#count++] = this.#used + ends[line]!
+    }
+    this.#used += used
   }
 
   clear(): void {
@@ -47,26 +53,22 @@ export class EventArena {
     this.#inOrder = true
   }
 
-  /** Calls back with every event by event time; events of one instant in the order they were added. The bytes are a view. */
-  inTimeOrder(take: (time: number, json: Buffer) => void): void {
-    const times = this.#times
-    if (this.#inOrder) {
-      for (let index = 0; index < this.#count; index++) take(times[index]!, this.#at(index))
-      return
+  /** Every event by event time; events of one instant in the order they were added. */
+  writeTo(run: RunWriter): void {
+    const [bytes, times, ends] = [this.#bytes, this.#times, this.#ends]
+    const order = this.#inOrder ? undefined : timeOrder(times, this.#count)
+    for (let place = 0; place < this.#count; place++) {
+      const index = order === undefined ? place : order[place]!
+      run.add(times[index]!, bytes, index === 0 ? 0 : ends[index - 1]!, ends[index]!)
     }
-    const order = Uint32Array.from({ length: this.#count }, (_, index) => index).sort((a, b) => times[a]! - times[b]! || a - b)
-    for (const index of order) take(times[index]!, this.#at(index))
   }
 
-  #moreEvents(): void {
-    const [times, ends] = [new Float64Array(2 * this.#count), new Uint32Array(2 * this.#count)]
+  #moreEvents(least: number): void {
+    const length = 2 * this.#count + least
+    const [times, ends] = [new Float64Array(length), new Uint32Array(length)]
     times.set(this.#times)
     ends.set(this.#ends)
     this.#times = times
     this.#ends = ends
-  }
-
-  #at(index: number): Buffer {
-    return this.#bytes.subarray(index === 0 ? 0 : this.#ends[index - 1], this.#ends[index])
   }
 }

@@ -53,20 +53,36 @@ class RunHeap {
   }
 }
 
-/** Every event of the runs, in order. The yielded reader stands on the event; its bytes are valid until the next step. */
-export function* mergeRuns(paths: readonly string[]): Generator<RunReader> {
-  const heap = new RunHeap()
-  const readers = paths.map((path) => new RunReader(path))
-  try {
-    readers.forEach((reader, order) => {
-      if (reader.advance()) heap.add(reader, order)
+/** Every event of the runs, in order. */
+export class RunMerge {
+  readonly #readers: readonly RunReader[]
+  readonly #heap = new RunHeap()
+  #last: RunReader | undefined
+
+  constructor(paths: readonly string[]) {
+    this.#readers = paths.map((path) => new RunReader(path))
+    this.#readers.forEach((reader, order) => {
+      if (reader.advance()) this.#heap.add(reader, order)
     })
-    for (let reader = heap.first; reader !== undefined; reader = heap.first) {
-      yield reader
-      heap.settle(!reader.advance())
-    }
+  }
+
+  /** A reader that stands on the next event; its bytes are valid until the next call. */
+  next(): RunReader | undefined {
+    if (this.#last !== undefined) this.#heap.settle(!this.#last.advance())
+    return (this.#last = this.#heap.first)
+  }
+
+  close(): void {
+    for (const reader of this.#readers) reader.close()
+  }
+}
+
+const mergeInto = (writer: RunWriter, paths: readonly string[]): void => {
+  const merge = new RunMerge(paths)
+  try {
+    for (let one = merge.next(); one !== undefined; one = merge.next()) writer.add(one.time, one.bytes, one.from, one.to)
   } finally {
-    for (const reader of readers) reader.close()
+    merge.close()
   }
 }
 
@@ -87,7 +103,10 @@ export const fewerRuns = (
     if (group.length < 2) continue
     const name = newRun()
     const writer = new RunWriter(join(folder, name))
-    for (const { time, json } of mergeRuns(group.map((one) => join(folder, one)))) writer.add(time, json)
+    mergeInto(
+      writer,
+      group.map((one) => join(folder, one)),
+    )
     writer.close()
     left = [...left.slice(0, from), name, ...left.slice(from + group.length)]
     replaced(left)

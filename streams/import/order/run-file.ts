@@ -1,4 +1,4 @@
-/** A sorted run on disk: per event its time (float64), its length (uint32) and its JSON, little endian. */
+/** A sorted run on disk: per event its time (float64), its length (uint32) and its line of NDJSON, little endian. */
 import { closeSync, openSync, readSync, writeSync } from 'node:fs'
 
 const HEAD_BYTES = 12
@@ -15,14 +15,16 @@ export class RunWriter {
     this.#file = openSync(path, 'w')
   }
 
-  add(time: number, json: Buffer): void {
-    if (this.#used + HEAD_BYTES + json.length > this.#buffer.length) this.#flush()
+  /** One event: `bytes[from .. to)`, with its line feed. */
+  add(time: number, bytes: Buffer, from: number, to: number): void {
+    const length = to - from
+    if (this.#used + HEAD_BYTES + length > this.#buffer.length) this.#flush()
     this.#used = this.#buffer.writeDoubleLE(time, this.#used)
-    this.#used = this.#buffer.writeUInt32LE(json.length, this.#used)
-    if (json.length > this.#buffer.length - this.#used) {
+    this.#used = this.#buffer.writeUInt32LE(length, this.#used)
+    if (length > this.#buffer.length - this.#used) {
       this.#flush()
-      writeAll(this.#file, json)
-    } else this.#used += json.copy(this.#buffer, this.#used)
+      writeAll(this.#file, bytes.subarray(from, to))
+    } else this.#used += bytes.copy(this.#buffer, this.#used, from, to)
   }
 
   close(): void {
@@ -43,23 +45,26 @@ export const writeAll = (file: number, bytes: Uint8Array): void => {
 
 export class RunReader {
   readonly #file: number
-  #buffer = Buffer.alloc(0)
   #at = 0
+  #used = 0
   time = Number.NaN
-  json = Buffer.alloc(0)
+  /** The event at hand is `bytes[from .. to)`, with its line feed; valid until the next {@link advance}. */
+  bytes = Buffer.allocUnsafe(READ_BYTES)
+  from = 0
+  to = 0
 
   constructor(path: string) {
     this.#file = openSync(path, 'r')
   }
 
-  /** Moves to the next event; false at the end. The event's bytes are valid until the next call. */
+  /** Moves to the next event; false at the end. */
   advance(): boolean {
     if (!this.#atHand(HEAD_BYTES)) return false
-    this.time = this.#buffer.readDoubleLE(this.#at)
-    const length = this.#buffer.readUInt32LE(this.#at + 8)
+    this.time = this.bytes.readDoubleLE(this.#at)
+    const length = this.bytes.readUInt32LE(this.#at + 8)
     if (!this.#atHand(HEAD_BYTES + length)) return false
-    this.json = this.#buffer.subarray(this.#at + HEAD_BYTES, this.#at + HEAD_BYTES + length)
-    this.#at += HEAD_BYTES + length
+    this.from = this.#at + HEAD_BYTES
+    this.to = this.#at = this.from + length
     return true
   }
 
@@ -67,19 +72,21 @@ export class RunReader {
     closeSync(this.#file)
   }
 
-  #atHand(bytes: number): boolean {
-    if (this.#buffer.length - this.#at >= bytes) return true
-    const left = this.#buffer.subarray(this.#at)
-    const next = Buffer.allocUnsafe(Math.max(READ_BYTES, bytes))
-    left.copy(next)
-    let used = left.length
-    while (used < bytes) {
-      const got = readSync(this.#file, next, used, next.length - used, null)
-      if (got === 0) break
-      used += got
-    }
-    this.#buffer = next.subarray(0, used)
+  #atHand(wanted: number): boolean {
+    if (this.#used - this.#at >= wanted) return true
+    const left = this.#used - this.#at
+    if (wanted > this.bytes.length) {
+      const wider = Buffer.allocUnsafe(wanted)
+      this.bytes.copy(wider, 0, this.#at, this.#used)
+      this.bytes = wider
+    } else this.bytes.copyWithin(0, this.#at, this.#used)
     this.#at = 0
-    return used >= bytes
+    this.#used = left
+    while (this.#used < wanted) {
+      const got = readSync(this.#file, this.bytes, this.#used, this.bytes.length - this.#used, null)
+      if (got === 0) return false
+      this.#used += got
+    }
+    return true
   }
 }

@@ -3,6 +3,7 @@ import { ImportFault } from '../import-fault.ts'
 import type { FormatMapping } from '../mapping/mapping-schema.ts'
 import { CellFault, type ColumnRule, numberOf, type RecordFault, type Row, shownCell } from '../row.ts'
 import { type ByteSource, openBytes } from './byte-source.ts'
+import { CellTexts } from './cell-texts.ts'
 import { CsvScanner, type Scanned } from './csv-scanner.ts'
 import { decimalAt } from './decimal.ts'
 import { type ReaderPosition, type RowReader, START } from './row-reader.ts'
@@ -15,6 +16,7 @@ const PREAMBLE_LINES_MAX = 50
 class CsvRow implements Row {
   readonly #scanner: CsvScanner
   readonly #latin1: boolean
+  readonly #texts = new CellTexts()
   rules: readonly ColumnRule[] = []
   number = 0
   fault: RecordFault | null = null
@@ -39,8 +41,12 @@ class CsvRow implements Row {
   }
 
   text(column: number): string | null {
-    const text = this.raw(column)
+    const { bytes, cells } = this.#scanner
     const rule = this.rules[column]!
+    const end = cells[2 * column + 1]!
+    const seen = end < 0 ? undefined : this.#texts.of(bytes, cells[2 * column]!, end)
+    if (seen !== undefined) return seen === '' || rule.missing.has(seen) ? null : seen
+    const text = this.raw(column)
     if (text === '' || rule.missing.has(text)) return null
     if (text.includes('\uFFFD'))
       throw new CellFault(

@@ -1,7 +1,7 @@
 /** An engine's `POST /v1/events`: NDJSON in, one answer a line. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { ImportFault } from '../import-fault.ts'
-import type { Delivery, EventTarget } from './event-target.ts'
+import type { Delivery, EventBatch, EventTarget } from './event-target.ts'
 
 /** Some 150 KB: an answer within milliseconds, far below what the gateway takes. */
 const BATCH_EVENTS = 512
@@ -41,10 +41,10 @@ export const httpTarget = (url: string, token: string | undefined): EventTarget 
   const headers = { 'content-type': 'application/x-ndjson', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) }
   let delivered = 0
 
-  const post = async (events: readonly Buffer[]): Promise<Sent> => {
+  const post = async (lines: Buffer): Promise<Sent> => {
     let response: Response
     try {
-      response = await fetch(address, { method: 'POST', headers, body: events.map((event) => event.toString('utf8')).join('\n') })
+      response = await fetch(address, { method: 'POST', headers, body: lines.toString('utf8') })
     } catch (cause) {
       return { kind: 'later', afterMs: 1_000, why: reasonOf(cause) }
     }
@@ -61,12 +61,12 @@ export const httpTarget = (url: string, token: string | undefined): EventTarget 
     }
   }
 
-  const deliver = async (events: readonly Buffer[]): Promise<Delivery> => {
+  const deliver = async (events: EventBatch): Promise<Delivery> => {
     const counts = { accepted: 0, duplicates: 0 }
     const refused: { index: number; code: string; detail: string }[] = []
     let from = 0
-    for (let attempt = 1; from < events.length;) {
-      const sent = await post(events.slice(from))
+    for (let attempt = 1; from < events.count;) {
+      const sent = await post(events.lines(from))
       const answers = sent.kind === 'answered' ? sent.answers : []
       const first = from
       for (const { line, status, problem } of answers) {
@@ -78,7 +78,7 @@ export const httpTarget = (url: string, token: string | undefined): EventTarget 
         else refused.push({ index: first + line - 1, code: problem?.code ?? status, detail: problem?.detail ?? 'no detail' })
       }
       if (from > first) attempt = 1
-      if (from === events.length) break
+      if (from === events.count) break
       if (attempt++ === ATTEMPTS_MAX)
         throw new ImportFault(
           'import-target',
@@ -86,7 +86,7 @@ export const httpTarget = (url: string, token: string | undefined): EventTarget 
         )
       await delay(sent.kind === 'later' ? Math.min(RETRY_MS_MAX, sent.afterMs) : 200)
     }
-    delivered += events.length
+    delivered += events.count
     return { ...counts, refused }
   }
 

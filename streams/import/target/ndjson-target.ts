@@ -5,7 +5,6 @@ import { writeAll } from '../order/run-file.ts'
 import type { Delivery, EventTarget } from './event-target.ts'
 
 const BATCH_EVENTS = 4_096
-const LINE_FEED = Buffer.from('\n')
 
 const NOTHING: Delivery = { accepted: 0, duplicates: 0, refused: [] }
 
@@ -32,10 +31,10 @@ export const ndjsonTarget = (path: string, position = 0): EventTarget => {
   return {
     batchEvents: BATCH_EVENTS,
     async deliver(events): Promise<Delivery> {
-      const lines = Buffer.concat(events.flatMap((event) => [event, LINE_FEED]))
+      const lines = events.lines()
       writeAll(file, lines)
       bytes += lines.length
-      return { accepted: events.length, duplicates: 0, refused: [] }
+      return { accepted: events.count, duplicates: 0, refused: [] }
     },
     position: () => bytes,
     async complete() {
