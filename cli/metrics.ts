@@ -126,6 +126,7 @@ export const createMetrics = ({
   gauge(registry, 'scorestream_warehouse_lag_records', 'Records of the logs not yet in the warehouse', () => warehouse()?.lag ?? 0)
   gauge(registry, 'scorestream_warehouse_rss_bytes', 'Memory of the warehouse process', () => warehouse()?.rssBytes ?? 0)
   gauge(registry, 'scorestream_warehouse_restarts', 'Restarts of the warehouse process', () => warehouse()?.restarts ?? 0)
+  gauge(registry, 'scorestream_warehouse_hangs', 'Of them, those of a process that hung and was killed', () => warehouse()?.hangs ?? 0)
   gauge(registry, 'scorestream_ready', '1 while /readyz says so', async () => ((await ready()) ? 1 : 0))
   gauge(registry, 'scorestream_warehouse_away_seconds', 'How long a ClickHouse server has not been reached; 0 while it is', () => {
     const away = warehouse()?.away ?? null

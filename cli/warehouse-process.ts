@@ -18,7 +18,6 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { SqlServer } from '#gateway/sql/sql-server.ts'
 import { insertFacts, type Facts } from '#streams/clickhouse/facts.ts'
-import type { ParityMeter } from '#streams/clickhouse/parity-meter.ts'
 import { PromotionSink } from '#streams/clickhouse/promotion-sink.ts'
 import { RevisionSink } from '#streams/clickhouse/revision-sink.ts'
 import type { ServerSettings } from '#streams/clickhouse/server-settings.ts'
@@ -30,18 +29,20 @@ import { openWarehouse } from '#streams/clickhouse/warehouse.ts'
 import { readFormat } from '#streams/embedded/data-directory.ts'
 import { topicPartitions } from '#streams/embedded/event-log.ts'
 import { openReadOnly } from '#streams/embedded/event-log-follower.ts'
-import type { EventLog, Topic } from '#streams/ports.ts'
+import type { EventLog } from '#streams/ports.ts'
 import { mirrorVault } from './mirror-vault.ts'
 import { publishThroughParent } from './monitoring-task.ts'
 import { startParityMeter } from './parity/parity-task.ts'
-import { type RunningMonitoring, startMonitoring } from './monitoring.ts'
+import { startMonitoring } from './monitoring.ts'
 import { returnFreedMemory } from './native-memory.ts'
 import { startReconciliation, type Reconciliation } from './reconciliation.ts'
-import { type RunningRevisions, startRevisions } from './revisions.ts'
+import { startRevisions } from './revisions.ts'
 import { warehouseLogger as logger } from './warehouse-logger.ts'
+import { tellAlive } from './warehouse-alive.ts'
 import { type WarehouseOptions, warehouseOptions } from './warehouse-options.ts'
 import { serveSql } from './warehouse-sql.ts'
 import { rowsIn, type Tables } from './warehouse-tables.ts'
+import { FOLLOWED_TOPICS, progressOf, type RunningWarehouse } from './warehouse-progress.ts'
 import type { WarehouseMessage } from './warehouse-supervisor.ts'
 
 const MEBI = 1024 * 1024
@@ -54,49 +55,30 @@ const POLL_MS = 500
 const FOLLOW_MS = 20
 /** Rows of the reconciler are written when its figures changed, at most this often. */
 const RECONCILIATION_ROWS_MS = 10_000
-const TOPICS: readonly Topic[] = ['credit-events', 'decisions', 'revisions', 'dead-letters', 'model-events', 'alerts']
 
 const tell = (message: WarehouseMessage): void => {
   if (process.connected) process.send?.(message, undefined, undefined, () => {})
 }
 
-interface Running {
-  /** Undefined while a server has not answered yet. */
-  tables: Tables | undefined
-  /** Undefined where a ClickHouse server answers SQL itself. */
-  readonly sql: SqlServer | undefined
-  /** Why the server cannot be reached, and since when by the wall clock. */
-  away: { readonly since: number; readonly reason: string } | null
-  readonly patience: 'ends' | 'waits'
-  readonly stopped: AbortController
-  sinks: Sink[]
-  log: EventLog | undefined
-  reconciliation: Reconciliation | undefined
-  monitoring: RunningMonitoring | undefined
-  revisions: RunningRevisions | undefined
-  parity: ParityMeter | undefined
-  readonly work: Promise<void>[]
-}
-
 /** The engine may still be making its log: this process starts first. */
-const waitFor = async (path: string, running: Running): Promise<boolean> => {
+const waitFor = async (path: string, running: RunningWarehouse): Promise<boolean> => {
   while (!existsSync(path) && !running.stopped.signal.aborted) await delay(POLL_MS / 10)
   return !running.stopped.signal.aborted
 }
 
-const openLog = async ({ dataDir, kafka }: WarehouseOptions, running: Running): Promise<EventLog | undefined> => {
+const openLog = async ({ dataDir, kafka }: WarehouseOptions, running: RunningWarehouse): Promise<EventLog | undefined> => {
   // Clients of servers are loaded where they are used.
   if (kafka !== undefined) {
     const { openKafkaLog } = await import('#streams/kafka/event-log.ts')
     return openKafkaLog({ ...kafka, logger, readBytesMax: 16 * MEBI, registryAway: 'waits' })
   }
   const folder = join(dataDir, 'log')
-  for (const topic of TOPICS) if (!(await waitFor(join(folder, topic), running))) return undefined
+  for (const topic of FOLLOWED_TOPICS) if (!(await waitFor(join(folder, topic), running))) return undefined
   const { partitions } = readFormat(dataDir)
   return openReadOnly({
     folder,
     partitions: topicPartitions(partitions),
-    topics: TOPICS,
+    topics: FOLLOWED_TOPICS,
     pollMs: FOLLOW_MS,
     tailBytesMax: TAIL_BYTES,
     blockBytesMax: 4 * MEBI,
@@ -105,7 +87,7 @@ const openLog = async ({ dataDir, kafka }: WarehouseOptions, running: Running): 
 }
 
 /** The log is followed from the start, the tables are filled once they are there: the reconciler waits for nobody. */
-const follow = async (given: WarehouseOptions, running: Running, opening: Promise<Tables | undefined>): Promise<void> => {
+const follow = async (given: WarehouseOptions, running: RunningWarehouse, opening: Promise<Tables | undefined>): Promise<void> => {
   const log = await openLog(given, running)
   if (log === undefined) return
   running.log = log
@@ -126,7 +108,7 @@ const follow = async (given: WarehouseOptions, running: Running, opening: Promis
 }
 
 /** The reconciler lives here, off the pipeline's process, and leaves its figures in a table. */
-const reconcile = (dataDir: string, log: EventLog, running: Running): Reconciliation => {
+const reconcile = (dataDir: string, log: EventLog, running: RunningWarehouse): Reconciliation => {
   let inserter: RowWriter | undefined
   let writtenAt = Number.NEGATIVE_INFINITY
   let failures = 0
@@ -148,7 +130,7 @@ const reconcile = (dataDir: string, log: EventLog, running: Running): Reconcilia
   })
 }
 
-const mirror = async (dataDir: string, running: Running, opening: Promise<Tables | undefined>): Promise<void> => {
+const mirror = async (dataDir: string, running: RunningWarehouse, opening: Promise<Tables | undefined>): Promise<void> => {
   const folder = join(dataDir, 'vault')
   // The engine makes the vault and its key; a second maker would make a second key.
   if (!(await waitFor(join(folder, 'master.key'), running)) || !(await waitFor(join(folder, 'rows'), running))) return
@@ -165,7 +147,7 @@ const tellFacts = async (file: string, tables: Tables): Promise<number> => {
 }
 
 /** The engine writes the file anew when a model is published or an alias moves. */
-const followFacts = async (file: string, told: number, tables: Tables, running: Running): Promise<void> => {
+const followFacts = async (file: string, told: number, tables: Tables, running: RunningWarehouse): Promise<void> => {
   let seen = told
   while (!running.stopped.signal.aborted) {
     if (statSync(file).mtimeMs !== seen) seen = await tellFacts(file, tables)
@@ -173,41 +155,10 @@ const followFacts = async (file: string, told: number, tables: Tables, running: 
   }
 }
 
-/** While the tables have not been reached, all that the logs hold counts as lag: nothing is known to have arrived. */
-const wholeLog = (log: EventLog | undefined): number =>
-  TOPICS.reduce((sum, topic) => {
-    const start = log?.start(topic) ?? []
-    return sum + (log?.end(topic) ?? []).reduce((rest, end, partition) => rest + end - (start[partition] ?? 0), 0)
-  }, 0)
-
-const progressOf = (running: Running): ((before: ReadonlyMap<string, number>) => WarehouseMessage) => {
-  return (before) => {
-    const rows: Record<string, number> = Object.fromEntries(before)
-    let lag = running.sinks.length === 0 ? wholeLog(running.log) : 0
-    let { away } = running
-    for (const status of running.sinks.map((sink) => sink.status())) {
-      lag += status.lag
-      away ??= status.away
-      for (const [table, count] of Object.entries(status.rows)) rows[table] = (rows[table] ?? 0) + count
-    }
-    const reconciliation = running.reconciliation?.totals() ?? null
-    return {
-      kind: 'progress',
-      rows,
-      lag,
-      rssBytes: process.memoryUsage.rss(),
-      reconciliation,
-      away,
-      monitoring: running.monitoring?.status() ?? null,
-      revisions: running.revisions?.figures() ?? null,
-      parity: running.parity?.figures() ?? null,
-    }
-  }
-}
-
-const stop = async (running: Running): Promise<void> => {
+const stop = async (running: RunningWarehouse): Promise<void> => {
   if (running.stopped.signal.aborted) return
   running.stopped.abort()
+  alive.ending()
   for (const sink of running.sinks) sink.stop()
   running.monitoring?.stop()
   running.revisions?.stop()
@@ -231,7 +182,7 @@ const fail = (error: unknown): void => {
   else process.exit(1)
 }
 
-const begin = (sql: SqlServer | undefined, tables: Tables | undefined, patience: Running['patience']): Running => ({
+const begin = (sql: SqlServer | undefined, tables: Tables | undefined, patience: RunningWarehouse['patience']): RunningWarehouse => ({
   tables,
   sql,
   away: null,
@@ -246,14 +197,19 @@ const begin = (sql: SqlServer | undefined, tables: Tables | undefined, patience:
   work: [],
 })
 
+/** Of calls into chDB; a server's client has time limits of its own. */
+let oldestCallMs = (): number => 0
+const alive = tellAlive(() => tell({ kind: 'alive', oldestCallMs: oldestCallMs() }))
+
 /** chDB in this process, and its SQL interface. */
-const embedded = async ({ dataDir, host, port }: WarehouseOptions): Promise<Running> => {
+const embedded = async ({ dataDir, host, port }: WarehouseOptions): Promise<RunningWarehouse> => {
   const warehouse = await openWarehouse(dataDir)
+  oldestCallMs = () => warehouse.engine.oldestCallMs()
   return begin(serveSql(warehouse, { dataDir, host, port }), { ...warehouse, cluster: null }, 'ends')
 }
 
 /** Tables once they are there; undefined where this process was ended before. */
-const open = async (running: Running, server: ServerSettings | undefined): Promise<Tables | undefined> => {
+const open = async (running: RunningWarehouse, server: ServerSettings | undefined): Promise<Tables | undefined> => {
   if (server === undefined) return running.tables
   const { signal } = running.stopped
   const away = (reason: string | null): void => {

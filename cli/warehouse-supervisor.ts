@@ -1,4 +1,4 @@
-/** Runs the warehouse in a process of its own, behind the engine in the scheduler, and brings it back when it dies. */
+/** Runs the warehouse in a process of its own, behind the engine in the scheduler, and brings it back when it dies or hangs. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setPriority } from 'node:os'
@@ -9,16 +9,17 @@ import type { MonitoringStatus, Publish } from './monitoring.ts'
 import type { ParityFigures } from '#streams/clickhouse/parity-meter.ts'
 import type { RevisionFigures } from '#streams/revisions/revision-runner.ts'
 import type { ReconcilerTotals } from '#streams/reconciler/reconciler.ts'
+import { ALIVE_MS, PATIENCE, type Patience, STOP_MS_MAX, WarehouseWatchdog } from './warehouse-watchdog.ts'
 
 /** Below the engine's 0: on a busy machine rows arrive later, decisions do not. */
 const NICENESS = 10
 /** A warehouse that dies at once is given longer each time, up to this. */
 const RESTART_DELAY_MS_MAX = 10_000
-/** A warehouse that cannot end in this time (a long merge) is killed: its rows are resumed from its own highest offset. */
-const STOP_MS_MAX = 15_000
 
 /** What the process says of itself over the channel. */
 export type WarehouseMessage =
+  /** Told from its first moment on; ms of the native call that has been under way longest. */
+  | { readonly kind: 'alive'; readonly oldestCallMs: number }
   | { readonly kind: 'ready'; /** Null where a ClickHouse server answers SQL itself. */ readonly sqlPort: number | null }
   | {
       readonly kind: 'progress'
@@ -51,6 +52,10 @@ export interface WarehouseStatus {
   readonly lag: number
   readonly rssBytes: number
   readonly restarts: number
+  /** How often it was killed because it hung. */
+  readonly hangs: number
+  /** Of the process that runs now. */
+  readonly pid: number | undefined
   /** What the reconciler counts, which lives in that process; null before its first word. */
   readonly reconciliation: ReconcilerTotals | null
   /** Since when (wall clock, ms) and why a ClickHouse server cannot be reached; null while it can. */
@@ -77,11 +82,18 @@ export interface SupervisorOptions {
   readonly publish?: Publish
   /** Takes the lines of its log, each ended by a newline; by default they go to this process's standard error as they are. */
   readonly heard?: (line: string) => void
+  readonly patience?: Patience
 }
 
 const refusePublishing: Publish = () => Promise.reject(new Error('nothing is published here: the log is open for reading alone'))
 
-export const superviseWarehouse = ({ args, logger, publish = refusePublishing, heard }: SupervisorOptions): SupervisedWarehouse => {
+export const superviseWarehouse = ({
+  args,
+  logger,
+  publish = refusePublishing,
+  heard,
+  patience = PATIENCE,
+}: SupervisorOptions): SupervisedWarehouse => {
   let status: WarehouseStatus = {
     state: 'starting',
     sqlPort: null,
@@ -89,6 +101,8 @@ export const superviseWarehouse = ({ args, logger, publish = refusePublishing, h
     lag: 0,
     rssBytes: 0,
     restarts: 0,
+    hangs: 0,
+    pid: undefined,
     reconciliation: null,
     away: null,
     monitoring: null,
@@ -96,6 +110,7 @@ export const superviseWarehouse = ({ args, logger, publish = refusePublishing, h
     parity: null,
   }
   let child: ChildProcess | undefined
+  const watchdog = new WarehouseWatchdog(patience)
   let stopping = false
   let timer: NodeJS.Timeout | undefined
   let lastError: { code: string; message: string } | undefined
@@ -104,6 +119,9 @@ export const superviseWarehouse = ({ args, logger, publish = refusePublishing, h
 
   const onMessage = (message: WarehouseMessage): void => {
     switch (message.kind) {
+      case 'alive':
+        watchdog.heard(message.oldestCallMs)
+        break
       case 'ready':
         status = { ...status, state: 'ready', sqlPort: message.sqlPort }
         firstReady(message.sqlPort)
@@ -155,12 +173,15 @@ export const superviseWarehouse = ({ args, logger, publish = refusePublishing, h
       execArgv: ['--max-semi-space-size=4', '--v8-pool-size=1'],
     })
     child = started
+    watchdog.reset()
+    status = { ...status, pid: started.pid }
     if (heard !== undefined && started.stderr !== null) createInterface(started.stderr).on('line', (line) => heard(`${line}\n`))
     if (started.pid !== undefined) setPriority(started.pid, NICENESS)
     started.on('message', (message) => onMessage(message as WarehouseMessage))
     started.on('error', (error) => logger.error({ err: error }, 'warehouse process could not be started'))
     started.on('exit', (code, signal) => {
       child = undefined
+      status = { ...status, pid: undefined }
       if (stopping) return
       const why = lastError?.message ?? `the warehouse process ended at start (exit ${String(code ?? signal)})`
       if (status.state === 'starting') {
@@ -176,12 +197,23 @@ export const superviseWarehouse = ({ args, logger, publish = refusePublishing, h
   }
   launch()
 
+  /** Killed, not asked: what hangs does not hear. Its rows are resumed from its own highest offset. */
+  const looking = setInterval(() => {
+    const why = child === undefined || child.killed ? undefined : watchdog.look()
+    if (why === undefined) return
+    status = { ...status, hangs: status.hangs + 1 }
+    lastError = { code: 'warehouse-hung', message: `the warehouse process hangs: ${why}` }
+    logger.error({ pid: child?.pid, hangs: status.hangs }, `${lastError.message}; killing it`)
+    child?.kill('SIGKILL')
+  }, ALIVE_MS).unref()
+
   return {
     status: () => status,
     ready,
     async stop() {
       stopping = true
       clearTimeout(timer)
+      clearInterval(looking)
       status = { ...status, state: 'stopped' }
       const ending = child
       if (ending === undefined) return

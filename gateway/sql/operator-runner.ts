@@ -31,7 +31,7 @@ export class OperatorRunner {
     const insert = INSERT.exec(new URLSearchParams(parts.queryString).get('query') ?? '')
     const request = parseSqlRequest(insert === null ? parts : { ...parts, body: Buffer.alloc(0) })
     const path = join(this.#spool, randomUUID())
-    const lane = this.#engine.connect()
+    const lane = this.#engine.connect({ patient: true })
     try {
       const settings = [...request.settings].filter(([name]) => !isForHttpAlone(name)).map(([name, value]) => `${name} = ${literal(value)}`)
       if (settings.length > 0) await lane.query(`SET ${settings.join(', ')}`)

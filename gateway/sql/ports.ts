@@ -21,7 +21,8 @@ export interface SqlLane {
 }
 
 export interface SqlEngine {
-  connect(): SqlLane
+  /** `patient`: a lane whose statements may take as long as they like. */
+  connect(options?: { readonly patient?: boolean }): SqlLane
   /** Ends the queries of lanes whose setting `log_comment` has this value. */
   cancel(logComment: string): Promise<void>
 }

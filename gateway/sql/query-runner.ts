@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { SqlEngine, SqlLane } from './ports.ts'
 import { formatIn, guardClass, guardTree, type GuardRules } from './query-guard.ts'
 import { literal, prepareStatement, type SqlLimits } from './query-settings.ts'
+import { QueryHangs, unlessItHangs } from './query-hangs.ts'
 import { Slots } from './slots.ts'
 import { SqlError } from './sql-error.ts'
 import type { SqlRequest } from './sql-request.ts'
@@ -71,7 +72,9 @@ export class QueryRunner {
     const id = randomUUID()
     let lane: SqlLane | undefined
     const cancel = (): void => void this.#options.engine.cancel(id).catch(() => {})
-    const timer = setTimeout(cancel, this.#options.limits.secondsMax * 1000 + GRACE_MS)
+    const endMs = this.#options.limits.secondsMax * 1000 + GRACE_MS
+    const waitMsMax = endMs + this.#options.limits.hangMsMax
+    const timer = setTimeout(cancel, endMs)
     // Again and again: the client may leave just before its query begins, when there is nothing to cancel yet.
     let again: NodeJS.Timeout | undefined
     const leave = (): void => {
@@ -86,20 +89,27 @@ export class QueryRunner {
       await lane?.close()
       giveBack()
     }
+    let underWay: Promise<unknown> = Promise.resolve()
+    const wait = <Value>(call: Promise<Value>): Promise<Value> => {
+      underWay = call
+      return unlessItHangs(call, waitMsMax)
+    }
     try {
       if (signal.aborted) throw new SqlError('QUERY_WAS_CANCELLED', 'the client went away')
       const { limits, database } = this.#options
-      const { tree, format } = await this.#admit(request)
+      const { tree, format } = await wait(this.#admit(request))
       const streamed = streams(tree, format, request)
       if (signal.aborted) throw new SqlError('QUERY_WAS_CANCELLED', 'the client went away')
       lane = this.#options.engine.connect()
-      await lane.query(`USE ${database}`)
+      await wait(lane.query(`USE ${database}`))
       const bytes = streamed ? 0 : limits.wholeBytesMax
       await lane.query(`${prepareStatement(limits, request.settings, request.parameters, id)}, max_result_bytes = ${bytes}, readonly = 1`)
-      const chunks = streamed ? lane.stream(request.sql, format) : wholeResult(await lane.query(request.sql, format), limits)
-      return { format, chunks: closing(chunks, end) }
+      const chunks = streamed ? lane.stream(request.sql, format) : wholeResult(await wait(lane.query(request.sql, format)), limits)
+      return { format, chunks: closing(chunks, waitMsMax, end) }
     } catch (error) {
-      await end()
+      // What hangs keeps its slot: the engine's thread is taken.
+      if (error instanceof QueryHangs) void underWay.then(end, end)
+      else await end()
       throw error
     }
   }
@@ -163,11 +173,20 @@ async function* wholeResult(result: { readonly bytes: Buffer; readonly rows: num
   yield result
 }
 
-/** Runs `end` when the iteration ends, however it ends. */
-async function* closing(chunks: SqlAnswer['chunks'], end: () => Promise<void>): SqlAnswer['chunks'] {
+/** Runs `end` when the iteration ends, however it ends. A reader may take its time; the engine has `waitMsMax` for each block. */
+async function* closing(chunks: SqlAnswer['chunks'], waitMsMax: number, end: () => Promise<void>): SqlAnswer['chunks'] {
+  let hangs = false
   try {
-    yield* chunks
+    for (;;) {
+      const step = await unlessItHangs(chunks.next(), waitMsMax)
+      if (step.done === true) return
+      yield step.value
+    }
+  } catch (error) {
+    hangs = error instanceof QueryHangs
+    throw error
   } finally {
-    await end()
+    const ended = chunks.return().then(end, end)
+    if (!hangs) await ended
   }
 }

@@ -4,6 +4,8 @@ import { SqlError } from './sql-error.ts'
 export interface SqlLimits {
   /** Seconds a query may take. */
   readonly secondsMax: number
+  /** How long a caller still waits for a query that was told to end, ms. One that does not keeps its slot. */
+  readonly hangMsMax: number
   /** Bytes of memory a query may hold. */
   readonly memoryBytesMax: number
   /** Rows of a result. */
@@ -21,6 +23,7 @@ const MEBI = 1024 * 1024
 /** Half of the engine's accounted memory for one query: inserts and merges go on beside it. */
 export const DEFAULT_SQL_LIMITS: SqlLimits = {
   secondsMax: 30,
+  hangMsMax: 5_000,
   memoryBytesMax: 192 * MEBI,
   rowsMax: 10_000_000,
   wholeBytesMax: 48 * MEBI,

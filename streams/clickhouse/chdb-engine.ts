@@ -6,6 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { chdbNative, type ChdbNative, type Classification, type ConnectionHandle } from './chdb-native.ts'
 import { DEFAULT_LIMITS, engineConfig, type EngineLimits } from './engine-config.ts'
+import { NativeCalls } from './native-calls.ts'
 
 export interface QueryResult {
   readonly bytes: Buffer
@@ -37,12 +38,15 @@ export const sqlString = (text: string): string => `'${text.replaceAll('\\', '\\
 export class ChdbConnection {
   readonly #native: ChdbNative
   readonly #handle: ConnectionHandle
+  readonly #calls: NativeCalls | undefined
   #tail: Promise<unknown> = Promise.resolve()
   #closed = false
 
-  constructor(native: ChdbNative, handle: ConnectionHandle) {
+  /** `calls`: where calls that do not return are noticed; absent, this connection's may take any time. */
+  constructor(native: ChdbNative, handle: ConnectionHandle, calls?: NativeCalls) {
     this.#native = native
     this.#handle = handle
+    this.#calls = calls
   }
 
   /** Runs one statement. Never put foreign row data into `sql`: bodies of inserts come from files. */
@@ -87,7 +91,7 @@ export class ChdbConnection {
 
   async #run<Value>(call: () => Promise<Value>): Promise<Value> {
     if (this.#closed) throw new ChdbError('Code: 210. DB::Exception: the connection is closed. (NETWORK_ERROR)')
-    const result = this.#tail.then(call)
+    const result = this.#tail.then(() => (this.#calls === undefined ? call() : this.#calls.watch(call)))
     this.#tail = result.catch(() => {})
     try {
       return await result
@@ -103,6 +107,7 @@ export class ChdbEngine {
   readonly #native: ChdbNative
   /** Holds the engine open; also the lane for statements about the engine itself (KILL). */
   readonly #first: ChdbConnection
+  readonly #calls = new NativeCalls()
 
   constructor(directory: string, limits: EngineLimits = DEFAULT_LIMITS) {
     this.directory = resolve(directory)
@@ -112,7 +117,7 @@ export class ChdbEngine {
     this.#native = chdbNative()
     try {
       const handle = this.#native.CreateConnection(join(this.directory, 'data'), [`--config-file=${config}`])
-      this.#first = new ChdbConnection(this.#native, handle)
+      this.#first = new ChdbConnection(this.#native, handle, this.#calls)
     } catch (error) {
       throw new ChdbError(
         `Code: 76. DB::Exception: cannot open the warehouse in ${this.directory}: ${error instanceof Error ? error.message : String(error)}. Another process may have it open; stop that one. (CANNOT_OPEN_FILE)`,
@@ -121,8 +126,15 @@ export class ChdbEngine {
     }
   }
 
-  connect(): ChdbConnection {
-    return new ChdbConnection(this.#native, this.#native.CreateConnection(join(this.directory, 'data')))
+  /** `patient`: statements that may take as long as they like (migrations, an operator's) do not count as hanging. */
+  connect({ patient = false }: { readonly patient?: boolean } = {}): ChdbConnection {
+    const handle = this.#native.CreateConnection(join(this.directory, 'data'))
+    return new ChdbConnection(this.#native, handle, patient ? undefined : this.#calls)
+  }
+
+  /** How long the oldest native call under way has taken, of connections that are not patient. A lane whose call never returns is held for ever. */
+  oldestCallMs(): number {
+    return this.#calls.oldestMs()
   }
 
   /** Stops the queries whose connection set `log_comment` to this. */

@@ -24,7 +24,8 @@ export const openWarehouse = async (dataDirectory: string, limits: EngineLimits 
   const directory = join(dataDirectory, WAREHOUSE_FOLDER)
   const engine = new ChdbEngine(directory, limits)
   const database = ONE_MACHINE.database
-  const first = engine.connect()
+  // New tables may have many rows to move.
+  const first = engine.connect({ patient: true })
   const connections = [first]
   const migrated = await migrate(first)
   const spool = openSpool(directory)
