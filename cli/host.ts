@@ -1,13 +1,10 @@
 /** Puts one engine together on a data directory: log, state, scoring, pipeline, gateway, warehouse. Closes them in the opposite order. */
 import { join } from 'node:path'
-import { setImmediate as turn } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { NamedFeatureSet } from '#features/sets.ts'
 import type { Ingest as GatewayIngest } from '#gateway/ports.ts'
 import { startGateway } from '#gateway/server.ts'
 import { DEFAULT_LIMITS } from '#gateway/settings.ts'
-import { loadScorerApart } from '#scoring/load-apart.ts'
-import type { Scorer } from '#scoring/scorer.ts'
 import type { DecisionOutcome } from '#schemas/decision.ts'
 import { epochMs } from '#schemas/units.ts'
 import { agreeOnFormat, lockDirectory } from '#streams/embedded/data-directory.ts'
@@ -24,6 +21,7 @@ import type { Config } from './config.ts'
 import { readCredentials } from './credentials.ts'
 import { openDashboard } from './dashboard-build.ts'
 import { writeFacts } from './facts.ts'
+import { bundleLoader } from './bundle-loader.ts'
 import { bundleToBeginWith, writeInForce } from './evolution/in-force.ts'
 import { SetChange } from './evolution/set-change.ts'
 import { requireFeatureSet } from './feature-sets.ts'
@@ -43,7 +41,7 @@ import { returnFreedMemory } from './native-memory.ts'
 import { requirePort } from './port-free.ts'
 import { replayInChild } from './replay-process.ts'
 import { ModelWatcher } from './retrain/model-watcher.ts'
-import { doRegistryTask } from './retrain/registry-task.ts'
+import { doRegistryTask } from './retrain/registry-desk.ts'
 import { startRetraining } from './retrain/start-retraining.ts'
 import { announceEngine, withdrawEngine } from './running-engine.ts'
 import { traceDecisions } from './trace-decisions.ts'
@@ -166,9 +164,7 @@ const open = async (config: Config, logger: Logger, closers: Closers, heard: Hea
   const warehouse = startWarehouse(config, features, logger, async (topic, records) => (await publisher)(topic, records), heard)
   closers.add(() => warehouse?.stop())
 
-  const now = (): number => performance.now()
-  const load = (bundleDir: string, { set }: NamedFeatureSet): Promise<Scorer> =>
-    loadScorerApart({ bundleDir, policyPath: config.policy.file, featureSet: set, attribution: config.explain, now, turn })
+  const { load, makeReady } = bundleLoader(config)
   const scorer = await load(directory, features)
   archivePolicy(dataDir, scorer.policyVersion, config.policy.file)
 
@@ -195,6 +191,7 @@ const open = async (config: Config, logger: Logger, closers: Closers, heard: Hea
   await engine.start()
   const change = new SetChange({ dataDir, adapters, engine, openSeat, load, clock: systemClock, logger, failed: fail })
   closers.add(() => change.callOff())
+  const inUse = () => requireFeatureSet(engine.seat.featureSet.hash, 'the engine')
   const watcher = new ModelWatcher({
     modelsDir: config.models.dir,
     reference: config.models.champion,
@@ -203,7 +200,7 @@ const open = async (config: Config, logger: Logger, closers: Closers, heard: Hea
     log,
     clock: systemClock,
     logger,
-    load: (bundleDir) => load(bundleDir, requireFeatureSet(engine.seat.featureSet.hash, 'the engine')),
+    load: (bundleDir) => load(bundleDir, inUse()),
     setChange: change,
     inForce,
     changed: () => doRegistryTask({ kind: 'facts', dataDir, modelsDir: config.models.dir, featureSetHash: engine.seat.featureSet.hash }),
@@ -216,6 +213,7 @@ const open = async (config: Config, logger: Logger, closers: Closers, heard: Hea
     clock: systemClock,
     logger,
     champion: () => engine.seat.decider.modelVersion,
+    makeReady: () => makeReady(engine.seat.decider.modelVersion, inUse()),
     leads: () => engine.owns(0),
     changed: () => watcher.look(),
     liveParity: () => warehouse?.status().parity ?? undefined,

@@ -2,8 +2,8 @@
 import { endWithin } from './end-without-fail.ts'
 import { ALIVE_MS, STOP_MS_MAX } from './warehouse-watchdog.ts'
 
-/** Where the event loop is held this long no parent is left that would have acted: the kernel ends the process. */
-const HELD_SECONDS_MAX = 120
+/** Where the event loop is held this long no parent is left that would have acted: the kernel ends the process. As long as a start may take. */
+const HELD_SECONDS_MAX = 600
 
 export interface AliveTeller {
   /** From here on the process ends in time, also where a query never does and no parent is left to kill it: others want the folder. */

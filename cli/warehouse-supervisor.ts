@@ -124,6 +124,7 @@ export const superviseWarehouse = ({
         break
       case 'ready':
         status = { ...status, state: 'ready', sqlPort: message.sqlPort }
+        watchdog.ready()
         firstReady(message.sqlPort)
         break
       case 'progress':

@@ -21,9 +21,17 @@ export type LoadAnswer =
   | { readonly kind: 'refused'; readonly code: RefusalCode; readonly message: string }
 
 export interface LoadApartOptions extends LoadScorerOptions {
+  /** Does it on a thread that is there already; by default one is started for it. */
+  readonly prepare?: (order: LoadOrder) => Promise<LoadAnswer>
   /** Lets the event loop go round once. */
   readonly turn: () => Promise<void>
 }
+
+/** Of a feature set what crosses threads. */
+export const plainFeatures = ({ hash, features }: KnownFeatures): KnownFeatures => ({
+  hash,
+  features: features.map(({ name }) => ({ name })),
+})
 
 const prepareApart = (order: LoadOrder): Promise<LoadAnswer> =>
   new Promise((resolve, reject) => {
@@ -35,9 +43,8 @@ const prepareApart = (order: LoadOrder): Promise<LoadAnswer> =>
 
 /** As `loadScorer`, without keeping this thread busy for more than about a millisecond at a time. @throws BundleRefused with a code. */
 export const loadScorerApart = async (options: LoadApartOptions): Promise<Scorer> => {
-  const { bundleDir, policyPath, featureSet, attribution = 'interventional', turn } = options
-  const plain: KnownFeatures = { hash: featureSet.hash, features: featureSet.features.map(({ name }) => ({ name })) }
-  const answer = await prepareApart({ bundleDir, policyPath, featureSet: plain, attribution })
+  const { bundleDir, policyPath, featureSet, attribution = 'interventional', prepare = prepareApart, turn } = options
+  const answer = await prepare({ bundleDir, policyPath, featureSet: plainFeatures(featureSet), attribution })
   if (answer.kind === 'refused') throw new BundleRefused(answer.code, answer.message)
   return scorerAt(await kernelMemoryOf(answer.image, turn), answer.bundle, options)
 }

@@ -5,24 +5,15 @@
 /* oxlint-disable unicorn/require-post-message-target-origin -- threads have no origin */
 import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { LoadAnswer, LoadOrder } from './load-apart.ts'
+import type { LoadOrder } from './load-apart.ts'
 
 /** Behind the engine's thread in the scheduler, before the training it follows. */
 const NICENESS = 10
 
 const answer = async (order: LoadOrder): Promise<void> => {
-  const { BundleRefused } = await import('./bundle-refused.ts')
-  const { prepareBundle } = await import('./load-scorer.ts')
-  const { kernelMemory } = await import('./wasm/kernel-memory.ts')
-  const memory = kernelMemory()
-  try {
-    const bundle = await prepareBundle(memory, order)
-    const image = memory.image()
-    parentPort?.postMessage({ kind: 'prepared', bundle, image } satisfies LoadAnswer, [image])
-  } catch (error) {
-    if (!(error instanceof BundleRefused)) throw error
-    parentPort?.postMessage({ kind: 'refused', code: error.code, message: error.message } satisfies LoadAnswer)
-  }
+  const { prepareAnswer } = await import('./prepare-answer.ts')
+  const told = await prepareAnswer(order)
+  parentPort?.postMessage(told, told.kind === 'prepared' ? [told.image] : [])
 }
 
 // Linux gives each thread a priority of its own; elsewhere this would be the whole process's.

@@ -16,6 +16,7 @@ import type { Clock, EventLog } from '#streams/ports.ts'
 import { type SwappableDecider, swapBetweenBatches } from '#streams/swappable-decider.ts'
 import type { SetChange } from '../evolution/set-change.ts'
 import { appendModelEvent, ModelEventReader } from './model-events.ts'
+import { doRegistryTask } from './registry-desk.ts'
 
 /** How often alias and ledger are looked at: a promotion is in force within a quarter of a second and the load. */
 const POLL_MS = 250
@@ -139,9 +140,8 @@ export class ModelWatcher {
     }
     // Cleared again on success: a bundle that is refused is not tried again until the alias moves.
     this.#refused = wanted
-    const { directory, manifest } = resolve(modelsDir, reference)
+    const { directory, featureSetHash } = await doRegistryTask({ kind: 'resolve', modelsDir, reference })
     const previousVersion = decider.modelVersion
-    const { featureSetHash } = manifest
     if (setChange !== undefined && featureSetHash !== decider.featureSetHash)
       return setChange.begin({ directory, modelVersion: wanted, featureSetHash }, async (previous, offsets) => {
         await this.#tellActivated(wanted, previous, new Map(offsets.entries()))

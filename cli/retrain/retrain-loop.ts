@@ -10,7 +10,7 @@ import type { Logger } from '#streams/logger.ts'
 import type { Clock, EventLog } from '#streams/ports.ts'
 import { type LiveParity, liveParityGate } from '#training/gates/live-parity-gate.ts'
 import { appendModelEvent, ModelEventReader } from './model-events.ts'
-import { doRegistryTask } from './registry-task.ts'
+import { doRegistryTask } from './registry-desk.ts'
 import { startTraining, type TrainingBudget, type TrainingChild } from './training-child.ts'
 import type { TrainedSuccessor, TrainingMessage, TrainingOrder } from './training-order.ts'
 
@@ -30,6 +30,8 @@ export interface RetrainLoopParts {
   readonly parityBudget: number
   /** Whether this process answers: of engines that share a log one does. */
   readonly leads: () => boolean
+  /** Told when a training begins: makes ready what will take its successor up. Returns how to let go of it. */
+  readonly makeReady?: () => () => void
   /** Why nothing can be trained here; every request is answered with it. */
   readonly refusal?: string
   /** An alias moved or a bundle was published: whoever follows the registry looks at once. */
@@ -139,15 +141,20 @@ export class RetrainLoop {
     logger.info({ requestId, cause: request.cause, features: request.features }, 'training a successor')
     this.#show(requestId, { kind: 'progress', stage: 'starting', done: null, total: null })
     const against = champion()
+    const letGo = this.#parts.makeReady?.()
     const child = startTraining({ ...order, champion: against, requestId, inputOffsets, maturedBy: requestedAt }, budget, (told) =>
       this.#show(requestId, told),
     )
     this.#child = child
-    const outcome = await child.outcome
-    this.#child = undefined
-    if (this.#stopped) return
-    if (outcome.kind === 'failed') await this.#fail(requestId, outcome.code, outcome.detail)
-    else await this.#conclude(request, against, outcome)
+    try {
+      const outcome = await child.outcome
+      this.#child = undefined
+      if (this.#stopped) return
+      if (outcome.kind === 'failed') await this.#fail(requestId, outcome.code, outcome.detail)
+      else await this.#conclude(request, against, outcome)
+    } finally {
+      letGo?.()
+    }
   }
 
   #show(requestId: string, { stage, done, total }: Extract<TrainingMessage, { kind: 'progress' }>): void {

@@ -12,6 +12,7 @@ export interface RetrainingParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly champion: () => string
+  readonly makeReady: () => () => void
   /** Of engines that share a log one answers. */
   readonly leads: () => boolean
   readonly changed: () => Promise<void>

@@ -13,15 +13,20 @@ import { appendPortfolio, openTestDirectory } from '../streams/support/warehouse
 const MS_MAX = 90_000
 
 describe('the watchdog', () => {
-  const patience: Patience = { silenceMsMax: 4 * ALIVE_MS, callMsMax: 10_000 }
+  const patience: Patience = { startMsMax: 6 * ALIVE_MS, silenceMsMax: 4 * ALIVE_MS, callMsMax: 10_000 }
 
   test('speaks of silence only after as many looks as the patience has, and hears one word', () => {
     const watchdog = new WarehouseWatchdog(patience)
-    const looks = (): (string | undefined)[] => Array.from({ length: 4 }, () => watchdog.look())
-    expect(looks()).toEqual([undefined, undefined, undefined, undefined])
+    const quiet = (looks: number): void => expect(Array.from({ length: looks }, () => watchdog.look()).filter(Boolean)).toEqual([])
+    quiet(6)
+    watchdog.ready()
+    quiet(4)
     watchdog.heard(0)
-    expect(looks()).toEqual([undefined, undefined, undefined, undefined])
+    quiet(4)
     expect(watchdog.look()).toBe('it has not said a word for 2 s')
+    watchdog.reset()
+    quiet(6)
+    expect(watchdog.look()).toBe('it has not said a word for 3 s')
   })
 
   test('a call that is older than the patience is named with its age, and forgotten with its process', () => {
@@ -63,8 +68,8 @@ describe('a warehouse process that hangs', () => {
     return warehouse
   }
 
-  const ask = async ({ status }: SupervisedWarehouse, sql: string): Promise<string> =>
-    (await fetch(`http://127.0.0.1:${status().sqlPort}`, { method: 'POST', body: sql })).text()
+  const ask = async (running: SupervisedWarehouse, sql: string): Promise<string> =>
+    (await fetch(`http://127.0.0.1:${running.status().sqlPort}`, { method: 'POST', body: sql })).text()
 
   /** Whatever it asks while the process is away counts as not yet. */
   const until = async (what: string, reached: () => Promise<boolean> | boolean): Promise<void> => {
@@ -81,7 +86,7 @@ describe('a warehouse process that hangs', () => {
   }
 
   test('stopped by a signal, it is killed and another goes on behind its own rows', { timeout: 3 * MS_MAX }, async () => {
-    const running = await start({ silenceMsMax: 6_000, callMsMax: 60_000 })
+    const running = await start({ startMsMax: MS_MAX, silenceMsMax: 8_000, callMsMax: 60_000 })
     let { events } = await appendPortfolio(directory.log, 100)
     const { pid } = running.status()
     process.kill(pid!, 'SIGSTOP')
@@ -89,20 +94,21 @@ describe('a warehouse process that hangs', () => {
     await until('another process runs', () => running.status().state === 'ready' && running.status().pid !== pid)
     await rowsAreWhole(running, events)
     expect(running.status().hangs).toBeGreaterThan(0)
-    expect(lines.map(({ msg }) => msg)).toContain('the warehouse process hangs: it has not said a word for 6 s; killing it')
+    expect(lines.map(({ msg }) => msg)).toContain('the warehouse process hangs: it has not said a word for 8 s; killing it')
   })
 
   test('held in a call into its engine, it is killed and another goes on', { timeout: 3 * MS_MAX }, async () => {
-    const running = await start({ silenceMsMax: 60_000, callMsMax: 1_000 })
+    const running = await start({ startMsMax: MS_MAX, silenceMsMax: 60_000, callMsMax: 8_000 })
     const { events } = await appendPortfolio(directory.log, 50)
-    // Nothing in the engine interrupts a sleep; one is asked for again until a look has fallen into it.
-    await until('a held call is noticed', async () => {
-      await ask(running, 'SELECT sleep(2.9)').catch(() => undefined)
-      return running.status().hangs > 0
-    })
-    expect(lines.some(({ msg }) => /a call into its engine has not returned for \d s, at most 1 s are waited; killing it/.test(msg))).toBe(
-      true,
+    await rowsAreWhole(running, events)
+    // One call of 25 s, in sleeps as long as the engine allows; whoever asked loses the connection.
+    const sleeps = Array.from({ length: 10 }, (_, at) => `sleep(2.${at + 1})`)
+    await expect(ask(running, `SELECT ${sleeps.join(', ')} FORMAT JSON`)).rejects.toThrow()
+    await until('the hang is counted', () => running.status().hangs > 0)
+    expect(lines.map(({ msg }) => msg)).toContainEqual(
+      expect.stringMatching(/hangs: a call into its engine has not returned for \d+ s, at most 8 s are waited; killing it/),
     )
+    await until('another process runs', () => running.status().state === 'ready')
     await rowsAreWhole(running, events)
   })
 })

@@ -137,7 +137,9 @@ describe('the warehouse process', () => {
         stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       })
       children.push(child)
-      const [message] = (await once(child, 'message')) as [WarehouseMessage]
+      let message: WarehouseMessage | undefined
+      do [message] = (await once(child, 'message')) as [WarehouseMessage]
+      while (message.kind === 'alive')
       expect(message).toMatchObject({ kind: 'error', code: 'usage', message: '--data-dir is required' })
       await expect(start(test.directory)).rejects.toThrow(/Another process may have it open|locked|lock/i)
       await end(first, 'SIGTERM')
