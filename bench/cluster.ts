@@ -1,4 +1,4 @@
-/** `npm run bench:peers`: the engine on Kafka beside Kafka Streams on the same job, broker and events; scale, recovery, rebuild. */
+/** `npm run bench:peers`: the engine on Kafka beside Kafka Streams on the same job, broker and events; scale, recovery, rebuild, transactions. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import type { BenchRow } from './bench-row.ts'
 import { jsonOf, tableOf } from './bench-table.ts'
 import { machineLine } from './machine.ts'
 
-const NAMES = ['throughput', 'overhead', 'latency', 'recovery', 'scale', 'rebuild'] as const
+const NAMES = ['throughput', 'overhead', 'latency', 'recovery', 'scale', 'rebuild', 'transactions'] as const
 export type ClusterFigure = (typeof NAMES)[number]
 
 const HELP = `Usage: npm run bench:peers -- [options]

@@ -14,12 +14,17 @@ const END_MS_MAX = 60_000
 export interface EnginePartyOptions {
   readonly state: 'redis' | 'embedded'
   readonly modelsDir: string
+  /** Whether decisions are published in transactions. */
+  readonly transactionalDecisions?: boolean
   /** Options of node itself, for profiles. */
   readonly nodeOptions?: readonly string[]
 }
 
-export const engineParty = (servers: Servers, { state, modelsDir, nodeOptions = [] }: EnginePartyOptions): Party => ({
-  name: `Scorestream, Kafka and ${state === 'redis' ? 'Redis' : 'state beside the process'}`,
+export const engineParty = (
+  servers: Servers,
+  { state, modelsDir, transactionalDecisions = false, nodeOptions = [] }: EnginePartyOptions,
+): Party => ({
+  name: `Scorestream, Kafka and ${state === 'redis' ? 'Redis' : 'state beside the process'}${transactionalDecisions ? ', in transactions' : ''}`,
   side: 'ours',
   async prepare({ folder, broker, id, topicPrefix }) {
     await servers.redis.call('FLUSHALL')
@@ -27,7 +32,14 @@ export const engineParty = (servers: Servers, { state, modelsDir, nodeOptions = 
       log: {
         kind: 'kafka',
         partitions: PARTITIONS,
-        kafka: { brokers: [broker], topicPrefix, replicas: 1, minInsyncReplicas: 1, group: { id, sessionTimeoutMs: SESSION_MS } },
+        kafka: {
+          brokers: [broker],
+          topicPrefix,
+          replicas: 1,
+          minInsyncReplicas: 1,
+          transactionalDecisions,
+          group: { id, sessionTimeoutMs: SESSION_MS },
+        },
       },
       state: {
         kind: state,

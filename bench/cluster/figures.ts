@@ -9,6 +9,7 @@ import { measureRebuild } from './rebuild.ts'
 import { EVENTS_PER_S as RECOVERY_EVENTS_PER_S, measureRecovery } from './recovery.ts'
 import { HEARTBEAT_MS, PARTITIONS, SESSION_MS, startServers } from './servers.ts'
 import { measureThroughput, type Throughput } from './throughput.ts'
+import { transactionRows } from './transactions.ts'
 import { byTurns, withWorld, type World } from './world.ts'
 
 type Outcome =
@@ -128,23 +129,30 @@ const latencyRows = (context: ClusterContext): Promise<readonly BenchRow[]> =>
 
 const recoveryRows = (context: ClusterContext): Promise<readonly BenchRow[]> =>
   withWorld(context, 1, async ({ servers, parties: { redis, eos } }) => {
-    const results = await byTurns<number>(
-      context,
-      [redis, eos],
-      (party) => measureRecovery({ servers, scratch: context.scratch, party }),
-      (ms) => `served again after ${(ms / 1000).toFixed(2)} s`,
-    )
-    return [
-      rowOf(
-        'peers.redis.recovery',
-        's',
-        false,
-        [middle(results.get(redis), (ms) => ms / 1000), middle(results.get(eos), (ms) => ms / 1000)],
-        eos.name,
-        `kill -9 of one of two processes at ${RECOVERY_EVENTS_PER_S} events/s: the longest that any decision took, over the kill; session timeout ${SESSION_MS / 1000} s, heartbeats every ${HEARTBEAT_MS} ms on both sides; ` +
-          `median of ${context.runs}, ours ${spread(results.get(redis))}, the peer ${spread(results.get(eos))} s; the peer without standby replicas; not shown: ${NOT_SHOWN}`,
-      ),
-    ]
+    const rows: BenchRow[] = []
+    for (const [how, name, done] of [
+      ['kill', 'recovery', 'kill -9'],
+      ['end', 'recovery_clean_stop', 'SIGTERM'],
+    ] as const) {
+      const results = await byTurns<number>(
+        context,
+        [redis, eos],
+        (party) => measureRecovery({ servers, scratch: context.scratch, party }, how),
+        (ms) => `served again ${(ms / 1000).toFixed(2)} s after ${done}`,
+      )
+      rows.push(
+        rowOf(
+          `peers.redis.${name}`,
+          's',
+          false,
+          [middle(results.get(redis), (ms) => ms / 1000), middle(results.get(eos), (ms) => ms / 1000)],
+          eos.name,
+          `${done} of one of two processes at ${RECOVERY_EVENTS_PER_S} events/s: the longest that any decision took, over its end; session timeout ${SESSION_MS / 1000} s, heartbeats every ${HEARTBEAT_MS} ms on both sides; ` +
+            `median of ${context.runs}, ours ${spread(results.get(redis))}, the peer ${spread(results.get(eos))} s; the peer without standby replicas; not shown: ${NOT_SHOWN}`,
+        ),
+      )
+    }
+    return rows
   })
 
 const spread = (results: readonly number[] | undefined): string =>
@@ -220,6 +228,7 @@ const FIGURES: Readonly<Record<ClusterFigure, (context: ClusterContext) => Promi
   recovery: recoveryRows,
   scale: scaleRows,
   rebuild: rebuildRows,
+  transactions: transactionRows,
 }
 
 export async function* clusterFigures(context: ClusterContext, names: readonly ClusterFigure[]): AsyncGenerator<Outcome> {

@@ -2,6 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Kafka, logLevel } from 'kafkajs'
 
+/** Without a message for so long, nothing comes any more. */
+const QUIET_MS = 2_000
+
 export interface Contents {
   readonly partition: number
   readonly offset: number
@@ -14,27 +17,25 @@ export const contentsOf = async (broker: string, topic: string): Promise<readonl
   const admin = kafka.admin()
   await admin.connect()
   const ends = (await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => ({ partition, end: Number(high) }))
+  await admin.disconnect()
   const records: Contents[][] = ends.map(() => [])
-  const groupId = `auditor-${topic}-${process.pid}-${performance.now()}`
-  const consumer = kafka.consumer({ groupId })
+  const seen = new Map<number, number>()
+  let lastAt = performance.now()
+  const consumer = kafka.consumer({ groupId: `auditor-${topic}-${process.pid}-${performance.now()}` })
   await consumer.connect()
   await consumer.subscribe({ topic, fromBeginning: true })
   await consumer.run({
-    autoCommitInterval: 100,
     eachMessage: ({ partition, message }) => {
       const offset = Number(message.offset)
+      seen.set(partition, offset)
+      lastAt = performance.now()
       records[partition]?.push({ partition, offset, key: message.key ?? Buffer.alloc(0), value: message.value ?? Buffer.alloc(0) })
       return Promise.resolve()
     },
   })
-  // Marks of transactions are no messages, but the consumer's position passes them.
-  const passed = async (): Promise<boolean> => {
-    const [found] = await admin.fetchOffsets({ groupId, topics: [topic] })
-    const at = new Map(found?.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
-    return ends.every(({ partition, end }) => end === 0 || (at.get(partition) ?? -1) >= end)
-  }
-  while (!(await passed())) await sleep(100)
+  // The last offset may be the mark of a transaction, which is no message: the one before it is then the last.
+  const reached = (behind: number): boolean => ends.every(({ partition, end }) => (seen.get(partition) ?? -1) >= end - behind)
+  while (!reached(1) && !(reached(2) && performance.now() - lastAt > QUIET_MS)) await sleep(50)
   await consumer.disconnect()
-  await admin.disconnect()
   return records
 }
