@@ -32,8 +32,9 @@ export interface Usage {
   readonly engineWaitS: number
   readonly engineRssBytes: number
   readonly warehouseRssBytes: number
-  /** Of both: what is theirs alone (heaps, stacks); the rest is pages of files, which the kernel takes back when it wants them. */
-  readonly privateBytes: number
+  /** Theirs alone (heaps, stacks); the rest is pages of files, which the kernel takes back when it wants them. */
+  readonly enginePrivateBytes: number
+  readonly warehousePrivateBytes: number
 }
 
 export interface EngineProcess {
@@ -136,7 +137,8 @@ export const startEngine = async (options: EngineOptions): Promise<EngineProcess
       engineWaitS: waitOf(engine),
       engineRssBytes: memoryOf(engine, 'VmRSS'),
       warehouseRssBytes: memoryOf(warehouse, 'VmRSS'),
-      privateBytes: memoryOf(engine, 'RssAnon') + memoryOf(warehouse, 'RssAnon'),
+      enginePrivateBytes: memoryOf(engine, 'RssAnon'),
+      warehousePrivateBytes: memoryOf(warehouse, 'RssAnon'),
     }),
     async metric(name, label = '') {
       const lines = (await get(`${http}/metrics`)).split('\n').filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DEMO_EVENTS } from './load-bodies.ts'
 import type { BenchContext } from './bench-context.ts'
-import type { BenchRow } from './bench-row.ts'
+import { type BenchRow, median } from './bench-row.ts'
 import { type EngineProcess, startEngine } from './engine-process.ts'
 import { forked } from './forked.ts'
 import type { LoadRequest } from './load-generator.ts'
@@ -13,8 +13,10 @@ import { machineLine } from './machine.ts'
 const BOUND_BYTES = 1.1e9
 const SAMPLE_S = 5
 const SOAK_EVENTS_PER_S = 3_000
-/** Share of the soak that fills caches and is not in the slope. */
-const SETTLING = 0.3
+/** Of a soak: heaps grow to what the load wants, and are not in the slope. */
+const SETTLING_MINUTES = 2
+/** A slope of private memory up to here passes for flat: a gigabyte would take half a day. */
+const FLAT_MB_PER_MINUTE = 1
 
 const rssOf = (engine: EngineProcess): number => {
   const { engineRssBytes, warehouseRssBytes } = engine.usage()
@@ -23,19 +25,46 @@ const rssOf = (engine: EngineProcess): number => {
 
 interface Sample {
   readonly minute: number
-  readonly rss: number
-  readonly own: number
+  readonly engine: number
+  readonly warehouse: number
+  readonly files: number
 }
 
-/** Least squares, MB a minute, and the range, MB. */
-const course = (samples: readonly Sample[], of: 'rss' | 'own'): string => {
-  const mean = (value: (sample: Sample) => number): number => samples.reduce((sum, sample) => sum + value(sample), 0) / samples.length
-  const [x, y] = [mean(({ minute }) => minute), mean((sample) => sample[of])]
-  const down = samples.reduce((sum, { minute }) => sum + (minute - x) ** 2, 0)
-  const slope = down === 0 ? 0 : samples.reduce((sum, sample) => sum + (sample.minute - x) * (sample[of] - y), 0) / down
-  const all = samples.map((sample) => sample[of] / 1e6)
-  return `${Math.min(...all).toFixed(0)} to ${Math.max(...all).toFixed(0)} MB, slope ${(slope / 1e6).toFixed(1)} MB/min`
+const sampleOf = (engine: EngineProcess, minute: number): Sample => {
+  const { enginePrivateBytes, warehousePrivateBytes, engineRssBytes, warehouseRssBytes } = engine.usage()
+  const files = engineRssBytes + warehouseRssBytes - enginePrivateBytes - warehousePrivateBytes
+  return { minute, engine: enginePrivateBytes / 1e6, warehouse: warehousePrivateBytes / 1e6, files: files / 1e6 }
 }
+
+interface Course {
+  readonly text: string
+  readonly slope: number
+  /** Twice the slope's standard error: less than that is not told from none. */
+  readonly doubt: number
+}
+
+/** Least squares, MB a minute, through the minutes' medians: merges of the warehouse come and go within a minute. */
+const courseOf = (samples: readonly Sample[], of: (sample: Sample) => number): Course => {
+  const minutes = Map.groupBy(samples, ({ minute }) => Math.floor(minute))
+  const points = [...minutes].map(([minute, some]) => [minute, median(some.map(of))] as const)
+  const mean = (axis: 0 | 1): number => points.reduce((sum, point) => sum + point[axis], 0) / points.length
+  const [x, y] = [mean(0), mean(1)]
+  const across = points.reduce((sum, [minute]) => sum + (minute - x) ** 2, 0)
+  const slope = points.reduce((sum, [minute, value]) => sum + (minute - x) * (value - y), 0) / across
+  const left = points.reduce((sum, [minute, value]) => sum + (value - y - slope * (minute - x)) ** 2, 0)
+  const doubt = 2 * Math.sqrt(left / (points.length - 2) / across)
+  const all = samples.map(of)
+  const range = `${Math.min(...all).toFixed(0)} to ${Math.max(...all).toFixed(0)} MB`
+  return { text: `${range}, slope ${slope.toFixed(1)} ± ${doubt.toFixed(1)} MB/min`, slope, doubt }
+}
+
+const verdictOf = ({ slope, doubt }: Course): string => {
+  if (slope <= FLAT_MB_PER_MINUTE) return 'flat'
+  return slope <= doubt ? 'not told from flat' : 'NOT FLAT'
+}
+
+/** A shorter soak says nothing of a slope: five minutes, of which a line takes two. */
+const SLOPE_MINUTES_MIN = SETTLING_MINUTES + 5
 
 const soak = async (engine: EngineProcess, minutes: number, say: BenchContext['say']): Promise<string> => {
   const generator = forked('load-generator.ts')
@@ -46,19 +75,21 @@ const soak = async (engine: EngineProcess, minutes: number, say: BenchContext['s
     const samples: Sample[] = []
     const began = performance.now()
     for (let minute = 0; minute < minutes; minute = (performance.now() - began) / 60_000) {
-      const sample = { minute, rss: rssOf(engine), own: engine.usage().privateBytes }
+      const sample = sampleOf(engine, minute)
       samples.push(sample)
-      if (samples.length % 12 === 1)
-        say(
-          `soak: minute ${minute.toFixed(1)} of ${minutes}, ${(sample.rss / 1e6).toFixed(0)} MB, ${(sample.own / 1e6).toFixed(0)} of them private`,
-        )
+      const each = `private ${sample.engine.toFixed(0)} MB in the engine, ${sample.warehouse.toFixed(0)} in the warehouse process`
+      if (samples.length % 12 === 1) say(`soak: minute ${minute.toFixed(1)} of ${minutes}, ${each}; ${sample.files.toFixed(0)} MB of files`)
       await sleep(SAMPLE_S * 1000)
     }
     await loading
-    const settled = samples.filter(({ minute }) => minute >= minutes * SETTLING)
+    if (minutes < SLOPE_MINUTES_MIN) return `a soak of ${minutes} minutes, too short for a slope (${SLOPE_MINUTES_MIN} are needed)`
+    const settled = samples.filter(({ minute }) => minute >= SETTLING_MINUTES)
+    const both = courseOf(settled, (sample) => sample.engine + sample.warehouse)
+    say(`soak: private memory ${both.text}: ${verdictOf(both)}`)
     return (
-      `soak of ${minutes} minutes at ${SOAK_EVENTS_PER_S} events/s of the demo's applicants, after the first ${SETTLING * 100} %: private memory (heaps, stacks) ${course(settled, 'own')}; ` +
-      `with pages of files ${course(settled, 'rss')}: the state file grows while seven days' event ids of each applicant come to be kept, and its pages count as long as the kernel has no better use for them`
+      `soak of ${minutes} minutes at ${SOAK_EVENTS_PER_S} events/s of the demo's applicants, after the first ${SETTLING_MINUTES}, slopes through the minutes' medians with two standard errors: ` +
+      `private memory (heaps, stacks) ${both.text}: ${verdictOf(both)}; of it the engine ${courseOf(settled, (sample) => sample.engine).text}, the warehouse process ${courseOf(settled, (sample) => sample.warehouse).text}; ` +
+      `pages of files ${courseOf(settled, (sample) => sample.files).text}: the state file grows by the event ids of seven days (streams/README.md), and its pages count as long as the kernel has no better use for them`
     )
   } finally {
     generator.close()

@@ -31,6 +31,8 @@ export class DedupeRing {
   count: number
   /** Entries pushed out before their horizon. */
   overflow: number
+  /** How many of the entries, the first ones, lie in the store in a record of their own (`older-entries.ts`). */
+  settled = 0
 
   constructor(words = new Uint32Array(ringRoom(0)), count = 0, overflow = 0) {
     this.words = words
@@ -72,6 +74,18 @@ export class DedupeRing {
     words[at + 6] = Math.floor(nowMs / 1000)
   }
 
+  /** Puts older entries before those that are there. */
+  putBefore(older: Int32Array): void {
+    const words = this.count * RING_WORDS
+    if (older.length + words > this.words.length) {
+      const grown = new Uint32Array(ringRoom(this.count + older.length / RING_WORDS))
+      grown.set(this.words.subarray(0, words), older.length)
+      this.words = grown
+    } else this.words.copyWithin(older.length, 0, words)
+    this.words.set(older)
+    this.count += older.length / RING_WORDS
+  }
+
   #forget(oldestS: number): void {
     let gone = 0
     while (gone < this.count && (this.words[gone * RING_WORDS + 6] as number) < oldestS) gone++
@@ -81,5 +95,6 @@ export class DedupeRing {
   #dropFirst(entries: number): void {
     this.words.copyWithin(0, entries * RING_WORDS, this.count * RING_WORDS)
     this.count -= entries
+    this.settled = Math.max(0, this.settled - entries)
   }
 }

@@ -3,31 +3,17 @@
  * order of last use once the cache exceeds its bytes (the CLOCK rule: a hand goes round, what was used since it last came by stays).
  */
 import type { FeatureSet } from '#features/feature-set.ts'
-import {
-  decodeEntity,
-  entityBytes,
-  newEntity,
-  recordBytesMax,
-  recordMemory,
-  type RecordMemory,
-  renewEntity,
-  writeEntity,
-  type Entity,
-} from '../entity-record.ts'
+import { decodeEntity, entityBytes, newEntity, recordBytesMax, renewEntity, writeEntity, type Entity } from '../entity-record.ts'
 import { DedupeRing } from '../dedupe-ring.ts'
+import { joinOlder, olderBytesMax, olderKey, settleOlder, writeOlder } from '../older-entries.ts'
+import type { RecordMemory } from '../record-memory.ts'
 import type { StateStore, StoredAt } from '../ports.ts'
+import { RecordWriter } from './record-writer.ts'
 
 /** Objects, map entry and array headers around an entity's bytes; measured at about 400 bytes. */
 const OVERHEAD_BYTES = 400
 /** Entities that left, kept so that the next ones take their memory: about as many as a batch may load. */
 const SPARE_BYTES_MAX = 4 * 1024 * 1024
-/**
- * Records of a commit share buffers of this size. Blocks from 128 KiB on would be had from the operating system for each commit, and faulted in page by page
- * (`cli/native-memory.ts`); a buffer for each record costs more than filling it.
- */
-const CHUNK_BYTES = 64 * 1024
-/** Such buffers kept for the commits to come; a commit of more entities has the others anew. */
-const CHUNKS_MAX = 64
 
 interface Held {
   readonly key: string
@@ -44,8 +30,7 @@ interface Held {
 export interface Taken {
   readonly states: readonly Map<string, Uint8Array>[]
   readonly held: readonly Held[]
-  /** What the records lie in. */
-  readonly chunks: readonly RecordMemory[]
+  readonly writer: RecordWriter
 }
 
 /** The applicants of one owned partition. Whoever loads for an ownership that has ended inserts where nobody looks any more. */
@@ -68,7 +53,7 @@ export class EntityCache {
   /** Allocating anew for each applicant that comes would keep the collector busy: buffers live outside its young generation. */
   readonly #spare: Entity[] = []
   #spareBytes = 0
-  readonly #chunks: RecordMemory[] = []
+  readonly #spareMemory: RecordMemory[] = []
   #hand = 0
   #dirty: Held[] = []
   #bytes = 0
@@ -125,9 +110,14 @@ export class EntityCache {
   async read(partition: number, key: string): Promise<Entity> {
     const held = this.peek(partition, key)
     if (held !== undefined) return copyOf(held)
-    const [record] = await this.#store.load(partition, [key])
+    // Both of one moment.
+    const [record, older] = await this.#store.load(partition, [key, olderKey(key)])
     const since = this.peek(partition, key)
-    return since === undefined ? this.#decode(partition, key, record) : copyOf(since)
+    if (since !== undefined) return copyOf(since)
+    const entity = this.#decode(partition, key, record)
+    if (entity.ring.settled > 0) joinOlder(entity.ring, older, nameOf(partition, key))
+    entity.ring.settled = 0
+    return entity
   }
 
   /** The entity, about to be changed. It must be in the cache. */
@@ -157,8 +147,7 @@ export class EntityCache {
       if (under === undefined) missing.push(key)
       else waits.push(under)
     }
-    if (missing.length > 0 && this.#store.visit !== undefined)
-      this.#store.visit(partition, missing, slot.at(), (i, record) => this.#insert(slot, partition, missing[i] as string, record))
+    if (missing.length > 0 && this.#store.visit !== undefined) this.#visit(slot, partition, missing)
     else if (missing.length > 0) {
       const load = this.#insertLoaded(slot, partition, missing)
       for (const key of missing) slot.loading.set(key, load)
@@ -172,9 +161,7 @@ export class EntityCache {
     const states = this.#slots.map(() => new Map<string, Uint8Array>())
     const held = this.#dirty
     this.#dirty = []
-    const chunks: RecordMemory[] = []
-    let chunk: RecordMemory | undefined
-    let at = 0
+    const writer = new RecordWriter(this.#spareMemory)
     for (const one of held) {
       const { entity } = one
       const bytes = entityBytes(entity) + OVERHEAD_BYTES
@@ -182,23 +169,22 @@ export class EntityCache {
       one.bytes = bytes
       one.dirty = false
       one.pins++
-      const room = recordBytesMax(entity.state.length, entity.ring.count)
-      if (chunk === undefined || at + room > chunk.bytes.length) {
-        chunk = room > CHUNK_BYTES ? recordMemory(room) : (this.#chunks.pop() ?? recordMemory(CHUNK_BYTES))
-        chunks.push(chunk)
-        at = 0
+      const { ring, state } = entity
+      const written = states[one.partition] as Map<string, Uint8Array>
+      if (settleOlder(ring)) {
+        const start = writer.reserve(olderBytesMax(ring.settled))
+        written.set(olderKey(one.key), writer.taken(writeOlder(ring, writer.memory, start)))
       }
-      const end = writeEntity(entity, this.#hash, chunk, at)
-      ;(states[one.partition] as Map<string, Uint8Array>).set(one.key, chunk.bytes.subarray(at, end))
-      at = end
+      const start = writer.reserve(recordBytesMax(state.length, ring.count - ring.settled))
+      written.set(one.key, writer.taken(writeEntity(entity, this.#hash, writer.memory, start)))
     }
-    return { states, held, chunks }
+    return { states, held, writer }
   }
 
   /** Nobody looks at the records any more. */
-  committed({ held, chunks }: Taken): void {
+  committed({ held, writer }: Taken): void {
     for (const one of held) one.pins--
-    for (const chunk of chunks) if (chunk.bytes.length === CHUNK_BYTES && this.#chunks.length < CHUNKS_MAX) this.#chunks.push(chunk)
+    writer.giveBack()
   }
 
   /** Lets clean entities go until the bound is met. Called between batches only: a batch relies on what it loaded. */
@@ -209,15 +195,38 @@ export class EntityCache {
   async #insertLoaded(slot: Slot, partition: number, keys: readonly string[]): Promise<void> {
     try {
       const records = await this.#store.load(partition, keys, slot.at())
-      keys.forEach((key, i) => this.#insert(slot, partition, key, records[i]))
+      const entities = records.map((record, i) => this.#decode(partition, keys[i] as string, record, this.#takeSpare()))
+      const longer = keys.flatMap((key, i) =>
+        (entities[i] as Entity).ring.settled > 0 ? [{ key, ring: (entities[i] as Entity).ring }] : [],
+      )
+      if (longer.length > 0) {
+        const older = await this.#store.load(
+          partition,
+          longer.map(({ key }) => olderKey(key)),
+          slot.at(),
+        )
+        longer.forEach(({ key, ring }, i) => joinOlder(ring, older[i], nameOf(partition, key)))
+      }
+      keys.forEach((key, i) => this.#insert(slot, partition, key, entities[i] as Entity))
     } finally {
       for (const key of keys) slot.loading.delete(key)
     }
   }
 
-  #insert(slot: Slot, partition: number, key: string, record: Uint8Array | undefined): void {
+  /** As {@link #insertLoaded}, at once. */
+  #visit(slot: Slot, partition: number, keys: readonly string[]): void {
+    const at = slot.at()
+    this.#store.visit?.(partition, keys, at, (i, record) => {
+      const key = keys[i] as string
+      const entity = this.#decode(partition, key, record, this.#takeSpare())
+      if (entity.ring.settled > 0)
+        this.#store.visit?.(partition, [olderKey(key)], at, (_, older) => joinOlder(entity.ring, older, nameOf(partition, key)))
+      this.#insert(slot, partition, key, entity)
+    })
+  }
+
+  #insert(slot: Slot, partition: number, key: string, entity: Entity): void {
     if (this.#slots[partition] !== slot) return
-    const entity = this.#decode(partition, key, record, this.#takeSpare())
     const bytes = entityBytes(entity) + OVERHEAD_BYTES
     const held: Held = { key, partition, entity, bytes, pins: 0, dirty: false, used: true }
     slot.held.set(key, held)
@@ -239,8 +248,7 @@ export class EntityCache {
   }
 
   #decode(partition: number, key: string, record: Uint8Array | undefined, spare?: Entity): Entity {
-    if (record !== undefined)
-      return decodeEntity(record, this.#hash, this.#featureSet.stateBytes, `applicant ${key} in partition ${partition}`, spare)
+    if (record !== undefined) return decodeEntity(record, this.#hash, this.#featureSet.stateBytes, nameOf(partition, key), spare)
     return spare === undefined ? newEntity(this.#featureSet.emptyState()) : renewEntity(spare, this.#emptyState)
   }
 
@@ -262,6 +270,8 @@ export class EntityCache {
     }
   }
 }
+
+const nameOf = (partition: number, key: string): string => `applicant ${key} in partition ${partition}`
 
 const copyOf = ({ ring, state, newestEventTime, erased }: Entity): Entity => ({
   ring: new DedupeRing(ring.words.slice(), ring.count, ring.overflow),

@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { DedupeRing, type DedupeLimits } from '#streams/dedupe-ring.ts'
 import { decodeEntity, encodeEntity, newEntity, recordBytesMax } from '#streams/entity-record.ts'
+import { joinOlder, olderBytesMax, settleOlder, writeOlder } from '#streams/older-entries.ts'
+import { recordMemory } from '#streams/record-memory.ts'
 import { hashBytes, hashPair, type Hash64 } from '#streams/hash64.ts'
 
 const limits: DedupeLimits = { horizonMs: 100_000, entriesMax: 8 }
@@ -120,4 +122,43 @@ it('the 64-bit hash separates texts and boundaries', () => {
   const first = { ...out }
   hashPair('a', 'bc', out)
   expect(out).not.toEqual(first)
+})
+
+it('a ring whose older entries lie apart comes back whole, whichever of them have left since they were written', () => {
+  const hash = Buffer.alloc(32, 7)
+  const wide = { horizonMs: 1e12, entriesMax: 100 }
+  fc.assert(
+    fc.property(fc.integer({ min: 33, max: 150 }), fc.nat(80), (first, more) => {
+      const entity = newEntity(new Uint8Array(16))
+      const { ring } = entity
+      const add = (i: number): void => ring.add(hashed(`${i}`), hashed('c'), i, 1_000_000 + i * 1000, wide)
+      for (let i = 0; i < first; i++) add(i)
+      expect(settleOlder(ring)).toBe(true)
+      const memory = recordMemory(olderBytesMax(ring.settled))
+      const older = memory.bytes.subarray(0, writeOlder(ring, memory, 0))
+      for (let i = first; i < first + more; i++) add(i)
+      const bytes = encodeEntity(entity, hash)
+      const back = decodeEntity(bytes, hash, 16, 'here')
+      if (back.ring.settled > 0) joinOlder(back.ring, older, 'here')
+      expect(back.ring.count).toBe(ring.count)
+      expect(back.ring.settled).toBe(ring.settled)
+      expect(back.ring.words.subarray(0, ring.count * 7)).toEqual(ring.words.subarray(0, ring.count * 7))
+    }),
+  )
+})
+
+it('older entries that are missing, too few or damaged are refused by the applicant’s name', () => {
+  const ring = new DedupeRing()
+  for (let i = 0; i < 40; i++) ring.add(hashed(`${i}`), hashed('c'), i, 1_000_000, { horizonMs: 1e12, entriesMax: 100 })
+  settleOlder(ring)
+  const memory = recordMemory(olderBytesMax(ring.settled))
+  const older = memory.bytes.subarray(0, writeOlder(ring, memory, 0))
+  const due = (settled: number): DedupeRing => Object.assign(new DedupeRing(), { settled })
+  expect(() => joinOlder(due(1), undefined, 'applicant c1')).toThrow(/older event ids of applicant c1 .* missing/)
+  expect(() => joinOlder(due(33), older, 'x')).toThrow(/they are 32, 33 are due/)
+  fc.assert(
+    fc.property(fc.nat(older.length - 1), (length) => {
+      expect(() => joinOlder(due(32), older.subarray(0, length), 'x')).toThrow(/cannot be used/)
+    }),
+  )
 })
