@@ -2,7 +2,7 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs'
 
 const HEAD_BYTES = 12
-const WRITE_BYTES = 1_048_576
+const WRITE_BYTES = 262_144
 /** Of each run read at a time: 128 runs take 32 MB. */
 const READ_BYTES = 262_144
 
@@ -38,9 +38,12 @@ export class RunWriter {
   }
 }
 
+/** Of one system call: where the kernel must find larger pieces of memory for its cache, it takes up to ten times as long for the same bytes. */
+const CALL_BYTES = 65_536
+
 /** A write may take less than it was given, on a disk that is nearly full. */
 export const writeAll = (file: number, bytes: Uint8Array): void => {
-  for (let done = 0; done < bytes.length;) done += writeSync(file, bytes, done)
+  for (let done = 0; done < bytes.length;) done += writeSync(file, bytes, done, Math.min(CALL_BYTES, bytes.length - done))
 }
 
 export class RunReader {

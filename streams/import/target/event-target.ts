@@ -6,7 +6,8 @@ const BATCH_BYTES = 131_072
 
 /** Events in order, as lines of NDJSON one behind the other; each ends in a line feed. */
 export class EventBatch {
-  #bytes = Buffer.allocUnsafe(BATCH_BYTES)
+  #bytes = Buffer.alloc(BATCH_BYTES)
+  #view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, BATCH_BYTES)
   #ends = new Uint32Array(512)
   count = 0
 
@@ -24,13 +25,16 @@ export class EventBatch {
   add(line: Buffer, from: number, to: number, literals: Literals): void {
     const used = this.#end(this.count)
     const room = used + literals.roomFor(line, from, to)
-    if (room > this.#bytes.length) this.#bytes = Buffer.concat([this.#bytes], 2 * room)
+    if (room > this.#bytes.length) {
+      this.#bytes = Buffer.concat([this.#bytes], 2 * room)
+      this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.length)
+    }
     if (this.count === this.#ends.length) {
       const more = new Uint32Array(2 * this.count)
       more.set(this.#ends)
       this.#ends = more
     }
-    this.#ends[this.count++] = literals.spellOut(line, from, to, this.#bytes, used)
+    this.#ends[this.count++] = literals.spellOut(line, from, to, this.#view, used)
   }
 
   clear(): void {
