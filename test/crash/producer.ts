@@ -1,4 +1,7 @@
-/** A producer that trusts nobody: it keeps its own ledger of what was acknowledged, and sends again what was not. */
+/**
+ * A producer that trusts nobody: it keeps its own ledger of what was acknowledged, sends again what was not, and after each death of the
+ * engine also the last request of each lane that was, as one does whose own notes of it were lost.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CreditEvent } from '#schemas/events.ts'
 import { eventToJson } from '#schemas/parse-event.ts'
@@ -37,6 +40,8 @@ export class Producer {
   readonly #lanes: CreditEvent[][]
   readonly #lines: number
   #http: string | undefined
+  /** Engines it was pointed at so far. */
+  #engines = 0
   #stopped = false
 
   constructor(events: readonly CreditEvent[], { lines, lanes }: Load) {
@@ -48,6 +53,7 @@ export class Producer {
   /** Where the engine listens now; undefined while it is down. */
   pointAt(http: string | undefined): void {
     this.#http = http
+    if (http !== undefined) this.#engines += 1
   }
 
   /** Gives up what is not sent yet. */
@@ -59,7 +65,12 @@ export class Producer {
   async run(): Promise<void> {
     await Promise.all(
       this.#lanes.map(async (lane) => {
+        let known = this.#engines
         for (let at = 0; at < lane.length && !this.#stopped;) {
+          if (known !== this.#engines) {
+            known = this.#engines
+            at = Math.max(0, at - this.#lines)
+          }
           if (await this.#send(lane.slice(at, at + this.#lines))) at += this.#lines
           else await sleep(AGAIN_MS)
         }
