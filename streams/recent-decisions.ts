@@ -12,15 +12,18 @@ const KEPT_MAX = 16_384
 export class RecentDecisions {
   readonly #byApplicant = new Map<string, LogRecord[]>()
   readonly #ring: LogRecord[] = []
+  /** Of the records in the ring: read off their keys once. */
+  readonly #applicants: string[] = []
   #next = 0
 
   add(records: readonly LogRecord[]): void {
     for (const record of records) {
       const pushedOut = this.#ring[this.#next]
-      if (pushedOut !== undefined) this.#forget(pushedOut)
-      this.#ring[this.#next] = record
-      this.#next = (this.#next + 1) % KEPT_MAX
+      if (pushedOut !== undefined) this.#forgetOldest(this.#applicants[this.#next] as string)
       const applicant = applicantOf(record)
+      this.#ring[this.#next] = record
+      this.#applicants[this.#next] = applicant
+      this.#next = (this.#next + 1) % KEPT_MAX
       const known = this.#byApplicant.get(applicant)
       if (known === undefined) this.#byApplicant.set(applicant, [record])
       else known.push(record)
@@ -36,11 +39,11 @@ export class RecentDecisions {
     return undefined
   }
 
-  #forget(record: LogRecord): void {
-    const applicant = applicantOf(record)
-    const left = (this.#byApplicant.get(applicant) ?? []).filter((other) => other !== record)
-    if (left.length === 0) this.#byApplicant.delete(applicant)
-    else this.#byApplicant.set(applicant, left)
+  /** What leaves the ring is the oldest of all, and so the first of its applicant's. */
+  #forgetOldest(applicant: string): void {
+    const known = this.#byApplicant.get(applicant) as LogRecord[]
+    if (known.length === 1) this.#byApplicant.delete(applicant)
+    else known.shift()
   }
 }
 
