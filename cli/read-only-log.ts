@@ -5,6 +5,7 @@ import { readFormat } from '#streams/embedded/data-directory.ts'
 import { topicPartitions } from '#streams/embedded/event-log.ts'
 import { openReadOnly } from '#streams/embedded/event-log-follower.ts'
 import { notedTopicIds } from '#streams/kafka/noted-topics.ts'
+import type { KafkaSettings } from '#streams/kafka/settings.ts'
 import type { EventLog, Topic } from '#streams/ports.ts'
 import type { Config } from './config.ts'
 import { CommandError, EXIT } from './exit.ts'
@@ -13,7 +14,9 @@ import { createLogger } from './logger.ts'
 const MEBI = 1024 * 1024
 
 export const openLogs = (config: Config): Promise<EventLog> =>
-  config.log.kind === 'kafka' ? openOnKafka(config) : Promise.resolve(openInDirectory(config.dataDir))
+  config.log.kind === 'kafka'
+    ? openTopicsReadOnly({ dataDir: config.dataDir, settings: config.log.kafka, partitions: config.log.partitions })
+    : Promise.resolve(openInDirectory(config.dataDir))
 
 const openInDirectory = (dataDir: string): EventLog => {
   if (!existsSync(dataDir))
@@ -33,14 +36,25 @@ const openInDirectory = (dataDir: string): EventLog => {
   })
 }
 
+/** Topics read from their earliest records to where they end now. */
+export interface TopicsToRead {
+  /** Where the ids of the topics are noted. */
+  readonly dataDir: string
+  readonly settings: KafkaSettings
+  readonly partitions: number
+  /** What a read does while the schema registry is away; by default it throws. */
+  readonly registryAway?: 'throws' | 'waits'
+}
+
 /** Whoever only reads makes no topics. Clients of servers are loaded where they are used. */
-const openOnKafka = async ({ dataDir, log: { kafka, partitions } }: Config): Promise<EventLog> => {
+export const openTopicsReadOnly = async ({ dataDir, settings, partitions, registryAway = 'throws' }: TopicsToRead): Promise<EventLog> => {
   const { openKafkaLog } = await import('#streams/kafka/event-log.ts')
   return openKafkaLog({
-    settings: { ...kafka, createTopics: false },
+    settings: { ...settings, createTopics: false },
     partitions,
-    expectedTopicIds: notedTopicIds(dataDir, kafka),
+    expectedTopicIds: notedTopicIds(dataDir, settings),
     logger: createLogger('warn'),
+    registryAway,
     readBytesMax: 16 * MEBI,
   })
 }

@@ -5,7 +5,7 @@
 import { type FairnessLimits, groupFairness, type GroupCounts } from '#monitoring/statistics/group-fairness.ts'
 import type { Gate } from '#schemas/monitoring-events.ts'
 import { type Estimate, Z95 } from '#monitoring/statistics/proportion-interval.ts'
-import { undecided, verdict } from '#training/gates/verdict.ts'
+import { DETAIL_MAX, undecided, verdict } from '#training/gates/verdict.ts'
 
 /** Groups of one applicant by attribute, e.g. `sex` → `female`; absent where nothing is known. */
 export type GroupsOf = (applicantId: string) => Readonly<Record<string, string>> | undefined
@@ -40,6 +40,8 @@ export interface JudgedApplicants {
   readonly applicantIds: readonly string[]
   readonly labels: ArrayLike<number>
   readonly groupsOf: GroupsOf
+  /** Whether the vault holds all that was ever told, or only what one of several engines was told. */
+  readonly vault: 'whole' | 'own-part'
 }
 
 /** Group of each judged row; undefined where nothing is known. */
@@ -142,11 +144,20 @@ const gateOf = (gate: string, { group, reference, n, estimate }: Ratio, change: 
   return { ...verdict(gate, state === 'passed', { value, low, high, threshold: ratioMin }, detail), state }
 }
 
+/** What a part of the vault can prove: nothing good of all where it knows no more than half of those judged. A failure stands. */
+const asFarAsKnown = (gate: Gate, { applicantIds, groupsOf, vault }: JudgedApplicants): Gate => {
+  if (vault === 'whole' || gate.state !== 'passed') return gate
+  const known = applicantIds.filter((applicant) => groupsOf(applicant) !== undefined).length
+  if (known * 2 > applicantIds.length) return gate
+  const share = `this engine’s own vault knows ${known} of ${applicantIds.length} judged applicants`
+  return { ...gate, state: 'insufficient-evidence', detail: `${share}; of them: ${gate.detail}`.slice(0, DETAIL_MAX) }
+}
+
 /**
  * One gate an attribute of which the vault knows something. Failed where a group's ratio of approval rates to the largest group's is a violation
  * (below four fifths, and chance does not explain it) that the successor brought: beyond chance it is worse than the champion's on the same
  * applicants, were that to approve as many. Where that is not shown either way the gate says so and does not decide: a successor is not held back
- * by what it has not mended yet.
+ * by what it has not mended yet. Where the vault is one engine's own part, a pass needs more than half of the judged applicants to be known there.
  */
 export const fairnessGates = (judged: JudgedApplicants, successor: JudgedModel, champion: JudgedModel, limits: FairnessLimits): Gate[] => {
   const own = approvals(successor)
@@ -164,11 +175,9 @@ export const fairnessGates = (judged: JudgedApplicants, successor: JudgedModel, 
       return { ratio, change, state: stateOf(ratio, change) }
     })
     const [worst] = told.toSorted((a, b) => SEVERITY.indexOf(a.state) - SEVERITY.indexOf(b.state))
-    return [
-      worst === undefined
-        ? undecided(gate, `no two groups of ${attribute} with ${limits.groupMin} decisions each among the judged applicants`)
-        : gateOf(gate, worst.ratio, worst.change, worst.state, limits.ratioMin),
-    ]
+    if (worst === undefined)
+      return [undecided(gate, `no two groups of ${attribute} with ${limits.groupMin} decisions each among the judged applicants`)]
+    return [asFarAsKnown(gateOf(gate, worst.ratio, worst.change, worst.state, limits.ratioMin), judged)]
   })
   return gates.length > 0 ? gates : [undecided('four-fifths', 'the vault knows no protected attributes of the judged applicants')]
 }

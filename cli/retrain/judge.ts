@@ -9,7 +9,7 @@ import { discriminationGates } from '#training/gates/discrimination-gate.ts'
 import type { FeatureParity } from '#training/gates/feature-parity-gate.ts'
 import { latencyGate } from '#training/gates/latency-gate.ts'
 import { verdict } from '#training/gates/verdict.ts'
-import { fairnessGates, type GroupsOf } from './fairness-gate.ts'
+import { fairnessGates, type GroupsOf, type JudgedApplicants } from './fairness-gate.ts'
 
 export interface JudgeOptions {
   readonly successorDir: string
@@ -26,6 +26,7 @@ export interface JudgeOptions {
   readonly approvalRows: number
   readonly parity: FeatureParity
   readonly groupsOf: GroupsOf
+  readonly vault: JudgedApplicants['vault']
   readonly fairness: FairnessLimits
   /** Monotonic milliseconds. */
   readonly now: () => number
@@ -51,7 +52,7 @@ const orRefusal = async (load: Promise<BundleModel>): Promise<BundleModel | stri
 
 /** @throws where the champion itself cannot be loaded: then nothing can be compared. */
 export const judgeSuccessor = async (options: JudgeOptions): Promise<Gate[]> => {
-  const { successorDir, championDir, featureSet, holdout, presentSince, approvalRows, parity, groupsOf, fairness, now } = options
+  const { successorDir, championDir, featureSet, holdout, presentSince, approvalRows, parity, groupsOf, vault, fairness, now } = options
   const successor = await orRefusal(loadBundleModel(successorDir, featureSet))
   if (typeof successor === 'string') return [kernelGate(successor), parity.gate()]
   const champion = await loadBundleModel(championDir, featureSet)
@@ -62,7 +63,7 @@ export const judgeSuccessor = async (options: JudgeOptions): Promise<Gate[]> => 
   return [
     ...discriminationGates(successor.probabilities(holdout), champion.probabilities(holdout), holdout.labels),
     ...calibrationGates(successor.probabilities(present), champion.probabilities(present), present.labels),
-    ...fairnessGates({ ...approved, groupsOf }, judged(successor), judged(champion), fairness),
+    ...fairnessGates({ ...approved, groupsOf, vault }, judged(successor), judged(champion), fairness),
     latencyGate(successor, champion, successor.golden, holdout.columns, now),
     kernelGate(null),
     parity.gate(),

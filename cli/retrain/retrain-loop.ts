@@ -14,6 +14,9 @@ import { doRegistryTask } from './registry-desk.ts'
 import { startTraining, type TrainingBudget, type TrainingChild } from './training-child.ts'
 import type { TrainedSuccessor, TrainingMessage, TrainingOrder } from './training-order.ts'
 
+/** How soon a process that now leads takes up what was asked of another. */
+const LEAD_LOOK_MS = 1_000
+
 export interface RetrainLoopParts {
   readonly log: EventLog
   readonly clock: Clock
@@ -28,12 +31,10 @@ export interface RetrainLoopParts {
   readonly liveParity: () => LiveParity | undefined
   /** Largest share of live feature values that may differ from what the events say. */
   readonly parityBudget: number
-  /** Whether this process answers: of engines that share a log one does. */
+  /** Whether this process answers: of engines that share a log one does at a time. */
   readonly leads: () => boolean
   /** Told when a training begins: makes ready what will take its successor up. Returns how to let go of it. */
   readonly makeReady?: () => () => void
-  /** Why nothing can be trained here; every request is answered with it. */
-  readonly refusal?: string
   /** An alias moved or a bundle was published: whoever follows the registry looks at once. */
   readonly changed: () => Promise<void>
 }
@@ -85,6 +86,7 @@ export class RetrainLoop {
   #status: RetrainStatus = { kind: 'idle' }
   #stopListening = (): void => {}
   #running: Promise<void> | undefined
+  #later: NodeJS.Timeout | undefined
   #stopped = false
   #news = false
 
@@ -106,6 +108,7 @@ export class RetrainLoop {
   async stop(): Promise<void> {
     this.#stopped = true
     this.#stopListening()
+    clearTimeout(this.#later)
     await this.#child?.stop()
     await this.#running
   }
@@ -115,6 +118,12 @@ export class RetrainLoop {
     this.#running ??= this.#work().finally(() => (this.#running = undefined))
   }
 
+  /** What is open stays so while another process leads, and becomes this one's where that goes away. */
+  #lookAgain(): void {
+    clearTimeout(this.#later)
+    if (!this.#stopped) this.#later = setTimeout(() => this.#wake(), LEAD_LOOK_MS).unref()
+  }
+
   /** Until nothing is open and nothing new was appended. */
   async #work(): Promise<void> {
     try {
@@ -122,9 +131,11 @@ export class RetrainLoop {
         this.#news = false
         for (const event of await this.#reader.read()) this.#open.see(event)
         const { next, superseded } = this.#open.take()
+        if (next === undefined) continue
+        if (!this.#parts.leads()) return this.#lookAgain()
         for (const { requestId } of superseded) await this.#fail(requestId, 'superseded', 'a newer request came before training began')
         // What the answer appends is news again: the loop looks once more after it.
-        if (next !== undefined) await this.#answer(next)
+        await this.#answer(next)
       }
     } catch (err) {
       this.#parts.logger.error({ err }, 'the retraining loop stopped; it goes on with the next model event')
@@ -134,9 +145,7 @@ export class RetrainLoop {
   }
 
   async #answer(request: RetrainRequested): Promise<void> {
-    const { order, budget, logger, champion, leads, refusal } = this.#parts
-    if (!leads()) return
-    if (refusal !== undefined) return this.#fail(request.requestId, 'log-shared', refusal)
+    const { order, budget, logger, champion, leads } = this.#parts
     const { requestId, inputOffsets, requestedAt } = request
     logger.info({ requestId, cause: request.cause, features: request.features }, 'training a successor')
     this.#show(requestId, { kind: 'progress', stage: 'starting', done: null, total: null })
@@ -150,6 +159,8 @@ export class RetrainLoop {
       const outcome = await child.outcome
       this.#child = undefined
       if (this.#stopped) return
+      // Whoever leads now trains on its own.
+      if (!leads()) return this.#lookAgain()
       if (outcome.kind === 'failed') await this.#fail(requestId, outcome.code, outcome.detail)
       else await this.#conclude(request, against, outcome)
     } finally {

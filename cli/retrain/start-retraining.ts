@@ -23,23 +23,31 @@ export interface RetrainingParts {
 /** Four fifths over at least a hundred decisions a group, as monitoring judges. */
 const FAIRNESS = { groupMin: 100, outcomesMin: 30, ratioMin: 0.8, opportunityGapMax: 0.1 }
 
-/** Said to every request for a successor where engines share a log. */
-const ON_A_SHARED_LOG =
-  'training reads the embedded log’s own files, and this engine’s log is Kafka: train with `scorestream train` where the data are, publish the bundle, and promote it with `scorestream models promote`'
-
-/** Undefined where the configuration switches it off. On a log shared by processes the requests are answered by a refusal that says why. */
+/** Undefined where the configuration switches it off. */
 export const startRetraining = ({ config, ...parts }: RetrainingParts): RetrainLoop | undefined => {
-  const { retrain, promotion, dataDir, models } = config
+  const { retrain, promotion, dataDir, models, log } = config
   if (!retrain.enabled) return undefined
   const { learner, device, plan, threads, priority, rowsMax, heapMebibytes, secondsMax } = retrain
   const { time, dedupe } = pipelineSettings(config)
   const loop = new RetrainLoop({
     ...parts,
-    order: { dataDir, modelsDir: models.dir, learner, device, plan, threads, priority, rowsMax, time, dedupe, fairness: FAIRNESS },
+    order: {
+      dataDir,
+      ...(log.kind === 'kafka' ? { kafka: { settings: log.kafka, partitions: log.partitions } } : {}),
+      modelsDir: models.dir,
+      learner,
+      device,
+      plan,
+      threads,
+      priority,
+      rowsMax,
+      time,
+      dedupe,
+      fairness: FAIRNESS,
+    },
     budget: { heapMebibytes, seconds: secondsMax },
     promotion,
     parityBudget: config.parity.budget,
-    ...(config.log.kind === 'embedded' ? {} : { refusal: ON_A_SHARED_LOG }),
   })
   loop.start()
   return loop

@@ -5,10 +5,13 @@ import type { PlanName } from '#training/training-plan.ts'
 import type { DedupeLimits } from '#streams/dedupe-ring.ts'
 import type { TimeRules } from '#streams/pipeline/admission.ts'
 import type { DeviceWish } from '#training/xgboost/learner.ts'
+import type { KafkaSettings } from '#streams/kafka/settings.ts'
 import type { LearnerName } from './open-learner.ts'
 
 export interface TrainingOrder {
   readonly dataDir: string
+  /** Where the logs are, unless in the data directory. */
+  readonly kafka?: { readonly settings: KafkaSettings; readonly partitions: number }
   readonly modelsDir: string
   /** Bundle to be succeeded, name@version. */
   readonly champion: string

@@ -20,6 +20,7 @@ import { doubtfulData } from './doubtful-data.ts'
 import { groupsFrom, type GroupsOf } from './fairness-gate.ts'
 import { judgeSuccessor } from './judge.ts'
 import { featureSetOfBundle } from '../feature-sets.ts'
+import { openTopicsReadOnly } from '../read-only-log.ts'
 import { linkedSource } from './linked-source.ts'
 import { decidedVectors, logSource } from './log-source.ts'
 import { openLearner } from './open-learner.ts'
@@ -90,7 +91,10 @@ const groupsIn = (vault: Vault, yearOf: ReadonlyMap<string, number>): GroupsOf =
   return (applicantId) => known.get(applicantId)
 }
 
-const openLogs = (dataDir: string): EventLog => {
+/** Read beside the engine: the files of its data directory, or the topics, from their earliest records to where they end now. */
+const openLogs = async ({ dataDir, kafka }: TrainingOrder): Promise<EventLog> => {
+  // Slow beats a request that fails: it has until its time is up.
+  if (kafka !== undefined) return openTopicsReadOnly({ dataDir, ...kafka, registryAway: 'waits' })
   const { partitions } = readFormat(dataDir)
   return openReadOnly({
     folder: join(dataDir, 'log'),
@@ -151,6 +155,8 @@ const judge = async (
       approvalRows: APPROVAL_HOLDOUT_MAX,
       parity,
       groupsOf: groupsIn(vault, yearOf),
+      // Engines that share a log have a vault each.
+      vault: order.kafka === undefined ? 'whole' : 'own-part',
       fairness: order.fairness,
       now: () => performance.now(),
     })
@@ -163,7 +169,7 @@ const main = async (): Promise<void> => {
   const began = performance.now()
   const order = JSON.parse(process.argv[2] ?? '{}') as TrainingOrder
   if (order.priority === 'idle') standBack()
-  const log = openLogs(order.dataDir)
+  const log = await openLogs(order)
   try {
     // A successor is trained on its champion's features.
     const features = featureSetOfBundle(order.modelsDir, order.champion)

@@ -1,15 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import { seededRandom } from '#training/random.ts'
-import { fairnessGates, type JudgedModel } from '../../cli/retrain/fairness-gate.ts'
+import { fairnessGates, type JudgedApplicants, type JudgedModel } from '../../cli/retrain/fairness-gate.ts'
 
 const LIMITS = { groupMin: 100, outcomesMin: 30, ratioMin: 0.8, opportunityGapMax: 0.1 }
 const ROWS = 1_200
 const random = seededRandom(11)
 const sexes = Array.from({ length: ROWS }, () => (random() < 0.55 ? 'female' : 'male'))
-const judged = {
+const judged: JudgedApplicants = {
   applicantIds: sexes.map((_, row) => String(row)),
   labels: sexes.map((_, row) => Number(row % 3 === 0)),
   groupsOf: (id: string) => ({ sex: sexes[Number(id)]! }),
+  vault: 'whole',
 }
 /** Men are somewhat riskier. */
 const risk = Float64Array.from(sexes, (sex) => (sex === 'male' ? 0.12 : 0) + 0.8 * random())
@@ -24,6 +25,24 @@ describe('the four-fifths gate', () => {
   test('fails a successor that ranks a group lower than its champion did, beyond chance', () => {
     const worse = risk.map((probability, row) => probability + (sexes[row] === 'male' ? 0.12 : 0))
     expect(gateOf(model(worse, 0.4), model(risk, 0.6))).toMatchObject({ state: 'failed' })
+  })
+
+  test('shows nothing good where an engine’s own part of the vault knows no more than half of those judged, and fails all the same', () => {
+    const knownTo = (known: number, vault: JudgedApplicants['vault']): JudgedApplicants => ({
+      ...judged,
+      vault,
+      groupsOf: (id) => (Number(id) < known ? judged.groupsOf(id) : undefined),
+    })
+    const stateOf = (of: JudgedApplicants, successor: Float64Array, refer = 0.7) =>
+      fairnessGates(of, model(successor, refer), model(risk, 0.7), LIMITS)[0]
+    expect(stateOf(knownTo(ROWS / 2, 'own-part'), risk)).toMatchObject({
+      state: 'insufficient-evidence',
+      detail: expect.stringContaining('knows 600 of 1200 judged applicants'),
+    })
+    expect(stateOf(knownTo(ROWS / 2, 'whole'), risk)).toMatchObject({ state: 'passed' })
+    expect(stateOf(knownTo(ROWS / 2 + 1, 'own-part'), risk)).toMatchObject({ state: 'passed' })
+    const worse = risk.map((probability, row) => probability + (sexes[row] === 'male' ? 0.3 : 0))
+    expect(stateOf(knownTo(ROWS / 2, 'own-part'), worse, 0.4)).toMatchObject({ state: 'failed' })
   })
 
   test('does not fail the same ranking for a stricter cut-off, though that alone crosses four fifths', () => {

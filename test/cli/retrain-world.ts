@@ -45,7 +45,7 @@ export interface RetrainWorld {
   /** Observed outcomes below an offset of a partition. */
   outcomesBelow(partition: number, end: number): Promise<number>
   /** Starts a loop; `stop` ends it. */
-  loop(promotion: 'manual' | 'gated', order?: Partial<TrainingOrder>, budget?: TrainingBudget, refusal?: { refusal?: string }): RetrainLoop
+  loop(promotion: 'manual' | 'gated', order?: Partial<TrainingOrder>, budget?: TrainingBudget, leads?: () => boolean): RetrainLoop
   modelEvents(): Promise<ModelEvent[]>
   /** The first event of the kinds that answers the request. */
   answer(requestId: string, kinds: readonly ModelEvent['kind'][]): Promise<ModelEvent>
@@ -175,7 +175,7 @@ export const openRetrainWorld = async (): Promise<RetrainWorld> => {
         }
       return count
     },
-    loop(promotion, order = {}, budget = { heapMebibytes: 512, seconds: 240 }, refusal = {}) {
+    loop(promotion, order = {}, budget = { heapMebibytes: 512, seconds: 240 }, leads = () => true) {
       const { time, dedupe } = PIPELINE_DEFAULTS
       const loop = new RetrainLoop({
         log,
@@ -199,8 +199,7 @@ export const openRetrainWorld = async (): Promise<RetrainWorld> => {
         budget,
         promotion,
         champion: () => decider.modelVersion,
-        leads: () => true,
-        ...refusal,
+        leads,
         changed: () => watcher.look(),
         liveParity: () => ({ values: 14_000, mismatches: 0 }),
         parityBudget: 0,

@@ -155,15 +155,19 @@ describe.skipIf(lightGbmPath === null)('a successor', { timeout: 240_000 }, () =
     await second.stop()
   })
 
-  test('is refused with the reason where none can be trained', async () => {
-    const loop = world.loop('manual', {}, undefined, { refusal: 'the log is shared' })
-    await world.request('shared')
-    expect(await world.answer('shared', ['model-trained', 'training-failed'])).toMatchObject({
-      kind: 'training-failed',
-      code: 'log-shared',
-      detail: 'the log is shared',
-    })
+  test('is left to the engine that leads, and answered by this one once it leads until the end', async () => {
+    await world.request('older')
+    await world.request('newer')
+    // Another engine leads; then this one; another again when the training has ended; then this one for good.
+    const said = [false, true, false]
+    const loop = world.loop('manual', { plan: 'full' }, { heapMebibytes: 512, seconds: 1 }, () => said.shift() ?? true)
+    expect(await world.answer('newer', ['model-trained', 'training-failed'])).toMatchObject({ code: 'out-of-time' })
     await loop.stop()
+    expect(said).toEqual([])
+    const answers = (await world.modelEvents()).flatMap((event) =>
+      event.kind === 'training-failed' && ['older', 'newer'].includes(event.requestId ?? '') ? [`${event.requestId}: ${event.code}`] : [],
+    )
+    expect(answers).toEqual(['older: superseded', 'newer: out-of-time'])
   })
 
   test('that takes too long is ended and the request answered', async () => {
@@ -192,6 +196,7 @@ describe.skipIf(lightGbmPath === null)('the gates', { timeout: 240_000 }, () => 
       approvalRows: 1_000,
       parity: new FeatureParity(new Map()),
       groupsOf: () => undefined,
+      vault: 'whole',
       fairness: { groupMin: 100, outcomesMin: 30, ratioMin: 0.8, opportunityGapMax: 0.1 },
       now: () => performance.now(),
     })

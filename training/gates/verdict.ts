@@ -2,7 +2,7 @@
 import type { Interval } from '#registry/manifest.ts'
 import type { Gate } from '#schemas/monitoring-events.ts'
 
-const DETAIL_MAX = 512
+export const DETAIL_MAX = 512
 
 export interface Measured {
   readonly value: number
