@@ -93,11 +93,11 @@ type Dimension = keyof Segments
 const DIMENSIONS = ['product', 'channel', 'producer'] as const
 
 /** By dimension and value, to be found without making a key for each decision; what is not here is in the state. At most `PARTS_MAX` a dimension. */
-const found = new WeakMap<ModelWindow, Record<Dimension, Map<string, Part>>>()
+const partsOf = new WeakMap<ModelWindow, Record<Dimension, Map<string, Part>>>()
 
 const partOf = (model: ModelWindow, layout: BinLayout, dimension: Dimension, value: string): Part => {
-  let parts = found.get(model)
-  if (parts === undefined) found.set(model, (parts = { product: new Map(), channel: new Map(), producer: new Map() }))
+  let parts = partsOf.get(model)
+  if (parts === undefined) partsOf.set(model, (parts = { product: new Map(), channel: new Map(), producer: new Map() }))
   const known = parts[dimension].get(value)
   if (known !== undefined) return known
   const part = heldPart(model, layout, dimension, value)
@@ -124,7 +124,9 @@ let bins = new Int32Array(0)
 
 const add = (counted: Counted, size: number): void => {
   counted.n++
-  for (let at = 0; at < size; at++) counted.counts[bins[at]!]! += 1
+  const { counts } = counted
+  const counters = bins
+  for (let at = 0; at < size; at++) counts[counters[at]!]! += 1
 }
 
 const isGathering = ({ baseline }: Part): boolean => baseline.n < BASELINE_DECISIONS
@@ -142,7 +144,8 @@ export const forgetUnfinished = ({ models }: DriftState): void => {
 const count = (model: ModelWindow, layout: BinLayout, { body, segments, at, doubted }: SeenDecision): void => {
   const size = layout.names.length
   if (bins.length < size) bins = new Int32Array(size)
-  for (let at = 0; at < size - 1; at++) bins[at] = binOf(layout, at, body.vector[at]!)
+  const { vector } = body
+  for (let at = 0; at < size - 1; at++) bins[at] = binOf(layout, at, vector[at]!)
   bins[size - 1] = binOf(layout, size - 1, body.score)
   add(model.window, size)
   for (const dimension of DIMENSIONS) {
