@@ -9,13 +9,13 @@ import { benchPython, MONITORING } from './python-environment.ts'
 
 const HELP = `Usage: npm run bench:monitoring -- [options]
 
-Measures what monitoring costs (the demo with it and without, in turn), the delay of injected shifts in decisions, and false alarms per 100,000
+Measures what monitoring costs (its share of the CPU time of an event; the demo with it and without, in turn), the delay of injected shifts in decisions, and false alarms per 100,000
 undrifted decisions, with Evidently on the same windows.
 
 Options:
   --json FILE       also write [{name, value, unit, peer, peerValue, ratio, conditions}] to FILE
-  --only PART       cost or detection alone
-  --runs N          alternating runs of the cost (default 5; 1 with --quick)
+  --only PART       share (monitoring's part of the CPU time of an event, the verdict), cost (the whole with it and without) or detection alone
+  --runs N          recordings of the share and alternating runs of the cost (default 6 and 5; 1 with --quick)
   --quick           shorter streams, one run
   --help            this text
 
@@ -36,8 +36,9 @@ const main = async (): Promise<number> => {
     process.stdout.write(HELP)
     return 0
   }
-  const runs = Number(values.runs ?? (values.quick ? 1 : 5))
-  if (!Number.isInteger(runs) || runs < 1 || (values.only !== undefined && !['cost', 'detection'].includes(values.only))) {
+  const runs = (usual: number): number => Number(values.runs ?? (values.quick ? 1 : usual))
+  const { only } = values
+  if (!Number.isInteger(runs(1)) || runs(1) < 1 || (only !== undefined && !['share', 'cost', 'detection'].includes(only))) {
     process.stderr.write(HELP)
     return 64
   }
@@ -45,8 +46,11 @@ const main = async (): Promise<number> => {
   const scratch = mkdtempSync(join(tmpdir(), 'scorestream-bench-'))
   const rows: BenchRow[] = []
   try {
-    if (values.only !== 'detection') rows.push(...(await (await import('./monitoring-cost.ts')).costBenches(scratch, runs, say)))
-    if (values.only !== 'cost') {
+    if (only === undefined || only === 'share')
+      rows.push(...(await (await import('./monitoring-share.ts')).shareBenches(scratch, runs(6), say)))
+    if (only === undefined || only === 'cost')
+      rows.push(...(await (await import('./monitoring-cost.ts')).costBenches(scratch, runs(5), say)))
+    if (only === undefined || only === 'detection') {
       const python = await benchPython(say, MONITORING)
       rows.push(...(await (await import('./monitoring-detection.ts')).detectionBenches({ quick: values.quick, scratch, python, say })))
     }

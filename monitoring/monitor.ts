@@ -30,6 +30,7 @@ const BULK: ReadonlySet<CreditEvent['kind']> = new Set(['statement', 'payment', 
 
 /** Applications not decided yet whose channel and producer are remembered for their decision; the oldest give way. */
 const UNDECIDED_MAX = 65_536
+const MINUTE_MS = 60_000
 const UNKNOWN = { channel: 'unknown', producer: 'unknown' }
 
 /** Plain data: what `node:v8` serialises. */
@@ -86,6 +87,8 @@ export class Monitor {
   readonly #layouts = new Map<string, BinLayout | undefined>()
   readonly #state: MonitorState
   #found = noFindings()
+  /** Minute of log time that has been passed; periods end with a minute. */
+  #passed = Number.NEGATIVE_INFINITY
 
   constructor(settings: MonitoringSettings, referenceOf: ReferenceOf, state: MonitorState) {
     this.#settings = settings
@@ -159,6 +162,9 @@ export class Monitor {
 
   /** Log time has come to `at`: whatever was appended before it has been seen. */
   pass(at: number): void {
+    const minute = Math.floor(at / MINUTE_MS)
+    if (minute <= this.#passed) return
+    this.#passed = minute
     const { latency, quality } = this.#settings
     const state = this.#state
     for (const { alerts, rows, at: end } of passMinutes(state.latency, at, latency)) {

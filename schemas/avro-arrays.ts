@@ -41,6 +41,11 @@ export const skipArray = (tap: Tap, skipItem: (tap: Tap) => void): void => {
     for (let index = 0; index < count && tap.pos <= tap.buf.length; index++) skipItem(tap)
 }
 
+/** Passes over an array whose items take `width` bytes each, without going through them. */
+export const skipVector = (tap: Tap, width: number): void => {
+  for (let count = readBlockCount(tap, width); count > 0; count = readBlockCount(tap, width)) tap.pos += count * width
+}
+
 /** An array of items that take at least one byte each. */
 export class BoundedArray extends avsc.types.ArrayType {
   _read(tap: Tap): unknown[] {

@@ -5,7 +5,7 @@
 import avsc from 'avsc'
 import type { TSchema } from 'typebox'
 import { outlinedAvroType } from './avro.ts'
-import { skipArray, type Tap } from './avro-arrays.ts'
+import { skipArray, skipVector, type Tap } from './avro-arrays.ts'
 import { HEADER_BYTES } from './framed-codec.ts'
 
 /** Fields to read: a whole field, or some of a nested record's. */
@@ -23,11 +23,16 @@ type Step =
   | { readonly kind: 'enter'; readonly name: string; readonly steps: readonly Step[] }
   | { readonly kind: 'skip'; readonly skip: (tap: Tap) => void }
 
+/** Bytes of each value, where all have the same. */
+const widthOf = ({ typeName }: avsc.Type): number | undefined => (typeName === 'float' ? 4 : typeName === 'double' ? 8 : undefined)
+
 const skipperOf = (type: avsc.Type): ((tap: Tap) => void) => {
   const plain = type instanceof avsc.types.LogicalType ? type.underlyingType : type
   const walked = plain as unknown as Walked
   // avsc believes an array's count, which damaged bytes could make 2^32.
   if (!(plain instanceof avsc.types.ArrayType)) return (tap) => walked._skip(tap)
+  const bytes = widthOf(plain.itemsType)
+  if (bytes !== undefined) return (tap) => skipVector(tap, bytes)
   const item = skipperOf(plain.itemsType)
   return (tap) => skipArray(tap, item)
 }

@@ -89,13 +89,32 @@ const modelOf = (state: DriftState, modelVersion: string, layout: BinLayout, at:
   return made
 }
 
-const partOf = (model: ModelWindow, layout: BinLayout, dimension: string, value: string): Part => {
-  const segment = `${dimension}=${value}`
+type Dimension = keyof Segments
+const DIMENSIONS = ['product', 'channel', 'producer'] as const
+
+/** By dimension and value, to be found without making a key for each decision; what is not here is in the state. At most `PARTS_MAX` a dimension. */
+const partsOf = new WeakMap<ModelWindow, Record<Dimension, Map<string, Part>>>()
+
+const partOf = (model: ModelWindow, layout: BinLayout, dimension: Dimension, value: string): Part => {
+  let parts = partsOf.get(model)
+  if (parts === undefined) partsOf.set(model, (parts = { product: new Map(), channel: new Map(), producer: new Map() }))
+  const known = parts[dimension].get(value)
+  if (known !== undefined) return known
+  const part = heldPart(model, layout, dimension, value)
+  // Those that share the part of all others are without bound.
+  if (part.segment === segmentOf(dimension, value)) parts[dimension].set(value, part)
+  return part
+}
+
+const segmentOf = (dimension: Dimension, value: string): string => `${dimension}=${value}`
+
+const heldPart = (model: ModelWindow, layout: BinLayout, dimension: Dimension, value: string): Part => {
+  const segment = segmentOf(dimension, value)
   const held = model.parts.get(segment)
   if (held !== undefined) return held
   let siblings = 0
   for (const one of model.parts.keys()) if (one.startsWith(`${dimension}=`)) siblings++
-  if (siblings >= PARTS_MAX && value !== 'other') return partOf(model, layout, dimension, 'other')
+  if (siblings >= PARTS_MAX && value !== 'other') return heldPart(model, layout, dimension, 'other')
   const made: Part = { segment, baseline: noneCounted(layout), window: noneCounted(layout), openedAt: 0, from: Infinity, to: -Infinity }
   model.parts.set(segment, made)
   return made
@@ -105,7 +124,9 @@ let bins = new Int32Array(0)
 
 const add = (counted: Counted, size: number): void => {
   counted.n++
-  for (let at = 0; at < size; at++) counted.counts[bins[at]!]! += 1
+  const { counts } = counted
+  const counters = bins
+  for (let at = 0; at < size; at++) counts[counters[at]!]! += 1
 }
 
 const isGathering = ({ baseline }: Part): boolean => baseline.n < BASELINE_DECISIONS
@@ -123,10 +144,11 @@ export const forgetUnfinished = ({ models }: DriftState): void => {
 const count = (model: ModelWindow, layout: BinLayout, { body, segments, at, doubted }: SeenDecision): void => {
   const size = layout.names.length
   if (bins.length < size) bins = new Int32Array(size)
-  for (let at = 0; at < size - 1; at++) bins[at] = binOf(layout, at, body.vector[at]!)
+  const { vector } = body
+  for (let at = 0; at < size - 1; at++) bins[at] = binOf(layout, at, vector[at]!)
   bins[size - 1] = binOf(layout, size - 1, body.score)
   add(model.window, size)
-  for (const dimension of ['product', 'channel', 'producer'] as const) {
+  for (const dimension of DIMENSIONS) {
     const part = partOf(model, layout, dimension, segments[dimension])
     if (isGathering(part)) {
       if (!doubted) add(part.baseline, size)

@@ -51,7 +51,22 @@ export interface SourceVerdict {
   readonly n: number
 }
 
+/** By producer and kind, to be found without making a key for each event; what is not here is in the state. */
+const found = new WeakMap<QualityState, Map<string, Map<string, SourceWindow>>>()
+
 const sourceOf = (state: QualityState, event: CreditEvent): SourceWindow | undefined => {
+  let producers = found.get(state)
+  if (producers === undefined) found.set(state, (producers = new Map()))
+  const known = producers.get(event.producer)?.get(event.kind)
+  if (known !== undefined) return known
+  const source = heldSource(state, event)
+  if (source === undefined) return undefined
+  const kinds = producers.get(event.producer) ?? new Map<string, SourceWindow>()
+  producers.set(event.producer, kinds.set(event.kind, source))
+  return source
+}
+
+const heldSource = (state: QualityState, event: CreditEvent): SourceWindow | undefined => {
   const key = `${event.producer} ${event.kind}`
   const held = state.sources.get(key)
   if (held !== undefined) return held

@@ -55,14 +55,27 @@ export const ksPValueExact = (statistic: number, n: number, m: number): number =
   return touched[m]!
 }
 
+/** Factorials kept: windows are seldom larger, and every feature of each asks for the same. */
+const LOG_FACTORIALS_MAX = 65_536
+let logFactorials = new Float64Array(0)
+
+/** ln(0!) to ln(n!), or those that are kept of them. */
+const logFactorialsTo = (n: number): Float64Array => {
+  const length = Math.min(n + 1, LOG_FACTORIALS_MAX)
+  if (logFactorials.length < length) logFactorials = Float64Array.from({ length }, (_, k) => logGamma(k + 1))
+  return logFactorials
+}
+
 /** P(D⁺ ≥ d) for one sample of size n (N. Smirnov, Ann. Math. Stat. 19 (1948) 279–281): every term is positive. */
 const smirnovTail = (n: number, d: number): number => {
-  const logN = logGamma(n + 1)
+  const kept = logFactorialsTo(n)
+  const logFactorial = (k: number): number => (k < kept.length ? kept[k]! : logGamma(k + 1))
+  const logN = logFactorial(n)
   let sum = 0
   for (let j = 0; j <= Math.floor(n * (1 - d)); j++) {
     const rest = 1 - d - j / n
     if (rest <= 0 && j < n) continue
-    const log = logN - logGamma(j + 1) - logGamma(n - j + 1) + (j - 1) * Math.log(d + j / n) + (n - j) * Math.log(rest)
+    const log = logN - logFactorial(j) - logFactorial(n - j) + (j - 1) * Math.log(d + j / n) + (n - j) * Math.log(rest)
     sum += Math.exp(log)
   }
   return d * sum
