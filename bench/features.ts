@@ -3,7 +3,7 @@
  * DuckDB. CPU time is measured, so that a busy machine flatters nobody; quiet machines give better figures all the same.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { creditFeatureSet } from '#features/credit-v1.ts'
@@ -16,6 +16,7 @@ import { sixty, twoHundred } from './features/feature-sets.ts'
 import { measureFold } from './features/fold.ts'
 import { year } from './features/history.ts'
 import { replayMatrix } from './features/replay.ts'
+import { replayDemo, type ReplayedDemo } from './features/replay-demo.ts'
 
 const { values: options } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, json: { type: 'string' }, help: { type: 'boolean', default: false } },
@@ -23,12 +24,15 @@ const { values: options } = parseArgs({
 if (options.help) {
   process.stdout.write(`Usage: npm run bench:features -- [--quick] [--json FILE]
 
-CPU time of a fold and of a vector, bytes of state and bytes allocated; training replay from Parquet beside the same features in DuckDB's SQL.
+CPU time of a fold and of a vector, bytes of state and bytes allocated; training replay from Parquet beside the same features in DuckDB's SQL,
+and of the demo data on one thread and on all cores.
 --quick takes fewer applicants and three runs instead of five; --json writes the rows to FILE as well.
 `)
   process.exit(0)
 }
 const RUNS = options.quick ? 3 : 5
+/** At least two, so that their way is measured. */
+const WORKERS = Math.max(2, availableParallelism())
 const APPLICANTS = options.quick ? 2_000 : 10_000
 
 const alone = (name: string, value: number, unit: string, conditions: string): BenchRow => ({
@@ -101,11 +105,40 @@ const replayRow = async (): Promise<BenchRow> => {
   }
 }
 
+/** The replay of `scorestream train`, on one thread and on several by turns. */
+const demoRows = async (): Promise<BenchRow[]> => {
+  const single: ReplayedDemo[] = []
+  const together: ReplayedDemo[] = []
+  for (let run = 0; run < RUNS; run++) {
+    single.push(await replayDemo(1))
+    together.push(await replayDemo(WORKERS))
+  }
+  const sums = new Set([...single, ...together].map(({ sha256 }) => sha256))
+  if (sums.size > 1) throw new Error(`one thread and ${WORKERS} gave different rows: ${[...sums].join(', ')}`)
+  const rate = (runs: readonly ReplayedDemo[], of: 'cpuSeconds' | 'seconds'): number => median(runs.map((run) => run.events / run[of]))
+  const [value, peerValue] = [rate(together, 'seconds'), rate(single, 'seconds')]
+  const of = `${single[0]!.events} events of the demo data from their compressed file to labelled credit-v1 matrices; ${RUNS} alternating runs, the same bytes`
+  return [
+    alone('replay.demo', rate(single, 'cpuSeconds'), 'events/CPU-s', `${of}; one thread`),
+    alone('replay.demo.shares', rate(together, 'cpuSeconds'), 'events/CPU-s', `${of}; ${WORKERS} threads, their start included`),
+    {
+      name: 'replay.demo.elapsed',
+      value,
+      unit: 'events/s',
+      peer: 'one thread',
+      peerValue,
+      ratio: value / peerValue,
+      conditions: `${of}; ${WORKERS} threads, elapsed time, their start included`,
+    },
+  ]
+}
+
 const rows = [
   ...(await foldRows('credit-v1', creditFeatureSet)),
   ...(await foldRows('60', sixty())),
   ...(await foldRows('200', twoHundred())),
   await replayRow(),
+  ...(await demoRows()),
 ]
 process.stdout.write(tableOf(rows))
 if (options.json !== undefined) writeFileSync(options.json, jsonOf(rows))

@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto'
 import type { FeatureSet } from '#features/feature-set.ts'
 import { isHoldout } from '#registry/holdout.ts'
 import type { CreditEvent } from '#schemas/events.ts'
-import { EventReplay, type EventSource, type ReplayedRow, type ReplayOptions } from './event-replay.ts'
+import { EventReplay, type EventSource, type ReplayOptions } from './event-replay.ts'
+import { type EventShares, replayShares } from './replay-shares.ts'
+import type { Replayed, ReplayedApplication, ReplayedRow } from './replayed.ts'
 
 /** One row per application with an observed outcome, ordered by application id. */
 export interface Dataset {
@@ -50,14 +52,15 @@ export const replay = (
 ): ReplayedData => {
   const folding = new EventReplay({ featureSet, onProgress, maturedBy })
   for (const event of events) folding.event(event)
-  return datasetsOf(folding, featureSet.size)
+  return datasetsOf(folding.finish(), featureSet.size)
 }
 
-/** As {@link replay}, from a source that pushes. */
-export const replaySource = async (source: EventSource, options: ReplayOptions): Promise<ReplayedData> => {
+/** As {@link replay}, from a source that pushes, or from one in shares, on a thread each: the bytes are the same. */
+export const replaySource = async (source: EventSource | EventShares, options: ReplayOptions): Promise<ReplayedData> => {
+  if (typeof source !== 'function') return datasetsOf(await replayShares(source, options), options.featureSet.size)
   const folding = new EventReplay(options)
   await source(folding)
-  return datasetsOf(folding, options.featureSet.size)
+  return datasetsOf(folding.finish(), options.featureSet.size)
 }
 
 /** A source of events that are at hand. */
@@ -68,14 +71,14 @@ export const eventsFrom =
     return Promise.resolve()
   }
 
-const joined = (rows: readonly Pick<ReplayedRow, 'vector'>[], columns: number): Float32Array => {
+const joined = (rows: readonly ReplayedApplication[], columns: number): Float32Array => {
   const values = new Float32Array(rows.length * columns)
   rows.forEach((row, index) => values.set(row.vector, index * columns))
   return values
 }
 
-const datasetsOf = (folding: EventReplay, columns: number): ReplayedData => {
-  const labelled = folding.finish()
+const datasetsOf = (replayed: Replayed, columns: number): ReplayedData => {
+  const { rows: labelled, recent, events, unlabelled, excluded } = replayed
   const hash = createHash('sha256')
   for (const { application, vector, label } of labelled) {
     hash.update(`${application.applicationId}\n${label}\n`)
@@ -85,7 +88,7 @@ const datasetsOf = (folding: EventReplay, columns: number): ReplayedData => {
     rows: part.length,
     columns,
     values: joined(part, columns),
-    labels: Uint8Array.from(part, ({ label }) => label ?? 0),
+    labels: Uint8Array.from(part, ({ label }) => label),
     applicantIds: part.map((row) => row.application.applicantId),
     eventTimes: Float64Array.from(part, (row) => row.application.eventTime),
   })
@@ -94,10 +97,10 @@ const datasetsOf = (folding: EventReplay, columns: number): ReplayedData => {
     training: dataset(labelled.filter((row) => !held(row))),
     holdout: dataset(labelled.filter(held)),
     sha256: hash.digest('hex'),
-    events: folding.events,
-    unlabelled: folding.unlabelled,
-    excluded: folding.excluded,
-    recent: folding.recent.length === 0 ? null : joined(folding.recent, columns),
+    events,
+    unlabelled,
+    excluded,
+    recent: recent.length === 0 ? null : joined(recent, columns),
   }
 }
 

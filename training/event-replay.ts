@@ -2,13 +2,7 @@
 import type { FeatureSet } from '#features/feature-set.ts'
 import type { ApplicationEvent, CreditEvent } from '#schemas/events.ts'
 import { type LinkedHistory, LinkedReplay } from './linked-replay.ts'
-
-/** An application, its vector as of its own moment, and its label; undefined while no outcome was observed. */
-export interface ReplayedRow {
-  readonly application: ApplicationEvent
-  readonly vector: Float32Array
-  readonly label: number | undefined
-}
+import { byApplicationId, newest, type Replayed, type ReplayedApplication, type ReplayedRow } from './replayed.ts'
 
 /** Where events come from: pushes them in log order, partition after partition or all in one. */
 export type EventSource = (sink: EventSink) => Promise<void>
@@ -38,26 +32,21 @@ export interface ReplayOptions {
 
 const PROGRESS_EVERY_EVENTS = 20_000
 
-const newestFirst = (a: Omit<ReplayedRow, 'label'>, b: Omit<ReplayedRow, 'label'>): number =>
-  b.application.eventTime - a.application.eventTime || (a.application.applicationId < b.application.applicationId ? -1 : 1)
-
 export class EventReplay implements EventSink {
   readonly #options: ReplayOptions
   readonly #linked: LinkedHistory
   readonly #rowsMax: number
   #states = new Map<string, Uint8Array>()
-  #open: Omit<ReplayedRow, 'label'>[] = []
+  #open: ReplayedApplication[] = []
   #labels = new Map<string, number>()
   #excluded = new Set<string>()
   #rows: ReplayedRow[] = []
   readonly #recentMax: number
-  #recent: Omit<ReplayedRow, 'label'>[] = []
-  events = 0
-  applications = 0
-  /** Applications without an observed outcome, left out. */
-  unlabelled = 0
-  /** Applications left out because their applicant was excluded. */
-  excluded = 0
+  #recent: ReplayedApplication[] = []
+  #events = 0
+  #applications = 0
+  #unlabelled = 0
+  #excludedRows = 0
 
   constructor(options: ReplayOptions) {
     this.#options = options
@@ -68,7 +57,7 @@ export class EventReplay implements EventSink {
 
   event(event: CreditEvent): void {
     const { featureSet, onVector, onProgress } = this.#options
-    if (++this.events % PROGRESS_EVERY_EVENTS === 0) onProgress?.(this.events, this.applications)
+    if (++this.#events % PROGRESS_EVERY_EVENTS === 0) onProgress?.(this.#events, this.#applications)
     const state = this.#stateOf(event.applicantId)
     if (event.kind === 'application') {
       // Before the application itself is folded, as when it is decided.
@@ -76,7 +65,7 @@ export class EventReplay implements EventSink {
       featureSet.vector(state, event, vector, 0)
       this.#linked.write(event, vector)
       onVector?.(event, vector)
-      this.applications++
+      this.#applications++
       this.#open.push({ application: event, vector })
     }
     featureSet.fold(state, event)
@@ -92,7 +81,7 @@ export class EventReplay implements EventSink {
 
   partitionEnd(): void {
     for (const row of this.#open) this.#settle(row)
-    this.#recent = this.#recent.toSorted(newestFirst).slice(0, this.#recentMax)
+    this.#recent = newest(this.#recent, this.#recentMax)
     this.#open = []
     this.#states = new Map()
     this.#labels = new Map()
@@ -101,17 +90,17 @@ export class EventReplay implements EventSink {
     if (this.#rows.length > 2 * this.#rowsMax) this.#prune()
   }
 
-  /** The newest applications, newest first; complete after {@link finish}. */
-  get recent(): readonly Omit<ReplayedRow, 'label'>[] {
-    return this.#recent
-  }
-
-  /** Labelled rows by application id: how applicants interleave leaves no trace. */
-  finish(): ReplayedRow[] {
+  finish(): Replayed {
     this.partitionEnd()
-    this.#options.onProgress?.(this.events, this.applications)
+    this.#options.onProgress?.(this.#events, this.#applications)
     if (this.#rows.length > this.#rowsMax) this.#prune()
-    return this.#rows.toSorted((a, b) => (a.application.applicationId < b.application.applicationId ? -1 : 1))
+    return {
+      rows: byApplicationId(this.#rows),
+      recent: this.#recent,
+      events: this.#events,
+      unlabelled: this.#unlabelled,
+      excluded: this.#excludedRows,
+    }
   }
 
   /** As the live pipeline does: what was known is gone, what comes later counts. */
@@ -126,18 +115,18 @@ export class EventReplay implements EventSink {
     return state
   }
 
-  #settle(row: Omit<ReplayedRow, 'label'>): void {
+  #settle(row: ReplayedApplication): void {
     const label = this.#labels.get(row.application.applicationId)
     if (this.#excluded.has(row.application.applicantId)) {
-      this.excluded++
+      this.#excludedRows++
       return
     }
     if (this.#recentMax > 0) this.#recent.push(row)
-    if (label === undefined) this.unlabelled++
+    if (label === undefined) this.#unlabelled++
     else this.#rows.push({ ...row, label })
   }
 
   #prune(): void {
-    this.#rows = this.#rows.toSorted(newestFirst).slice(0, this.#rowsMax)
+    this.#rows = newest(this.#rows, this.#rowsMax)
   }
 }

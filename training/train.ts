@@ -15,6 +15,7 @@ import { auc } from './metrics/auc.ts'
 import { type DataSource, modelCard } from './model-card.ts'
 import type { Preparation } from './preparation/preparation.ts'
 import { preparedLearner } from './preparation/prepared-learner.ts'
+import type { EventShares } from './replay-shares.ts'
 import { selectionText } from './selection/selection-text.ts'
 import { selectFeatures, type SelectionReport } from './selection/select-features.ts'
 import { type PlanName, PLANS } from './training-plan.ts'
@@ -22,8 +23,8 @@ import type { TrainingProgress, TrainingReport } from './training-report.ts'
 import { measureRun } from './training-run.ts'
 
 export interface TrainOptions {
-  /** In log order. */
-  readonly events: EventSource
+  /** In log order, or in shares of the applicants, on a thread each. */
+  readonly events: EventSource | EventShares
   /** Only outcomes final by then (epoch ms) are known; all of them when absent. */
   readonly maturedBy?: number
   /** Most labelled applications to learn from and be judged on, the newest; all of them when absent. */

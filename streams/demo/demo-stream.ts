@@ -42,11 +42,20 @@ const timeOf = (calendar: ClientCalendar, slot: number): number => {
   return slot % 2 === 0 ? calendar.payment(slot / 2) : calendar.statement((slot - 1) / 2)
 }
 
-const sortedKeys = (clients: DemoClients): Float64Array => {
+export interface DemoOptions {
+  /** Whether applications name devices, employers and addresses, drawn by hash; without them when absent. */
+  readonly links?: boolean
+  /** Applicants whose events the stream has, and no others'; everybody when absent. */
+  readonly only?: (applicantId: string) => boolean
+}
+
+const sortedKeys = (clients: DemoClients, only: DemoOptions['only']): Float64Array => {
   const keys = new Float64Array(clients.count * SLOTS)
   let used = 0
   for (let client = 0; client < clients.count; client++) {
-    const calendar = calendarOf(demoApplicantId(client))
+    const id = demoApplicantId(client)
+    if (only?.(id) === false) continue
+    const calendar = calendarOf(id)
     for (let slot = 0; slot < SLOTS; slot++) {
       const isPayment = slot < APPLICATION_SLOT && slot % 2 === 0
       if (isPayment && clients.paid[client * HISTORY_MONTHS + slot / 2] === 0) continue
@@ -54,11 +63,6 @@ const sortedKeys = (clients: DemoClients): Float64Array => {
     }
   }
   return keys.slice(0, used).sort()
-}
-
-export interface DemoOptions {
-  /** Whether applications name devices, employers and addresses, drawn by hash; without them when absent. */
-  readonly links?: boolean
 }
 
 const eventOf = (clients: DemoClients, client: number, slot: number, seconds: number, { links }: DemoOptions): CreditEvent => {
@@ -148,7 +152,7 @@ const protectedOf = (clients: DemoClients, client: number): ProtectedEvent => {
 /** Builds the stream's order from the compressed data; events are made one at a time as they are asked for. */
 export const demoStream = (csvGz: Uint8Array, options: DemoOptions = {}): DemoStream => {
   const clients = readDemoClients(csvGz)
-  const keys = sortedKeys(clients)
+  const keys = sortedKeys(clients, options.only)
   const event = (index: number): CreditEvent => {
     const key = keys[index]
     if (key === undefined) throw new RangeError(`the demo stream has ${keys.length} events, there is no event ${index}`)
