@@ -33,18 +33,18 @@ export interface Dashboard {
   close(): Promise<void>
 }
 
-const events = (): string[] => {
+const events = (every: number): string[] => {
   const lines: string[] = []
   for (const event of demoStream(readFileSync(join(ROOT, 'data/taiwan/taiwan-credit-default.csv.gz'))).events()) {
-    if (Number(event.applicantId.slice(3)) % EVERY !== 0) continue
+    if (Number(event.applicantId.slice(3)) % every !== 0) continue
     const maturedAt = event.kind === 'outcome' ? { maturedAt: new Date(event.maturedAt).toISOString() } : {}
     lines.push(JSON.stringify({ ...event, ...maturedAt, eventTime: new Date(event.eventTime).toISOString() }))
   }
   return lines
 }
 
-const load = async (url: string): Promise<number> => {
-  const lines = events()
+const load = async (url: string, every: number): Promise<number> => {
+  const lines = events(every)
   for (let from = 0; from < lines.length; from += 2_000) {
     const body = `${lines.slice(from, from + 2_000).join('\n')}\n`
     const response = await fetch(`${url}/v1/events`, { method: 'POST', body, headers: { 'content-type': 'application/x-ndjson' } })
@@ -71,15 +71,23 @@ const untilInSql = async (url: string, applications: number): Promise<void> => {
   throw new Error(`SQL did not see ${applications} decisions and outcomes within ${SQL_MS_MAX} ms`)
 }
 
-export const startDashboard = async (): Promise<Dashboard> => {
+export interface DashboardOptions {
+  /** False leaves the engine without a single event. */
+  readonly portfolio?: boolean
+  /** Of the demo's 30,000 clients each `every`th is loaded. */
+  readonly every?: number
+  readonly environment?: Readonly<Record<string, string>>
+}
+
+export const startDashboard = async ({ portfolio = true, every = EVERY, environment = {} }: DashboardOptions = {}): Promise<Dashboard> => {
   const { status, stderr } = spawnSync(process.execPath, [join(ROOT, 'web/build.ts')], { encoding: 'utf8' })
   if (status !== 0) throw new Error(stderr)
   const dataDir = mkdtempSync(join(tmpdir(), 'scorestream-web-'))
-  const engine: EngineProcess = await startEngine(dataDir, { environment: { SCORESTREAM_WAREHOUSE_KIND: 'embedded' } })
+  const engine: EngineProcess = await startEngine(dataDir, { environment: { SCORESTREAM_WAREHOUSE_KIND: 'embedded', ...environment } })
   if (CHROMIUM === undefined) throw new Error(CHROMIUM_ABSENT)
   const browser: Browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS })
-  const applications = await load(engine.http)
-  await untilInSql(engine.http, applications)
+  const applications = portfolio ? await load(engine.http, every) : 0
+  if (portfolio) await untilInSql(engine.http, applications)
   const complaints: string[] = []
   return {
     url: engine.http,

@@ -4,8 +4,10 @@ import type { Decision, Outcome } from '#web/src/api/types.ts'
 import { LiveStatistics, SECONDS, STAGES, WINDOW } from '#web/src/live/live-statistics.ts'
 import { areaUnder, calibrationOf, precisionRecallOf, rocOf } from '#web/src/model/curves.ts'
 import { parseMetrics, total } from '#web/src/operations/metrics-text.ts'
+import { explained, shortly } from '#web/src/parts/feature-words.ts'
 import { wilson } from '#web/src/parts/interval.ts'
 import { money, significant } from '#web/src/parts/format.ts'
+import { stepOf } from '#web/src/portfolio/statements.ts'
 
 const decision = (changes: { outcome?: Outcome; score?: number; at?: number; us?: number }): Decision =>
   ({
@@ -126,6 +128,24 @@ describe('figures', () => {
       '−4,395 TWD',
     ])
     expect([significant(0.018_351_4), significant(-0.000_012), significant(12_345.6)]).toEqual(['0.01835', '−1.2e−5', '12,346'])
+  })
+
+  test('a point in time holds applications enough to tell a rate from noise, and there are at most about sixty', () => {
+    expect([stepOf(365, 30_000), stepOf(365, 750), stepOf(30, 2_000), stepOf(30, 130), stepOf(7, 3), stepOf(3_000, 1e9)]).toEqual([
+      'week',
+      'month',
+      'day',
+      'week',
+      'day',
+      'month',
+    ])
+  })
+
+  test('a feature is named in short, and what was left out is kept apart', () => {
+    const description = 'Latest of repayment status (−2 no use, n = n months late), over the last 6 months'
+    expect(shortly(description)).toBe('Latest of repayment status, over the last 6 months')
+    expect(explained(description)).toBe('−2 no use, n = n months late')
+    expect([shortly('Amount'), explained('Amount')]).toEqual(['Amount', ''])
   })
 
   test('Prometheus text is read sample by sample, comments and labels included', () => {

@@ -245,6 +245,22 @@ describe.skipIf(noBrowser)('alerts', () => {
       await pay(600, 100)
       const told = page.getByRole('status', { name: 'Alerts of the monitors' })
       await told.getByText('payment.amount from erring-bank').waitFor(MINUTE)
+      // A page opened after it was raised shows it, too, until it is over.
+      const late = await dashboard.open('/')
+      const standing = late.getByRole('status', { name: 'Alerts of the monitors' })
+      await expect
+        .poll(async () => {
+          // The alert may still be on its way to the warehouse; the page asks once.
+          await late.reload()
+          return standing
+            .getByText('payment.amount from erring-bank')
+            .waitFor({ timeout: 5_000 })
+            .then(
+              () => true,
+              () => false,
+            )
+        }, MINUTE)
+        .toBe(true)
       // What came with it is shown, too.
       expect(await page.locator('[data-row]').count()).toBeGreaterThan(0)
 
@@ -268,6 +284,7 @@ describe.skipIf(noBrowser)('alerts', () => {
       expect(accepted).toMatchObject({ code: 0, stderr: '' })
 
       await told.waitFor({ state: 'detached', ...MINUTE })
+      await standing.waitFor({ state: 'detached', ...MINUTE })
       await expect
         .poll(() => dashboard.sql("SELECT verdict, reason FROM alert_judgements WHERE alert_id LIKE 'data-quality:erring-bank:%'"), MINUTE)
         .toEqual([['accepted', 'cents from now on, agreed with the bank']])

@@ -12,6 +12,8 @@ const BACKLOG = 500
 const ROWS_MS = 120
 /** Alerts shown here at most, the newest; the health view has them all. */
 const ALERTS_MAX = 3
+/** Alerts told before the warehouse has answered, which takes a moment; beyond that an old state may show until the next change. */
+const TOLD_MAX = 1_000
 /** Percentiles and distributions are computed at most this often. */
 const FIGURES_MS = 500
 
@@ -37,12 +39,14 @@ export class LiveFeed {
   held = $state(0)
   /** Decisions were missed: the server no longer held what lies behind the last cursor. */
   gap = $state(false)
-  /** Opened while this page was, and not ended; newest first. */
+  /** Open now, the newest first; a few. */
   alerts = $state.raw<readonly FeedAlert[]>([])
 
   #statistics = new LiveStatistics()
   #arrived: FeedMessage[] = []
   #kept: readonly Decision[] = []
+  /** Ids of the alerts told so far, until {@link standing} has come. */
+  #told = new Set<string>()
   #frame = 0
   #wait: ReturnType<typeof setTimeout> | undefined
   #shownAt = 0
@@ -127,7 +131,15 @@ export class LiveFeed {
     this.#count(now)
   }
 
+  /** Alerts that stood open when the page came; what the feed has told meanwhile is newer. */
+  standing(alerts: readonly FeedAlert[]): void {
+    const told = this.#told
+    this.alerts = [...this.alerts, ...alerts.filter(({ alertId }) => !told.has(alertId))].slice(0, ALERTS_MAX)
+    this.#told.clear()
+  }
+
   #tell(alert: FeedAlert): void {
+    if (this.#told.size < TOLD_MAX) this.#told.add(alert.alertId)
     const others = this.alerts.filter(({ alertId }) => alertId !== alert.alertId)
     this.alerts = alert.state === 'open' ? [alert, ...others].slice(0, ALERTS_MAX) : others
   }
