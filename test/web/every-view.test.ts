@@ -45,16 +45,20 @@ test.skipIf(noBrowser).each(VIEWS)('%s works by keyboard: g and its letter lead 
   await page.context().close()
 })
 
-test.skipIf(noBrowser).each(VIEWS)('%s fits a screen of 360 pixels, in both themes', async (path) => {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    const page = await dashboard.open(path, { viewport: { width: 360, height: 740 }, colorScheme })
-    await settled(page)
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360)
-    const ground = await page.evaluate(() => getComputedStyle(document.body).backgroundColor)
-    expect(ground).toBe(colorScheme === 'light' ? 'rgb(243, 244, 245)' : 'rgb(16, 18, 20)')
-    await page.context().close()
-  }
-})
+test.skipIf(noBrowser).each([...VIEWS, 'decision', '/features/applicant.statement.utilisation.last.6mo'])(
+  '%s fits a screen of 360 pixels, in both themes',
+  async (view) => {
+    const path = view === 'decision' ? `/decisions/${await declined(dashboard)}` : view
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const page = await dashboard.open(path, { viewport: { width: 360, height: 740 }, colorScheme })
+      await settled(page)
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360)
+      const ground = await page.evaluate(() => getComputedStyle(document.body).backgroundColor)
+      expect(ground).toBe(colorScheme === 'light' ? 'rgb(243, 244, 245)' : 'rgb(16, 18, 20)')
+      await page.context().close()
+    }
+  },
+)
 
 test.skipIf(noBrowser).each([...VIEWS, 'decision'])(
   '%s names what it shows: one heading, labelled controls, no empty names, titles on tables',

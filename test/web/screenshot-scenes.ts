@@ -17,6 +17,15 @@ const LOOKS_MS = 9_000
 
 const row = (page: Page): Promise<void> => page.locator('[data-row]').first().waitFor()
 
+/** What a decision's page asks for one after the other has come. */
+const whole = async (page: Page): Promise<void> => {
+  await page
+    .getByText(/\d+ % below/)
+    .first()
+    .waitFor()
+  await page.locator('.verdict').waitFor()
+}
+
 /** Counted since the page opened, and no longer growing: the backlog of the feed has come. */
 const counted = async (page: Page, decisions: number): Promise<void> => {
   await row(page)
@@ -35,11 +44,12 @@ export const portfolioScenes = async (dashboard: Dashboard): Promise<readonly Sc
   return [
     { name: 'live', path: '/', window: true, pose: (page) => counted(page, dashboard.applications) },
     { name: 'decisions', path: '/decisions', window: true, pose: row },
-    { name: 'decision', path: decision },
+    { name: 'decision', path: decision, pose: (page) => whole(page) },
     {
       name: 'decision-replayed',
       path: decision,
       pose: async (page) => {
+        await whole(page)
         const late = page.getByLabel(/repayment status/i).first()
         await late.fill('-1')
         await late.press('Enter')

@@ -50,6 +50,8 @@ const shoot = async (dashboard: Dashboard, scenes: readonly Scene[], { folder, o
           failed++
           process.stderr.write(`${file} shows a page that did not settle: ${String(error).split('\n')[0]}\n`)
         }
+        // What a pose scrolled to is in the picture anyway.
+        await page.evaluate(() => scrollTo(0, 0))
         await page.screenshot({ path: join(folder, file), fullPage: !window })
         await page.context().close()
       }
