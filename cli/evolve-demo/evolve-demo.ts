@@ -223,6 +223,7 @@ ${sets.to} → ${sets.from}: in force ${seconds(back.tookMs)} s after the roll-b
 
 Look          ${host.httpUrl}/            the dashboard
 Models        ${host.httpUrl}/v1/models   champion and the one before
-Certificates  npm run scorestream -- features certificates --data-dir ${dataDir}`
+Certificates  npm run scorestream -- features certificates --data-dir ${dataDir}
+The same      curl -s '${host.sqlUrl ?? ''}/?database=scorestream' --data-binary "SELECT compared_at, from_model, to_model, compared, differences, cut_over_at, cut_over_offsets FROM feature_set_changes FINAL ORDER BY compared_at FORMAT Vertical"`
   }
 }
