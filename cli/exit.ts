@@ -35,6 +35,8 @@ const EXIT_OF_CODE: Readonly<Record<string, number>> = {
   'directory-mismatch': EXIT.config,
   'policy-invalid': EXIT.config,
   'disk-full': EXIT.cannotWrite,
+  'lightgbm-missing': EXIT.unavailable,
+  'xgboost-missing': EXIT.unavailable,
 }
 /** What the machine refuses: a person can mend it, so it is no bug. */
 const SYSTEM_REMEDIES: Readonly<Record<string, string>> = {

@@ -12,6 +12,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: 'see a unit error and a changed population told apart, and a successor trained, judged and put to work',
     load: async () => (await import('./commands/demo-drift.ts')).demoDrift,
   },
+  'demo-evolve': {
+    summary: 'see the feature set of a serving engine change, with certificate and pause, and change back',
+    load: async () => (await import('./commands/demo-evolve.ts')).demoEvolve,
+  },
   import: {
     summary: 'map files (CSV, JSON, Parquet) to events and send them',
     load: async () => (await import('./commands/import.ts')).importFiles,

@@ -30,6 +30,7 @@ import { readFormat } from '#streams/embedded/data-directory.ts'
 import { topicPartitions } from '#streams/embedded/event-log.ts'
 import { openReadOnly } from '#streams/embedded/event-log-follower.ts'
 import type { EventLog } from '#streams/ports.ts'
+import { followCertificates } from './evolution/follow-certificates.ts'
 import { mirrorVault } from './mirror-vault.ts'
 import { publishThroughParent } from './monitoring-task.ts'
 import { startParityMeter } from './parity/parity-task.ts'
@@ -239,6 +240,7 @@ const main = async (): Promise<void> => {
   const opening = open(running, server).then(async (tables) => {
     if (tables === undefined) return undefined
     before = await rowsIn(tables)
+    running.work.push(followCertificates(dataDir, tables, { stopped: running.stopped.signal, logger }))
     if (facts !== undefined) running.work.push(followFacts(facts, await tellFacts(facts, tables), tables, running))
     return tables
   })

@@ -1,5 +1,5 @@
 /** Certificates of evolution, one JSON file each in the data directory; whoever audits reads them without the engine. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Certificate } from '#streams/evolution/certificate.ts'
 
@@ -18,11 +18,21 @@ export const keepCertificate = (dataDir: string, certificate: Certificate): void
 }
 
 /** Oldest first. */
-export const readCertificates = (dataDir: string): readonly Certificate[] => {
+const filesIn = (dataDir: string): readonly string[] => {
   const folder = folderIn(dataDir)
   if (!existsSync(folder)) return []
   return readdirSync(folder)
     .filter((name) => name.endsWith('.json'))
     .toSorted()
-    .map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as Certificate)
+    .map((name) => join(folder, name))
 }
+
+/** Another text than before where one was written since: with its cut-over a certificate is longer. Empty where there is none. */
+export const certificatesMark = (dataDir: string): string =>
+  filesIn(dataDir)
+    .map((path) => `${path} ${statSync(path).size}`)
+    .join('\n')
+
+/** Oldest first. */
+export const readCertificates = (dataDir: string): readonly Certificate[] =>
+  filesIn(dataDir).map((path) => JSON.parse(readFileSync(path, 'utf8')) as Certificate)

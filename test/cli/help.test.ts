@@ -9,6 +9,7 @@ const COMMANDS = [
   'serve',
   'train',
   'demo-drift',
+  'demo-evolve',
   'import',
   'features',
   'alerts',

@@ -33,6 +33,7 @@ const TABLES = [
   'promotions',
   'gates',
   'feature_dictionary',
+  'feature_set_changes',
   'dead_letters',
   'revisions',
   'parity',
