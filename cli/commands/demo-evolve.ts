@@ -21,10 +21,10 @@ import { learnerOf, openLearner } from '../retrain/open-learner.ts'
 import { terminalLog } from '../terminal-log.ts'
 import { untilAskedToEnd } from '../until-asked-to-end.ts'
 
-/** Events per second: four minutes of applications, more than training and both changes take. */
-const RATE_DEFAULT = 1_200
+/** Events per second: five minutes of applications, more than training and both changes take. */
+const RATE_DEFAULT = 1_000
 const SECONDS_MAX_DEFAULT = 600
-/** Some eight seconds at the default rate. */
+/** Some twelve seconds at the default rate. */
 const CHAPTER_DECISIONS = 1_000
 const CHAMPION = 'credit@champion'
 
