@@ -14,6 +14,7 @@ export default defineConfig({
     retry: process.env['CI'] === 'true' ? 1 : 0,
     reporters: ['default', './test/second-chances.ts'],
     // Native engines (chDB, LMDB, ONNX Runtime) live in one process each; two cores gain nothing from more.
+    env: { ORT_DISABLE_TELEMETRY: '1' },
     pool: 'forks',
     maxWorkers: 2,
   },

@@ -10,5 +10,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
   )
   process.exit(69)
 }
+// ONNX Runtime reports to its maker unless told not to before it is loaded; nothing leaves this process that its operator did not configure.
+process.env['ORT_DISABLE_TELEMETRY'] = '1'
 const { main } = await import('./main.ts')
 await main(process.argv.slice(2))
