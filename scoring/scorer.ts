@@ -31,6 +31,9 @@ export interface ScorerParts {
 export interface PreparedRows {
   readonly margins: readonly Float64Array[]
   readonly attributions: Float64Array
+  /** A row's share of the time, in µs. */
+  readonly scoreUs: number
+  readonly explainUs: number
 }
 
 export interface Scorer {
@@ -95,9 +98,13 @@ export const scorerOf = ({ ensemble, policy, cutOffs, ranking, features, points,
 
   const prepare = (vectors: Float32Array, rows: number): PreparedRows | undefined => {
     try {
+      const started = now()
+      const margins = ensemble.members.map((member) => member.batch(vectors, rows))
+      const scored = now()
       const attributions = new Float64Array(rows * features)
       ensemble.attributeRows(vectors, rows, attributions)
-      return { margins: ensemble.members.map((member) => member.batch(vectors, rows)), attributions }
+      const share = 1_000 / rows
+      return { margins, attributions, scoreUs: (scored - started) * share, explainUs: (now() - scored) * share }
     } catch {
       return undefined
     }
@@ -123,8 +130,8 @@ export const scorerOf = ({ ensemble, policy, cutOffs, ranking, features, points,
       : prepared === undefined
         ? explained(ensemble, margin, vectors, at)
         : foundFor(prepared, at, margin)
-    stages.scoreUs = (scored - started) * 1000
-    stages.explainUs = (now() - scored) * 1000
+    stages.scoreUs = (scored - started) * 1000 + (prepared?.scoreUs ?? 0)
+    stages.explainUs = (now() - scored) * 1000 + (prepared?.explainUs ?? 0)
     return { probability, margin, base: ensemble.base, memberMargins, ...explanation, degraded: defer ? 'explanation-deferred' : null }
   }
 

@@ -159,6 +159,9 @@ export interface DeciderStages {
 export interface PreparedRows {
   readonly margins: readonly Float64Array[]
   readonly attributions: Float64Array
+  /** A row's share of the time, in µs. */
+  readonly scoreUs: number
+  readonly explainUs: number
 }
 
 /** Scoring, as the pipeline sees it; arrives as an argument. */

@@ -104,7 +104,7 @@ const checkTopic = async (cluster: KafkaCluster, topic: Topic, facts: KafkaCheck
     return [
       cluster.settings.createTopics
         ? ok(check, `will be created with ${partitions} partitions`)
-        : failure(check, `does not exist, and kafka.createTopics is false: create it with ${partitions} partitions`),
+        : failure(check, `does not exist, and log.kafka.createTopics is false: create it with ${partitions} partitions`),
     ]
   const out: KafkaFinding[] = []
   if (found.partitionsCount !== partitions)

@@ -26,7 +26,7 @@ export const notedTopicIds = (folder: string, settings: KafkaSettings): TopicIds
   if (noted.schemaIds !== now)
     throw new TerminalFailure(
       'settings',
-      `${pathOf(folder)} says that schema ids in these topics are ${SAID[noted.schemaIds]}; kafka.registry.url ${now === 'registry' ? 'is set' : 'is not set'}, so that they would be read as ${SAID[now]}. ${now === 'registry' ? 'Leave it out' : 'Set it'}, or begin anew with topics of another prefix (kafka.topicPrefix) and another data directory.`,
+      `${pathOf(folder)} says that schema ids in these topics are ${SAID[noted.schemaIds]}; log.kafka.registry.url ${now === 'registry' ? 'is set' : 'is not set'}, so that they would be read as ${SAID[now]}. ${now === 'registry' ? 'Leave it out' : 'Set it'}, or begin anew with topics of another prefix (log.kafka.topicPrefix) and another data directory.`,
     )
   return noted.topicIds
 }

@@ -64,7 +64,7 @@ const openTopic = async (cluster: KafkaCluster, topic: Topic, wanted: number, ex
   if (facts.partitionsCount !== wanted)
     throw new TerminalFailure(
       'partitions-changed',
-      `topic ${name} has ${facts.partitionsCount} partitions, the configuration says ${wanted}: keys would move to other partitions than their states. Set log.partitions to ${facts.partitionsCount}, or migrate to topics of another prefix (kafka.topicPrefix) that have ${wanted}.`,
+      `topic ${name} has ${facts.partitionsCount} partitions, the configuration says ${wanted}: keys would move to other partitions than their states. Set log.partitions to ${facts.partitionsCount}, or migrate to topics of another prefix (log.kafka.topicPrefix) that have ${wanted}.`,
     )
   return { topic, name, id: facts.id, partitions: wanted }
 }
@@ -74,7 +74,7 @@ const make = async (cluster: KafkaCluster, name: string, partitions: number) => 
   if (!settings.createTopics)
     throw new TerminalFailure(
       'topic-missing',
-      `topic ${name} does not exist, and kafka.createTopics is false. Create it with ${partitions} partitions and ${Object.entries(
+      `topic ${name} does not exist, and log.kafka.createTopics is false. Create it with ${partitions} partitions and ${Object.entries(
         topicConfiguration(settings),
       )
         .map(([key, value]) => `${key}=${value}`)

@@ -231,9 +231,9 @@ const refusal = (code: number, { transactionalId }: Lane, place: string): Termin
   code === KAFKA_ERROR.invalidTransactionTimeout
     ? new TerminalFailure(
         'settings',
-        `${place}: the brokers allow no transaction of three minutes. Raise transaction.max.timeout.ms, or set kafka.transactionalDecisions to false.`,
+        `${place}: the brokers allow no transaction of three minutes. Raise transaction.max.timeout.ms, or set log.kafka.transactionalDecisions to false.`,
       )
     : new TerminalFailure(
         'forbidden',
-        `${place}: Kafka's access list forbids this user to append, or to use the transactional id ${transactionalId}. Grant WRITE on both with kafka-acls, or set kafka.transactionalDecisions to false.`,
+        `${place}: Kafka's access list forbids this user to append, or to use the transactional id ${transactionalId}. Grant WRITE on both with kafka-acls, or set log.kafka.transactionalDecisions to false.`,
       )

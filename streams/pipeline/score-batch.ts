@@ -64,7 +64,7 @@ export const scoreBatch = (folded: Folded, ports: ScorePorts): Published[] => {
     foldUs: whole(batch.timing.foldUs / batch.items.length),
     commitUs: whole(ports.lastCommitUs()),
     publishUs: whole(ports.lastPublishUs()),
-    ...prepare(folded, now, ports),
+    prepared: prepare(folded, now, ports),
   }
   return folded.pending.map((pending) => {
     try {
@@ -79,33 +79,27 @@ export const scoreBatch = (folded: Folded, ports: ScorePorts): Published[] => {
 interface Shared extends Pick<Stages, 'decodeUs' | 'stateUs' | 'foldUs' | 'commitUs' | 'publishUs'> {
   /** Absent where rows are decided one by one. */
   readonly prepared: PreparedRows | undefined
-  /** A row's share of preparing. */
-  readonly preparedUs: number
 }
 
-const degradeOf = ({ record }: Pending, now: EpochMs, { settings }: ScorePorts): DegradeStep | null =>
+const degradeOf = (record: LogRecord, now: EpochMs, { settings }: ScorePorts): DegradeStep | null =>
   degradeStep(Math.max(0, now - record.appendedAt), settings.latency)
 
 /** Rows are prepared together, save where one gives something up to keep its deadline: then none pays for the others. */
-const prepare = ({ pending, vectors }: Folded, now: EpochMs, ports: ScorePorts): Pick<Shared, 'prepared' | 'preparedUs'> => {
-  const { decider, monotonicUs } = ports
-  if (pending.length < TOGETHER_MIN || pending.some((one) => degradeOf(one, now, ports) !== null))
-    return { prepared: undefined, preparedUs: 0 }
-  const started = monotonicUs()
-  const prepared = decider.prepare?.(vectors, pending.length)
-  return { prepared, preparedUs: (monotonicUs() - started) / pending.length }
-}
+const prepare = ({ pending, vectors }: Folded, now: EpochMs, ports: ScorePorts): PreparedRows | undefined =>
+  pending.length < TOGETHER_MIN || pending.some(({ record }) => degradeOf(record, now, ports) !== null)
+    ? undefined
+    : ports.decider.prepare?.(vectors, pending.length)
 
 const scoreOne = (
   { lane, record, application, at, linked }: Pending,
   { vectors, counts }: Pick<Folded, 'vectors' | 'counts'>,
   now: EpochMs,
-  { prepared, preparedUs, ...shared }: Shared,
+  { prepared, ...shared }: Shared,
   ports: ScorePorts,
 ): Published => {
   const waitedMs = Math.max(0, now - record.appendedAt)
   const started = ports.monotonicUs()
-  const verdict = ports.decider.decide(application, vectors, at, degradeStep(waitedMs, ports.settings.latency), prepared)
+  const verdict = ports.decider.decide(application, vectors, at, degradeOf(record, now, ports), prepared)
   const spent = ports.decider.lastStages ?? { scoreUs: ports.monotonicUs() - started, explainUs: 0, policyUs: 0 }
   if (verdict.degraded !== null) count(counts.degraded, verdict.degraded)
   const body = bodyOf(record, application, vectors.subarray(at, at + ports.featureSet.size), verdict, linked)
@@ -115,8 +109,7 @@ const scoreOne = (
       queueUs: whole(waitedMs * 1000),
       ...shared,
       scoreUs: whole(spent.scoreUs),
-      // Nearly all that preparing takes is attributions.
-      explainUs: whole(preparedUs + spent.explainUs),
+      explainUs: whole(spent.explainUs),
       policyUs: whole(spent.policyUs),
     },
     host: ports.host,

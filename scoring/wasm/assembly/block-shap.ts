@@ -5,48 +5,22 @@
 // quads of float32; add the first quad to an accumulator shared by blocks with the same first four players; sum the lanes of each feature in float64.
 // The oracles are shap/plain-interventional.ts and shap/plain-path-dependent.ts.
 
-// Offsets of the fields of the layout record that shap/block-layout.ts writes (u32 each).
-const BINNING: usize = 0,
-  BINNINGS: usize = 4,
-  CHUNKS: usize = 8,
-  BINS: usize = 12,
-  BITS: usize = 16,
-  GROUPS: usize = 20
-const CONDITIONS: usize = 24,
-  FLIPS: usize = 28,
-  CODES: usize = 32,
-  TABLE: usize = 36,
-  ACCUMULATORS: usize = 40
-const SEGMENTS: usize = 44,
-  SEGMENT_COUNT: usize = 48,
-  FEATURES: usize = 52,
-  OUT: usize = 56
-const LANE_ROWS: usize = 60,
-  LANE_BINS: usize = 64,
-  LANE_CODES: usize = 68,
-  LANE_OUTS: usize = 72
-
-/**
- * Bins: the number of thresholds below the value; missing takes the bin whose conditions are those of its directions. Columns stand 2^spread
- * bytes apart.
- */
-function bin(layout: usize, row: usize, bins: usize, spread: usize): void {
-  let spec = <usize>load<u32>(layout, BINNING)
-  const end = spec + <usize>load<u32>(layout, BINNINGS) * 16
-  for (; spec < end; spec += 16) {
-    const x = load<f32>(row + <usize>load<u32>(spec))
-    const column = bins + ((<usize>load<u16>(spec, 8)) << spread)
-    if (x != x) {
-      store<u8>(column, load<u8>(spec, 11))
-      continue
-    }
-    const thresholds = <usize>load<u32>(spec, 4)
-    let at: usize = 0
-    for (let half: usize = (4 << (<usize>load<u8>(spec, 10))) >> 1; half >= 4; half >>= 1)
-      at += select<usize>(half, 0, x > load<f32>(thresholds + at + half - 4))
-    store<u8>(column, <u8>(at >> 2))
-  }
-}
+import {
+  ACCUMULATORS,
+  bin,
+  BINS,
+  BITS,
+  CHUNKS,
+  CODES,
+  CONDITIONS,
+  FEATURES,
+  FLIPS,
+  GROUPS,
+  OUT,
+  SEGMENT_COUNT,
+  SEGMENTS,
+  TABLE,
+} from './block-layout'
 
 /** Condition codes of all blocks, one byte each, into the CODES buffer, after the polarity flips. */
 function encode(layout: usize): void {
@@ -189,138 +163,4 @@ export function blockShap(layout: usize, row: usize): void {
     gather(segment, table, stride, codes, accumulators)
     reduce(segment, features, accumulators, out)
   }
-}
-
-// The same for up to 64 rows side by side, bit for bit: each row's additions are those above in the same order. What is gained: a condition is
-// compared for 16 rows at once, without the swizzles that find its column; the stretch of the table that a segment needs is read by all rows
-// while it is in the cache, where row after row each would fetch all of it again; and two rows' lanes lie side by side, so that one load
-// and one addition serve both.
-
-/** Rows whose bins and codes stand in the lanes of one vector. */
-const LANES: usize = 16
-
-/** One condition of a block, for the lanes of `bins`: shifted into their codes. */
-function shiftIn(code: v128, condition: usize, bins: usize): v128 {
-  const value = v128.load(bins + ((<usize>load<u8>(condition)) << 4))
-  return i8x16.sub(i8x16.add(code, code), i8x16.ge_u(value, v128.load_splat<u8>(condition, 16)))
-}
-
-/** Codes of all blocks for 16 rows, 16 bytes a block. */
-function encodeLanes(layout: usize, bins: usize, codes: usize): void {
-  const eighth = load<u32>(layout, BITS) == 8
-  const groupBytes: usize = eighth ? 256 : 224
-  let flips = <usize>load<u32>(layout, FLIPS)
-  let group = <usize>load<u32>(layout, CONDITIONS)
-  const end = group + <usize>load<u32>(layout, GROUPS) * groupBytes
-  for (; group < end; group += groupBytes)
-    for (let block: usize = group; block < group + LANES; block++) {
-      let code = i8x16.splat(0)
-      code = shiftIn(code, block, bins)
-      code = shiftIn(code, block + 32, bins)
-      code = shiftIn(code, block + 64, bins)
-      code = shiftIn(code, block + 96, bins)
-      code = shiftIn(code, block + 128, bins)
-      code = shiftIn(code, block + 160, bins)
-      code = shiftIn(code, block + 192, bins)
-      if (eighth) code = shiftIn(code, block + 224, bins)
-      v128.store(codes, v128.xor(code, v128.load_splat<u8>(flips)))
-      flips += 1
-      codes += LANES
-    }
-}
-
-/** One block of a pair of rows: their quads are laid lane beside lane, the first added up, the second kept. */
-function gatherBlock(a: usize, b: usize, sum: usize, own: usize): void {
-  const a0 = v128.load(a),
-    b0 = v128.load(b),
-    a1 = v128.load(a, 16),
-    b1 = v128.load(b, 16)
-  v128.store(sum, f32x4.add(v128.load(sum), v128.shuffle<f32>(a0, b0, 0, 4, 1, 5)))
-  v128.store(sum, f32x4.add(v128.load(sum, 16), v128.shuffle<f32>(a0, b0, 2, 6, 3, 7)), 16)
-  v128.store(own, v128.shuffle<f32>(a1, b1, 0, 4, 1, 5))
-  v128.store(own, v128.shuffle<f32>(a1, b1, 2, 6, 3, 7), 16)
-}
-
-/** As {@link gather}, for two rows: `codes` holds both codes of a block in a row, and the next block's 16 bytes on. */
-function gatherPair(segment: usize, layoutTable: usize, stride: usize, codes: usize, accumulators: usize): void {
-  const first = <usize>load<u32>(segment)
-  const count = <usize>load<u32>(segment, 4)
-  const sharedBytes = (<usize>load<u32>(segment, 12)) << 1
-  memory.fill(accumulators, 0, sharedBytes)
-  let shared = <usize>load<u32>(segment, 8)
-  let own = accumulators + sharedBytes
-  let table = layoutTable + (first << 5)
-  let code = codes + (first << 4)
-  const end = code + (count << 4)
-  while (code < end) {
-    gatherBlock(
-      table + <usize>load<u8>(code, 0) * stride,
-      table + <usize>load<u8>(code, 1) * stride,
-      accumulators + ((<usize>load<u16>(shared)) << 1),
-      own,
-    )
-    gatherBlock(
-      table + 32 + <usize>load<u8>(code, 16) * stride,
-      table + 32 + <usize>load<u8>(code, 17) * stride,
-      accumulators + ((<usize>load<u16>(shared, 2)) << 1),
-      own + 32,
-    )
-    code += 32
-    shared += 4
-    own += 64
-    table += 64
-  }
-}
-
-function lanePair(accumulators: usize, list: usize, offset: usize): v128 {
-  return f64x2.promote_low_f32x4(v128.load64_zero(accumulators + ((<usize>load<u16>(list + offset)) << 1)))
-}
-
-/** As {@link reduce}, for two rows: `out` holds both totals of a feature side by side. */
-function reducePair(segment: usize, features: u32, accumulators: usize, out: usize): void {
-  let list = <usize>load<u32>(segment, 16)
-  let length = <usize>load<u32>(segment, 20)
-  for (const last = out + ((<usize>features) << 4); out < last; out += 16) {
-    const end = list + ((<usize>load<u16>(length)) << 1)
-    length += 2
-    let a = f64x2.splat(0),
-      b = f64x2.splat(0),
-      c = f64x2.splat(0),
-      d = f64x2.splat(0)
-    for (; list < end; list += 8) {
-      a = f64x2.add(a, lanePair(accumulators, list, 0))
-      b = f64x2.add(b, lanePair(accumulators, list, 2))
-      c = f64x2.add(c, lanePair(accumulators, list, 4))
-      d = f64x2.add(d, lanePair(accumulators, list, 6))
-    }
-    v128.store(out, f64x2.add(v128.load(out), f64x2.add(f64x2.add(a, b), f64x2.add(c, d))))
-  }
-}
-
-/** Attributions of `count` rows (64 at most) in the LANE_ROWS buffer, left in LANE_OUTS: pairs of rows, feature by feature, two float64 each. */
-export function blockShaps(layout: usize, count: u32): void {
-  const features = load<u32>(layout, FEATURES)
-  const rows = <usize>load<u32>(layout, LANE_ROWS)
-  const bins = <usize>load<u32>(layout, LANE_BINS)
-  const codes = <usize>load<u32>(layout, LANE_CODES)
-  const groups = <usize>load<u32>(layout, GROUPS)
-  const codesBytes = groups << 8
-  for (let from: u32 = 0; from < count; from += <u32>LANES) {
-    const taken = min(<u32>LANES, count - from)
-    for (let r: u32 = 0; r < taken; r++) bin(layout, rows + ((<usize>((from + r) * features)) << 2), bins + r, 4)
-    encodeLanes(layout, bins, codes + <usize>(from >> 4) * codesBytes)
-  }
-  const outs = <usize>load<u32>(layout, LANE_OUTS)
-  const pairBytes = (<usize>features) << 4
-  const pairs = (count + 1) >> 1
-  memory.fill(outs, 0, <usize>pairs * pairBytes)
-  const accumulators = <usize>load<u32>(layout, ACCUMULATORS)
-  const table = <usize>load<u32>(layout, TABLE)
-  let segment = <usize>load<u32>(layout, SEGMENTS)
-  const end = segment + <usize>load<u32>(layout, SEGMENT_COUNT) * 24
-  for (; segment < end; segment += 24)
-    for (let pair: u32 = 0; pair < pairs; pair++) {
-      gatherPair(segment, table, groups << 9, codes + <usize>(pair >> 3) * codesBytes + ((<usize>(pair & 7)) << 1), accumulators)
-      reducePair(segment, features, accumulators, outs + <usize>pair * pairBytes)
-    }
 }

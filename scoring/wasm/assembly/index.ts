@@ -4,4 +4,5 @@ export function heapBase(): usize {
 }
 
 export { treeMargins } from './tree-margin'
-export { blockCodes, blockShap, blockShaps } from './block-shap'
+export { blockCodes, blockShap } from './block-shap'
+export { blockShaps } from './block-shaps'
